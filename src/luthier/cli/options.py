@@ -1,0 +1,88 @@
+"""Options that several commands share, and how they find their study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from luthier.errors import ArgumentError, StorageError
+
+if TYPE_CHECKING:
+    from luthier.core.protocols import Storage
+    from luthier.study.study import Study
+
+__all__ = ["open_existing", "open_study", "storage_option", "study_option"]
+
+storage_option = click.option(
+    "--storage",
+    default="luthier.db",
+    envvar="LUTHIER_STORAGE",
+    show_default=True,
+    show_envvar=True,
+    metavar="FILE|URL",
+    help="Where studies are kept.",
+)
+study_option = click.option(
+    "--study", metavar="NAME", help="Which study; may be left out where there is only one."
+)
+
+
+def open_existing(storage: str) -> Storage:
+    """Open a storage to look at it; unlike ``run``, looking creates nothing.
+
+    Args:
+        storage: A path or URL.
+
+    Raises:
+        StorageError: There is no such file.
+        ArgumentError: A storage in memory, or no storage at all.
+    """
+    from luthier.storages import open_storage
+
+    path = storage.removeprefix("sqlite:///")
+    if path.strip(":/") == "memory":
+        raise ArgumentError(
+            f"--storage must be a file to be looked at, got {storage!r}: memory ends with its "
+            "process. Name the file that 'luthier run --storage' wrote."
+        )
+    if path and "://" not in path and not Path(path).expanduser().exists():
+        raise StorageError(
+            f"There is no storage {path!r}. Name the file that 'luthier run --storage' wrote, "
+            "or set LUTHIER_STORAGE.",
+            place=path,
+        )
+    return open_storage(storage)
+
+
+def open_study(storage: str, name: str | None) -> Study:
+    """Open a study to look at it, whatever sampler made it; nothing of it changes.
+
+    Args:
+        storage: A path or URL.
+        name: The study's name; None where there is only one.
+
+    Raises:
+        StorageError: There is no such file.
+        StudyNotFoundError: There is no such study.
+        ArgumentError: No name, and not just one study.
+    """
+    from luthier.strategies import make_sampler, make_scheduler
+    from luthier.study.driver import Driver
+    from luthier.study.study import Study
+
+    store = open_existing(storage)
+    record = store.load_study(_only_name(store) if name is None else name)
+    return Study(Driver(store, record, make_sampler("random"), make_scheduler("none")))
+
+
+def _only_name(store: Storage) -> str:
+    names = [summary.record.name for summary in store.studies()]
+    if len(names) != 1:
+        known = f": {', '.join(map(repr, names[:10]))}" if names else ""
+        raise ArgumentError(
+            f"The storage must hold one study to leave out --study, it holds {len(names)}{known}. "
+            + ("Name one with --study." if names else "Make one with 'luthier run'.")
+        )
+    return names[0]

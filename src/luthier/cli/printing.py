@@ -1,0 +1,89 @@
+"""How values, trials and tables look on a terminal and in files.
+
+What others wrote into a storage is data: control characters in it are shown, never obeyed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from luthier.core.trial import FrozenTrial
+
+__all__ = ["cell", "pairs", "print_table", "to_json", "trial_record"]
+
+_UNBOUNDED = 10_000  # columns; files and pipes have no edge to wrap at
+
+
+def cell(value: object) -> str:
+    """Return a value as a person wants to read it, on one line.
+
+    Args:
+        value: Anything; None is empty, floats get six digits.
+
+    Example:
+        >>> cell(0.1 + 0.2), cell(None), cell("two\\nlines")
+        ('0.3', '', 'two\\\\nlines')
+    """
+    if value is None:
+        return ""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def pairs(values: Mapping[str, object]) -> str:
+    """Return named values as ``name=value``, separated by commas.
+
+    Example:
+        >>> pairs({"lr": 0.001, "units": 32})
+        'lr=0.001, units=32'
+    """
+    return ", ".join(f"{cell(name)}={cell(value)}" for name, value in values.items())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table to stdout; numbers stand at the right of their column.
+
+    Args:
+        columns: The headings.
+        rows: A value for each column.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    body = [list(row) for row in rows]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for position, name in enumerate(columns):
+        given = [row[position] for row in body if row[position] is not None]
+        numeric = bool(given) and all(isinstance(v, int | float) for v in given)
+        table.add_column(cell(name), justify="right" if numeric else "left")
+    for row in body:
+        table.add_row(*map(cell, row))
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False).print(table)
+
+
+def trial_record(trial: FrozenTrial) -> dict[str, Any]:
+    """Return all that is known of a trial, as JSON values with names for everything."""
+    from luthier.core.record import trial_json
+
+    origin = trial.origin
+    return {
+        "number": trial.number,
+        **trial_json(trial),
+        "origin": {
+            "sampler": origin.sampler,
+            "reason": origin.reason,
+            "history_version": origin.history_version,
+            "parent": origin.parent,
+            "data": dict(origin.data),
+        },
+    }
+
+
+def to_json(value: object) -> str:
+    """Return JSON values as indented JSON text; infinite numbers must have been tagged."""
+    return json.dumps(value, indent=2, allow_nan=False)

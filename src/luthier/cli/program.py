@@ -1,0 +1,60 @@
+"""The program ``luthier``: its commands, and what its mistakes look like.
+
+Exit codes: 0 done, 1 the answer is no (all trials failed, a proposal not reproduced, nothing
+completed), 2 a mistake of the user, 130 interrupted. Errors that Luthier raises on purpose
+become one message on stderr; a traceback from here is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import click
+
+from luthier import __version__
+from luthier.cli.log import log, replay
+from luthier.cli.run import run
+from luthier.cli.status import best, status
+from luthier.cli.studies import delete, studies
+from luthier.cli.trials import export, trials
+from luthier.errors import AllTrialsFailedError, LuthierError, NoTrialError
+
+__all__ = ["main"]
+
+_NO = (AllTrialsFailedError, NoTrialError)
+
+
+@final
+class _Program(click.Group):
+    """A group of commands that tells Luthier's errors without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LuthierError as error:
+            told = click.ClickException(str(error))
+            told.exit_code = 1 if isinstance(error, _NO) else 2
+            raise told from error
+        except click.FileError as error:
+            error.exit_code = 2
+            raise
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="luthier")
+def main() -> None:
+    """Find the best settings of a model with the least compute.
+
+    \b
+    Examples:
+      luthier run train.py:objective --study digits --trials 50 --storage runs.db
+      luthier status --study digits --storage runs.db
+      luthier best --study digits --storage runs.db
+
+    Every command takes --storage, a file or URL: luthier.db in the current directory, or what
+    LUTHIER_STORAGE says.
+    """
+
+
+for _command in (run, status, trials, best, studies, export, delete, log, replay):
+    main.add_command(_command)

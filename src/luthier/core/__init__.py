@@ -1,0 +1,1 @@
+"""What all plug-ins share: trial records, the history, the objective, the contracts."""

@@ -1,0 +1,308 @@
+"""The contracts of the four plug-in kinds, and the channel between a trial and its study.
+
+Each has a conformance suite in ``luthier.testing``. A plug-in is any object of the right
+shape; nothing has to be inherited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, final
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from luthier.core.events import LogEvent
+    from luthier.core.history import History
+    from luthier.core.jobs import Decision, Job, Outcome, Proposal, Work
+    from luthier.core.objective import Objective
+    from luthier.core.trial import FrozenTrial, Metrics, Reports, TrialState
+    from luthier.space import Space
+
+__all__ = [
+    "Changes",
+    "Channel",
+    "Executor",
+    "Sampler",
+    "Scheduler",
+    "Storage",
+    "StudyRecord",
+    "StudySummary",
+]
+
+
+class Sampler(Protocol):
+    """Proposes configurations. A pure function of its arguments; state only as a cache."""
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its name and settings as JSON values, enough to build it again: {"name": "grid"}."""
+        ...
+
+    def suggest(
+        self, space: Space, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Propose up to n configurations.
+
+        Args:
+            space: What is known of the space; empty before the first run of define-by-run.
+            history: All that has happened. Its trial ``history.next_number`` is proposed first.
+            n: How many, at least 1.
+            rng: The generator that belongs to the first trial proposed.
+
+        Returns:
+            Proposals; fewer than n, or none, where the space has no more to offer.
+        """
+        ...
+
+
+class Scheduler(Protocol):
+    """Decides what runs and for how long. A pure function of the history."""
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its name and settings as JSON values, enough to build it again."""
+        ...
+
+    def next(self, history: History, rng: np.random.Generator) -> Job | None:
+        """Return what to run next, or None if nothing should start now."""
+        ...
+
+    def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
+        """Decide about a running trial that has just reported ``step``."""
+        ...
+
+
+class Channel(Protocol):
+    """How an objective, wherever it runs, talks to its study."""
+
+    def report(self, number: int, step: int, metrics: Metrics) -> Decision:
+        """Record a report and return the scheduler's decision."""
+        ...
+
+    def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
+        """Record the user's notes on a trial."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs trials somewhere, several at a time."""
+
+    @property
+    def slots(self) -> int:
+        """How many trials it runs at once, at least 1."""
+        ...
+
+    def submit(self, number: int, work: Work, channel: Channel) -> None:
+        """Start ``work(channel)`` for a trial; there must be a free slot."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> list[tuple[int, Outcome | BaseException]]:
+        """Wait until a trial has ended, and return all that have, oldest first.
+
+        Args:
+            timeout: Seconds; after them the list may be empty.
+
+        Returns:
+            Trial numbers with what their work returned or raised; empty at once if nothing runs.
+        """
+        ...
+
+    def cancel(self, number: int) -> bool:
+        """Try to end a running trial; return whether it will end."""
+        ...
+
+    def shutdown(self) -> None:
+        """Release what it holds. Running trials are ended where that is possible."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """What a storage knows of a study beside its trials.
+
+    Attributes:
+        id: The storage's own key.
+        name: Unique in the storage.
+        objective: What it optimises.
+        seed: Root of all its random streams.
+        created: Seconds since the epoch.
+        settings: Strategy, sampler and scheduler settings as JSON values.
+    """
+
+    id: int
+    name: str
+    objective: Objective
+    seed: int
+    created: float
+    settings: Mapping[str, Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """A study at a glance: its record, its version, and how many trials are in which state."""
+
+    record: StudyRecord
+    version: int
+    states: Mapping[TrialState, int]
+
+    @property
+    def n_trials(self) -> int:
+        """The number of trials in all states, without those that were invalidated."""
+        return sum(self.states.values())
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed in a study since a version.
+
+    Attributes:
+        version: The study's version now.
+        trials: The present records of all trials that changed, oldest change first.
+        state: The study's state values that changed.
+        spaces: Declared spaces that came since, as (version, JSON text), oldest first.
+    """
+
+    version: int
+    trials: Sequence[FrozenTrial] = ()
+    state: Mapping[str, Any] = ()  # type: ignore[assignment]
+    spaces: Sequence[tuple[int, str]] = ()
+
+
+class Storage(Protocol):
+    """Keeps studies: an append-only log of events and the present state beside it.
+
+    Every method that writes is one durable transaction, raises the study's version by one for
+    each event it logs, and returns the records as they now stand. Trial numbers are claimed by
+    compare-and-swap: a driver that proposes trial n has seen all trials before n, or is refused.
+    """
+
+    def create_study(
+        self, name: str, objective: Objective, seed: int, settings: Mapping[str, Any]
+    ) -> StudyRecord:
+        """Create a study at version 0.
+
+        Raises:
+            StudyExistsError: The name is taken.
+        """
+        ...
+
+    def load_study(self, name: str) -> StudyRecord:
+        """Return a study's record.
+
+        Raises:
+            StudyNotFoundError: There is none of that name.
+        """
+        ...
+
+    def delete_study(self, name: str) -> None:
+        """Delete a study with all its trials and its log.
+
+        Raises:
+            StudyNotFoundError: There is none of that name.
+        """
+        ...
+
+    def studies(self) -> list[StudySummary]:
+        """All studies, oldest first."""
+        ...
+
+    def add_trials(self, study: int, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Add trials in any state, one "added" event each.
+
+        Args:
+            study: The study's id.
+            trials: Their numbers must continue the study's without a gap.
+
+        Raises:
+            NumberTakenError: They don't: another driver was first.
+        """
+        ...
+
+    def claim(
+        self, study: int, number: int, worker: str, *, attempt: int, at: float
+    ) -> FrozenTrial | None:
+        """Make a trial RUNNING under a worker, its attempt raised by one.
+
+        Args:
+            study: The study's id.
+            number: A trial that waits, is paused, or runs under a worker that died.
+            worker: Who claims it.
+            attempt: The attempt it was last seen at; guards against two claims.
+            at: The time.
+
+        Returns:
+            The trial, or None if another was faster.
+        """
+        ...
+
+    def report(self, study: int, number: int, attempt: int, reports: Reports) -> FrozenTrial:
+        """Record new reports of a running trial.
+
+        Raises:
+            TrialStateError: The trial isn't running, or not at that attempt.
+        """
+        ...
+
+    def release(
+        self, study: int, number: int, attempt: int, state: TrialState, reason: str
+    ) -> FrozenTrial:
+        """Put a running trial back to WAITING or PAUSED.
+
+        Raises:
+            TrialStateError: The trial isn't running, or not at that attempt.
+        """
+        ...
+
+    def finish(self, study: int, trial: FrozenTrial) -> FrozenTrial:
+        """Record a trial's end; its state, params, metrics, reports, cost, error, declares.
+
+        Raises:
+            TrialStateError: The stored trial isn't running at that attempt.
+        """
+        ...
+
+    def set_attrs(self, study: int, number: int, attrs: Mapping[str, Any]) -> FrozenTrial:
+        """Add to a trial's user attributes.
+
+        Raises:
+            TrialNotFoundError: There is no such trial.
+        """
+        ...
+
+    def invalidate(self, study: int, number: int, reason: str) -> FrozenTrial:
+        """Take a finished trial out of every decision; it stays in the log.
+
+        Raises:
+            TrialNotFoundError: There is no such trial.
+            TrialStateError: It hasn't finished.
+        """
+        ...
+
+    def put_space(self, study: int, space: str) -> int:
+        """Record a newly declared space (JSON text); return the study's version."""
+        ...
+
+    def put_state(self, study: int, key: str, value: object) -> int:
+        """Set a study-wide value (JSON); return the study's version."""
+        ...
+
+    def get_state(self, study: int) -> dict[str, Any]:
+        """All study-wide values."""
+        ...
+
+    def changes_since(self, study: int, version: int) -> Changes:
+        """Return what has changed since a version; costs only what changed."""
+        ...
+
+    def events(self, study: int, since: int = 0) -> list[LogEvent]:
+        """The log after a version, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Release files and connections."""
+        ...

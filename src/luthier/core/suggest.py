@@ -1,0 +1,118 @@
+"""The verbs of define-by-run: ``suggest_float``, ``suggest_int``, ``suggest_categorical``.
+
+Running trials, recorded trials and fixed trials answer the same verbs; they differ only in
+where the value comes from. Definitions are cached, so that asking for the same parameter in
+every trial builds it once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from luthier.space import Categorical, Float, Int, Param
+
+__all__ = ["Suggest"]
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+class Suggest(ABC):
+    """What every kind of trial offers to an objective.
+
+    A subclass says where values come from by ``_suggest(name, param)``.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _suggest(self, name: str, param: Param) -> Any:
+        """Return the value of a parameter, resolved for the objective's use."""
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Return a float from ``[low, high]``.
+
+        Args:
+            name: The parameter's name, unique in the study.
+            low: The lowest value.
+            high: The highest value, included.
+            step: Only ``low + k * step`` are possible, if given.
+            log: Search on the logarithmic scale; ``low`` must be above 0.
+
+        Raises:
+            SpaceError: The range makes no sense.
+            IncompatibleParamError: The name was asked for differently before in this trial.
+        """
+        return self._suggest(name, _float(low, high, step, log))  # type: ignore[no-any-return]
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """Return an integer from ``low`` to ``high``, both included.
+
+        Args:
+            name: The parameter's name, unique in the study.
+            low: The lowest value.
+            high: The highest value, included.
+            step: Only ``low + k * step`` are possible.
+            log: Search on the logarithmic scale; ``low`` must be above 0.
+
+        Raises:
+            SpaceError: The range makes no sense.
+            IncompatibleParamError: The name was asked for differently before in this trial.
+        """
+        return self._suggest(name, _int(low, high, step, log))  # type: ignore[no-any-return]
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any] | Mapping[str, Any]) -> Any:
+        """Return one of the choices.
+
+        Args:
+            name: The parameter's name, unique in the study.
+            choices: JSON values, tuples or None; or objects under names, as a mapping.
+
+        Raises:
+            SpaceError: No choices, or one that needs a name.
+            IncompatibleParamError: The name was asked for differently before in this trial.
+        """
+        return self._suggest(name, _categorical_of(choices))
+
+    def suggest(self, name: str, param: Param) -> Any:
+        """Return a value of any parameter, such as ``Ordinal`` or ``Permutation``.
+
+        Args:
+            name: The parameter's name, unique in the study.
+            param: Its definition.
+
+        Raises:
+            IncompatibleParamError: The name was asked for differently before in this trial.
+        """
+        return self._suggest(name, param)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _float(low: float, high: float, step: float | None, log: bool) -> Float:
+    return Float(low, high, step=step, log=log)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _int(low: int, high: int, step: int, log: bool) -> Int:
+    return Int(low, high, step=step, log=log)
+
+
+def _categorical_of(choices: Sequence[Any] | Mapping[str, Any]) -> Categorical:
+    if isinstance(choices, (list, tuple)):
+        kinds = tuple(map(type, choices))
+        if _SCALARS.issuperset(kinds):
+            return _categorical(
+                tuple(choices), kinds
+            )  # 1, 1.0 and True are equal, their types aren't
+    return Categorical(choices)
+
+
+@lru_cache(maxsize=4096)
+def _categorical(choices: tuple[Any, ...], kinds: tuple[type, ...]) -> Categorical:
+    return Categorical(choices)

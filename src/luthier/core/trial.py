@@ -1,0 +1,309 @@
+"""Trial records: what is known of one trial, frozen.
+
+A record is a value: storages write it, histories hold it, samplers and schedulers read it,
+nobody changes it. A changed trial is a new record. Parameters and metrics are kept as a tuple
+of values under a tuple of names that all trials of a study share, which makes a record of ten
+parameters cost about half a kilobyte.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, final
+
+from luthier.core.suggest import Suggest
+from luthier.errors import UnknownParamError
+from luthier.space import Param
+
+__all__ = ["EMPTY", "NO_REPORTS", "FrozenTrial", "Metrics", "Origin", "Reports", "TrialState"]
+
+Metrics = Mapping[str, float]
+
+
+@final
+class _Empty(Mapping[str, Any]):
+    """The empty mapping: shared by all records, so hashable, and itself again after pickling."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+    def __reduce__(self) -> str:
+        return "EMPTY"
+
+
+EMPTY: Final[Mapping[str, Any]] = _Empty()
+
+
+class TrialState(enum.IntEnum):
+    """Where a trial stands.
+
+    WAITING: to be run. RUNNING: claimed by a worker. PAUSED: may be resumed later.
+    COMPLETE: finished with a result. PRUNED: ended early on purpose. FAILED: ended without a
+    usable result. ``FAIL`` is another name of FAILED.
+    """
+
+    WAITING = 0
+    RUNNING = 1
+    PAUSED = 2
+    COMPLETE = 3
+    PRUNED = 4
+    FAILED = 5
+    FAIL = 5
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen to a trial in this state."""
+        return self >= TrialState.COMPLETE
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Why a trial exists.
+
+    Attributes:
+        sampler: The sampler's settings as JSON text, or "enqueued", "added", "asked".
+        reason: In words, such as "sobol point 3".
+        history_version: What the sampler had seen: the history up to this version.
+        fill: How parameters that the proposal doesn't name get their values: "prior" draws
+            them, "first" takes the first value of their grid.
+        parent: The number of the trial it was derived from, if any.
+        data: What the sampler wants to find again (generation, parents, bracket), JSON values.
+    """
+
+    sampler: str = "added"
+    reason: str = ""
+    history_version: int = 0
+    fill: str = "prior"
+    parent: int | None = None
+    data: Mapping[str, Any] = EMPTY
+
+
+@final
+class Reports(Mapping[int, Metrics]):
+    """What a trial reported: a read-only map from step to metrics, in order of arrival.
+
+    Snapshots of one trial share their log, so adding a report costs the same after ten or
+    ten thousand of them. The first report of a step stays; later ones of that step are ignored.
+
+    Example:
+        >>> reports = Reports().adding(1, {"loss": 0.5})
+        >>> reports[1]["loss"], reports.last_step
+        (0.5, 1)
+    """
+
+    __slots__ = ("_index", "_log", "_n")
+
+    def __init__(self, items: Sequence[tuple[int, Metrics]] = ()) -> None:
+        self._log: list[tuple[int, Metrics]] = []
+        self._index: dict[int, int] = {}
+        for step, metrics in items:
+            if step not in self._index:
+                self._index[step] = len(self._log)
+                self._log.append((step, metrics))
+        self._n = len(self._log)
+
+    def adding(self, step: int, metrics: Metrics) -> Reports:
+        """Return these reports and one more; of a step reported before, nothing changes."""
+        if step in self:
+            return self
+        if self._n != len(self._log):  # another snapshot went on: leave it its own log
+            return Reports([*self.items_in_order(), (step, metrics)])
+        grown = Reports.__new__(Reports)
+        if self._n == 0:  # the empty snapshot is shared: start a log of one's own
+            grown._log, grown._index = [], {}
+        else:
+            grown._log, grown._index = self._log, self._index
+        grown._index[step] = self._n
+        grown._log.append((step, metrics))
+        grown._n = self._n + 1
+        return grown
+
+    def items_in_order(self) -> list[tuple[int, Metrics]]:
+        """The (step, metrics) pairs in order of arrival."""
+        return self._log[: self._n]
+
+    @property
+    def last_step(self) -> int | None:
+        """The highest step reported, or None."""
+        return max((step for step, _ in self._log[: self._n]), default=None)
+
+    def series(self, metric: str) -> dict[int, float]:
+        """One metric by step, for the steps that reported it."""
+        return {s: m[metric] for s, m in self._log[: self._n] if metric in m}
+
+    def __getitem__(self, step: int) -> Metrics:
+        position = self._index[step]
+        if position >= self._n:
+            raise KeyError(step)
+        return self._log[position][1]
+
+    def __contains__(self, step: object) -> bool:
+        return self._index.get(step, self._n) < self._n  # type: ignore[call-overload, no-any-return]
+
+    def __iter__(self) -> Iterator[int]:
+        return (step for step, _ in self._log[: self._n])
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __hash__(self) -> int:
+        return self._n
+
+    def __repr__(self) -> str:
+        return f"Reports({self.items_in_order()!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Reports, (self.items_in_order(),))
+
+
+NO_REPORTS: Final = Reports()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenTrial(Suggest):
+    """All that is known of one trial.
+
+    It answers ``suggest_*`` with its recorded values, so an objective can be replayed:
+    ``objective(study.best_trial)``.
+
+    Attributes:
+        number: From 0, dense, in order of creation.
+        state: See TrialState.
+        param_names: Names of the parameters, in the order they were asked for.
+        param_values: Their values: JSON values or tuples; of named choices, the names.
+        metric_names: Names of the metrics, objectives first.
+        metric_values: Their values in the user's own sign; empty until there is a result.
+        objectives: How many of the metrics are objectives.
+        reports: Intermediate metrics by step.
+        started: Seconds since the epoch when it was first claimed.
+        finished: Seconds since the epoch when it ended.
+        cost: Seconds of work over all its runs.
+        worker: Who runs or ran it.
+        attempt: How often it has been claimed.
+        origin: Why it exists.
+        error: What went wrong, or why it was pruned or released.
+        user_attrs: The user's notes; JSON values.
+        declares: Parameter definitions that this trial was the first to use.
+        invalid: Why it is out of every decision, or None.
+        version: The study's version when it last changed.
+        finished_version: The study's version when it finished.
+
+    Example:
+        >>> trial = FrozenTrial(number=0, param_names=("x",), param_values=(0.5,))
+        >>> trial.suggest_float("x", 0, 1)
+        0.5
+    """
+
+    number: int
+    state: TrialState = TrialState.WAITING
+    param_names: tuple[str, ...] = ()
+    param_values: tuple[Any, ...] = ()
+    metric_names: tuple[str, ...] = ()
+    metric_values: tuple[float, ...] = ()
+    objectives: int = 1
+    reports: Reports = NO_REPORTS
+    started: float | None = None
+    finished: float | None = None
+    cost: float | None = None
+    worker: str | None = None
+    attempt: int = 0
+    origin: Origin = field(default_factory=Origin)
+    error: str | None = None
+    user_attrs: Mapping[str, Any] = EMPTY
+    declares: Mapping[str, Param] = EMPTY
+    invalid: str | None = None
+    version: int = 0
+    finished_version: int | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters as a new dict."""
+        return dict(zip(self.param_names, self.param_values, strict=True))
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All metrics of the result as a new dict; empty until there is a result."""
+        return dict(zip(self.metric_names, self.metric_values, strict=True))
+
+    @property
+    def values(self) -> list[float] | None:
+        """The objectives' values in their order, or None without a result."""
+        return list(self.metric_values[: self.objectives]) or None
+
+    @property
+    def value(self) -> float | None:
+        """The single objective's value, or None without a result.
+
+        Raises:
+            AttributeError: The study has several objectives: use ``values``.
+        """
+        if self.objectives > 1:
+            raise AttributeError("The study has several objectives: use trial.values.")
+        return self.metric_values[0] if self.metric_values else None
+
+    @property
+    def intermediate_values(self) -> dict[int, float]:
+        """The first metric of each report, by step."""
+        return {step: next(iter(metrics.values())) for step, metrics in self.reports.items()}
+
+    @property
+    def last_step(self) -> int | None:
+        """The highest step reported, or None."""
+        return self.reports.last_step
+
+    @property
+    def datetime_start(self) -> datetime.datetime | None:
+        """When it was first claimed, in local time."""
+        return None if self.started is None else datetime.datetime.fromtimestamp(self.started)
+
+    @property
+    def datetime_complete(self) -> datetime.datetime | None:
+        """When it ended, in local time."""
+        return None if self.finished is None else datetime.datetime.fromtimestamp(self.finished)
+
+    @property
+    def duration(self) -> datetime.timedelta | None:
+        """From the first claim to the end."""
+        if self.started is None or self.finished is None:
+            return None
+        return datetime.timedelta(seconds=self.finished - self.started)
+
+    def report(self, metrics: float | Metrics, step: int) -> None:
+        """Accepted and ignored: the trial is over, its objective is only being replayed."""
+
+    def should_prune(self) -> bool:
+        """Always False: a replay runs to its end."""
+        return False
+
+    def set_user_attr(self, key: str, value: object) -> None:
+        """Accepted and ignored: a record doesn't change."""
+
+    def _suggest(self, name: str, param: Param) -> Any:
+        if name not in self.param_names:
+            raise UnknownParamError(
+                f"Trial {self.number} has no parameter {name!r}; it has: "
+                f"{', '.join(self.param_names) or 'none'}. "
+                "Replay it with the objective that made it.",
+                name=name,
+            )
+        value = self.param_values[self.param_names.index(name)]
+        return param.resolve(param.check(value, name))

@@ -1,0 +1,83 @@
+"""Who runs a trial: a worker's identity, and whether it is certainly gone.
+
+An identity names the machine (host name and process namespace), the machine's boot, the process
+and when that process started. So a process that died is told from one that lives, from another
+that was later given the same number, and from one on a machine we can't see.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import lru_cache
+
+__all__ = ["is_gone", "this_worker"]
+
+
+def this_worker() -> str:
+    """Return this process's identity: ``machine:boot:pid:start``."""
+    return _identity(os.getpid())
+
+
+def is_gone(worker: str) -> bool:
+    """Return whether a worker ran on this machine and has certainly ended.
+
+    Args:
+        worker: What ``this_worker`` gave there and then.
+
+    Returns:
+        False for any worker on another machine: we can't know.
+
+    Example:
+        >>> is_gone(this_worker())
+        False
+    """
+    machine, boot, pid, start = [*worker.rsplit(":", 3), "", "", ""][:4]
+    if machine != _machine() or not pid.isdigit():
+        return False
+    if boot != _boot():
+        return True
+    return _start(int(pid)) != start if _start(os.getpid()) else not _alive(int(pid))
+
+
+@lru_cache(maxsize=4)
+def _identity(pid: int) -> str:
+    return f"{_machine()}:{_boot()}:{pid}:{_start(pid)}"
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    try:
+        namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    except OSError:
+        namespace = "-"
+    return f"{socket.gethostname()}/{namespace}"
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()[:8]
+    except OSError:
+        return ""
+
+
+def _start(pid: int) -> str:
+    """When a process started, in clock ticks since boot; "" if it is gone or can't be told."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,234 @@
+"""Every error Luthier raises on purpose, in one tree.
+
+    LuthierError
+    ├── SpaceError (ValueError)                a parameter or space that can't be built
+    │   ├── IncompatibleParamError             the same name defined twice in different ways
+    │   └── InfeasibleSpaceError               constraints leave (nearly) nothing
+    ├── ParamValueError (ValueError)           a value outside its parameter's domain
+    ├── UnknownParamError (KeyError)           a parameter name the space doesn't have
+    ├── ArgumentError (ValueError)             a bad argument to a public function
+    ├── ObjectiveError (ValueError)            an objective returned what can't be used
+    ├── MissingExtraError (ImportError)        an optional dependency isn't installed
+    ├── UnsupportedError (NotImplementedError) a name of another library we can't honour
+    ├── StudyError
+    │   ├── StudyExistsError (ValueError)      the name is taken
+    │   ├── StudyNotFoundError (KeyError)      no study of that name
+    │   ├── StudyMismatchError (ValueError)    stored and given settings contradict each other
+    │   ├── TrialNotFoundError (KeyError)      no trial of that number
+    │   ├── TrialStateError (ValueError)       not possible in the trial's present state
+    │   │   └── NumberTakenError               another driver added that trial number first
+    │   ├── NoTrialError (ValueError)          nothing has completed yet
+    │   └── AllTrialsFailedError (ValueError)  nothing but failures
+    └── StorageError
+        ├── StorageCorruptError                the file is damaged
+        ├── StorageForeignError                the file isn't Luthier's
+        ├── StorageVersionError                written by a newer Luthier
+        ├── StorageReadOnlyError               can't be written
+        ├── StorageFullError                   no space left on the device
+        └── StorageBusyError                   locked by others for too long
+
+    TrialPruned is not an error: an objective raises it to end its trial early.
+
+A message says the rule, the place, the value got and what to do next. Data that a program
+may want stands in ``error.fields``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = [
+    "AllTrialsFailedError",
+    "ArgumentError",
+    "IncompatibleParamError",
+    "InfeasibleSpaceError",
+    "LuthierError",
+    "MissingExtraError",
+    "NoTrialError",
+    "NumberTakenError",
+    "ObjectiveError",
+    "ParamValueError",
+    "SpaceError",
+    "StorageBusyError",
+    "StorageCorruptError",
+    "StorageError",
+    "StorageForeignError",
+    "StorageFullError",
+    "StorageReadOnlyError",
+    "StorageVersionError",
+    "StudyError",
+    "StudyExistsError",
+    "StudyMismatchError",
+    "StudyNotFoundError",
+    "TrialNotFoundError",
+    "TrialPruned",
+    "TrialStateError",
+    "UnknownParamError",
+    "UnsupportedError",
+    "require_extra",
+]
+
+
+class LuthierError(Exception):
+    """Root of all errors that Luthier raises on purpose.
+
+    Args:
+        message: The rule, the place, the value got, the next step.
+        **fields: The data behind the message, for programs.
+
+    Example:
+        >>> LuthierError("low must be below high", low=2, high=1).fields
+        {'low': 2, 'high': 1}
+    """
+
+    def __init__(self, message: str, **fields: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.fields))
+
+
+def _rebuild(kind: type[LuthierError], message: str, fields: dict[str, object]) -> LuthierError:
+    return kind(message, **fields)
+
+
+class SpaceError(LuthierError, ValueError):
+    """A parameter or space that can't be built."""
+
+
+class IncompatibleParamError(SpaceError):
+    """The same parameter name was defined twice, in ways that contradict each other."""
+
+
+class InfeasibleSpaceError(SpaceError):
+    """The constraints of a space leave nothing, or too little to be found by sampling."""
+
+
+class ParamValueError(LuthierError, ValueError):
+    """A value outside its parameter's domain."""
+
+
+class UnknownParamError(LuthierError, KeyError):
+    """A parameter name the space doesn't have."""
+
+
+class ArgumentError(LuthierError, ValueError):
+    """A bad argument to a public function."""
+
+
+class ObjectiveError(LuthierError, ValueError):
+    """An objective returned something that can't be used as its result."""
+
+
+class MissingExtraError(LuthierError, ImportError):
+    """An optional dependency isn't installed; the message names the extra to install."""
+
+
+class UnsupportedError(LuthierError, NotImplementedError):
+    """A name of another library that Luthier knows but can't honour."""
+
+
+class StudyError(LuthierError):
+    """Root of the errors about studies and their trials."""
+
+
+class StudyExistsError(StudyError, ValueError):
+    """A study of that name exists already."""
+
+
+class StudyNotFoundError(StudyError, KeyError):
+    """No study of that name exists."""
+
+
+class StudyMismatchError(StudyError, ValueError):
+    """The stored study and the settings given contradict each other."""
+
+
+class TrialNotFoundError(StudyError, KeyError):
+    """No trial of that number exists."""
+
+
+class TrialStateError(StudyError, ValueError):
+    """What was asked isn't possible in the trial's present state."""
+
+
+class NumberTakenError(TrialStateError):
+    """Another driver added a trial of that number first: look at the history and ask again."""
+
+
+class NoTrialError(StudyError, ValueError):
+    """The study has no completed (feasible) trial yet."""
+
+
+class AllTrialsFailedError(StudyError, ValueError):
+    """Every trial so far has failed; the message carries the first error."""
+
+
+class StorageError(LuthierError):
+    """Root of the errors about where studies are kept."""
+
+
+class StorageCorruptError(StorageError):
+    """The file is damaged."""
+
+
+class StorageForeignError(StorageError):
+    """The file is not a Luthier storage."""
+
+
+class StorageVersionError(StorageError):
+    """The file was written by a newer version of Luthier."""
+
+
+class StorageReadOnlyError(StorageError):
+    """The storage can't be written."""
+
+
+class StorageFullError(StorageError):
+    """No space is left on the device."""
+
+
+class StorageBusyError(StorageError):
+    """The storage stayed locked by other processes for too long."""
+
+
+class TrialPruned(LuthierError):
+    """Raised by an objective to end its trial early; the trial's state becomes PRUNED."""
+
+    def __init__(self, message: str = "the trial was pruned", **fields: object) -> None:
+        super().__init__(message, **fields)
+
+
+def require_extra(module: str, extra: str, purpose: str) -> ModuleType:
+    """Import an optional dependency, or say which extra to install.
+
+    Args:
+        module: The module to import, as in ``import`` statements.
+        extra: The extra of Luthier that brings it.
+        purpose: What needs it, as the start of the message.
+
+    Returns:
+        The imported module.
+
+    Raises:
+        MissingExtraError: The module isn't installed.
+
+    Example:
+        >>> require_extra("json", "none", "An example").__name__
+        'json'
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{purpose} needs {module.split('.')[0]!r}, which isn't installed. "
+            f"Install it with: pip install 'luthier[{extra}]'",
+            module=module,
+            extra=extra,
+        ) from error

@@ -1,0 +1,6 @@
+"""Where trials run. One file per kind of place; each fulfils ``core.protocols.Executor``."""
+
+from luthier.executors.inline import Inline
+from luthier.executors.thread import Threads
+
+__all__ = ["Inline", "Threads"]

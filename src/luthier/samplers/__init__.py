@@ -1,0 +1,11 @@
+"""Samplers propose configurations, as pure functions of the space, the history and a generator."""
+
+from __future__ import annotations
+
+from luthier.samplers.auto import Auto
+from luthier.samplers.fixed import PartialFixed
+from luthier.samplers.grid import Grid
+from luthier.samplers.quasirandom import QuasiRandom
+from luthier.samplers.random import Random
+
+__all__ = ["Auto", "Grid", "PartialFixed", "QuasiRandom", "Random"]

@@ -1,0 +1,38 @@
+"""No early stopping: every trial runs to its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from luthier.core.history import History
+from luthier.core.jobs import NEW, Decision, Job
+from luthier.core.trial import FrozenTrial
+
+__all__ = ["NoStopping"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NoStopping:
+    """Let every trial run to its end. The default where trials are short or report nothing.
+
+    Example:
+        >>> NoStopping().spec
+        {'name': 'none'}
+    """
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Its name as JSON values."""
+        return {"name": "none"}
+
+    def next(self, history: History, rng: np.random.Generator) -> Job | None:
+        """Always start a new trial."""
+        return NEW
+
+    def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
+        """Always continue."""
+        return Decision.CONTINUE

@@ -1,0 +1,586 @@
+"""Space: named parameters, their conditions, and the relations between them.
+
+A space is an immutable, ordered mapping. It says which configurations exist (``check``,
+``active``, ``enumerate``), and carries what is derived from it once: the compiled conditions,
+the encoding, the fingerprint, the number of configurations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from types import EllipsisType
+from typing import Any, final
+
+from luthier.errors import ParamValueError, SpaceError, UnknownParamError
+from luthier.space.activity import Activity
+from luthier.space.conditions import clause_of
+from luthier.space.encode import Encoding
+from luthier.space.enumeration import count, walk
+from luthier.space.params import Constant, Param, param_from_json
+from luthier.space.relations import (
+    Check,
+    Forbid,
+    Function,
+    Relation,
+    Require,
+    Requirement,
+    relation_from_json,
+)
+from luthier.space.values import canonical_json, hint, value_key
+
+__all__ = ["Space"]
+
+
+@final
+class Space(Mapping[str, Param]):
+    """The parameters of a study.
+
+    Args:
+        params: Parameters by name.
+        **named: More of them, where names are identifiers.
+
+    Raises:
+        SpaceError: A bad name, something that isn't a parameter, or a condition with an unknown
+            parent, an impossible value or a cycle.
+
+    Example:
+        >>> from luthier.space import Categorical, Float
+        >>> space = Space(
+        ...     optimizer=Categorical(["adam", "sgd"]),
+        ...     momentum=Float(0.0, 0.99, when={"optimizer": "sgd"}),
+        ... )
+        >>> space.active({"optimizer": "adam"})
+        ('optimizer',)
+    """
+
+    __slots__ = (
+        "_cardinality",
+        "_encoding",
+        "_fingerprint",
+        "_params",
+        "activity",
+        "checks",
+        "relations",
+    )
+
+    activity: Activity
+    """The compiled conditions."""
+    checks: tuple[Check, ...]
+    """The compiled relations."""
+    relations: tuple[Relation, ...]
+    """What ``forbid`` and ``require`` added."""
+
+    def __init__(self, params: Mapping[str, Param] | None = None, /, **named: Param) -> None:
+        given = dict(params or {})
+        for name in named:
+            if name in given:
+                raise SpaceError(
+                    f"Space: every name must be given once, got {name!r} twice. Remove one.",
+                    name=name,
+                )
+        self._fill({**given, **named}, ())
+
+    def _fill(self, params: dict[str, Param], relations: tuple[Relation, ...]) -> None:
+        for name, param in params.items():
+            _check_entry(name, param)
+        self._params = params
+        self.relations = relations
+        self.activity = Activity.of(params)
+        self.checks = tuple(relation.compile(params) for relation in relations)
+        self._encoding: Encoding | None = None
+        self._fingerprint: str | None = None
+        self._cardinality: int | EllipsisType | None = ...
+
+    @classmethod
+    def _with(cls, params: Mapping[str, Param], relations: tuple[Relation, ...]) -> Space:
+        space = cls.__new__(cls)
+        space._fill(dict(params), relations)
+        return space
+
+    @staticmethod
+    def of(given: Any) -> Space:
+        """Read a space from whatever describes one.
+
+        Args:
+            given: A Space, a mapping of names to parameters, a scikit-learn style dict (or list
+                of dicts) of lists and distributions, a dict of Optuna distributions, or the
+                JSON of a Space or of ConfigSpace.
+
+        Raises:
+            SpaceError: It is none of these.
+
+        Example:
+            >>> from luthier.space import Space
+            >>> Space.of({"depth": [3, 5, None]})
+            Space({'depth': Categorical([3, 5, None])})
+        """
+        from luthier.space.readers import read
+
+        return read(given)
+
+    @staticmethod
+    def from_sklearn(grid: Any) -> Space:
+        """Read a parameter grid as scikit-learn's searches take it.
+
+        Args:
+            grid: A dict of names to lists or ``scipy.stats`` distributions, or a list of them.
+
+        Raises:
+            SpaceError: An entry that can't be read.
+
+        Example:
+            >>> from luthier.space import Space
+            >>> Space.from_sklearn({"C": [1, 10], "kernel": ["rbf", "linear"]}).cardinality
+            4
+        """
+        from luthier.space.readers.sklearn import read_sklearn
+
+        return read_sklearn(grid)
+
+    @staticmethod
+    def from_configspace(given: str | Mapping[str, Any]) -> Space:
+        """Read the JSON of ConfigSpace (format of its version 1).
+
+        Args:
+            given: The JSON text, or what ``json.loads`` made of it.
+
+        Raises:
+            SpaceError: Something that can't be honoured, which the message names.
+
+        Example:
+            >>> from luthier.space import Space
+            >>> x = {"type": "uniform_int", "name": "x", "lower": 1, "upper": 3, "log": False}
+            >>> Space.from_configspace({"hyperparameters": [x], "conditions": [], "forbiddens": []})
+            Space({'x': Int(1, 3)})
+        """
+        from luthier.space.readers.configspace import read_configspace
+
+        return read_configspace(given)
+
+    @staticmethod
+    def from_optuna(given: Mapping[str, Any]) -> Space:
+        """Read distributions of Optuna, as objects or as their JSON.
+
+        Args:
+            given: A dict of names to distributions.
+
+        Raises:
+            SpaceError: A distribution that isn't known.
+
+        Example:
+            >>> from luthier.space import Space
+            >>> Space.from_optuna(
+            ...     {"x": '{"name": "IntDistribution", "attributes": {"low": 1, "high": 3}}'}
+            ... )
+            Space({'x': Int(1, 3)})
+        """
+        from luthier.space.readers.optuna import read_optuna
+
+        return read_optuna(given)
+
+    @staticmethod
+    def from_json(
+        text: str | Mapping[str, Any], *, requirements: Mapping[str, Function] | None = None
+    ) -> Space:
+        """Read what ``to_json`` wrote.
+
+        Args:
+            text: The JSON text, or what ``json.loads`` made of it.
+            requirements: The functions of ``require(function, name=...)``, by name.
+
+        Returns:
+            An equal space. Named choices have lost their objects; a function that is missing is
+            an error only when it's needed.
+
+        Raises:
+            SpaceError: It isn't the JSON of a space.
+
+        Example:
+            >>> from luthier.space import Float, Space
+            >>> Space.from_json(Space(x=Float(0, 1)).to_json())
+            Space({'x': Float(0.0, 1.0)})
+        """
+        try:
+            data = json.loads(text) if isinstance(text, str) else text
+            params = {name: param_from_json(item) for name, item in data["params"].items()}
+            items = data.get("relations", ())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, SpaceError):
+                raise
+            raise SpaceError(
+                f"Space.from_json: the text must be what to_json wrote, got {str(text)[:80]!r} "
+                f"({error}). For other formats use from_configspace or from_optuna.",
+                text=text,
+            ) from error
+        relations = tuple(relation_from_json(item, requirements or {}) for item in items)
+        return Space._with(params, relations)
+
+    def to_json(self) -> str:
+        """Return the space as JSON text, for ``from_json``."""
+        data: dict[str, Any] = {"params": {name: param.to_json() for name, param in self.items()}}
+        if self.relations:
+            data["relations"] = [relation.to_json() for relation in self.relations]
+        return canonical_json(data)
+
+    def forbid(self, clause: Mapping[str, Any]) -> Space:
+        """Return a space in which a combination of values is forbidden.
+
+        Args:
+            clause: Names with values or predicates; a configuration that meets all of them is
+                forbidden.
+
+        Raises:
+            SpaceError: An unknown name, or a value that its parameter never takes.
+
+        Example:
+            >>> from luthier.space import Int, Space
+            >>> space = Space(a=Int(1, 3), b=Int(1, 3)).forbid({"a": 1, "b": [2, 3]})
+            >>> space.cardinality
+            7
+        """
+        return self._with(self._params, (*self.relations, Forbid(clause_of(clause, "forbid"))))
+
+    def require(self, relation: str | Function, *, name: str | None = None) -> Space:
+        """Return a space in which a relation must hold.
+
+        Args:
+            relation: An expression such as ``"x + y <= 1"``, which applies where all the
+                parameters it names are active; or a function of a dict of the active values.
+            name: What a function is called in JSON; its own name if not given.
+
+        Raises:
+            SpaceError: A bad expression, an unknown name, or a function without a name.
+
+        Example:
+            >>> from luthier.space import Float, Space
+            >>> space = Space(x=Float(0, 1), y=Float(0, 1)).require("x + y <= 1")
+            >>> space.allows({"x": 0.75, "y": 0.5})
+            False
+        """
+        if isinstance(relation, str):
+            return self._with(self._params, (*self.relations, Require(relation)))
+        return self._with(self._params, (*self.relations, self._requirement(relation, name)))
+
+    def _requirement(self, function: Any, name: str | None) -> Requirement:
+        name = name or str(getattr(function, "__name__", "<lambda>"))
+        taken = any(isinstance(r, Requirement) and r.name == name for r in self.relations)
+        if not callable(function) or name == "<lambda>" or taken:
+            raise SpaceError(
+                "require: relation must be an expression, or a function with a name of its own, "
+                f"got {function!r} with name={name!r}{', which is taken' if taken else ''}. "
+                "Example: require(lambda c: c['x'] < c['y'], name='ordered').",
+                relation=function,
+            )
+        return Requirement(name, function)
+
+    @property
+    def requirements(self) -> dict[str, Function]:
+        """The functions behind ``require(function)``, by name, for ``from_json``."""
+        named = (r for r in self.relations if isinstance(r, Requirement))
+        return {r.name: r.function for r in named if r.function is not None}
+
+    def with_params(self, params: Mapping[str, Param] | None = None, /, **named: Param) -> Space:
+        """Return a space with parameters replaced in place, or added at the end.
+
+        Args:
+            params: Parameters by name.
+            **named: More of them.
+
+        Raises:
+            SpaceError: A condition or relation doesn't fit the new parameters.
+
+        Example:
+            >>> from luthier.space import Float, Space
+            >>> list(Space(x=Float(0, 1)).with_params(y=Float(0, 1)))
+            ['x', 'y']
+        """
+        return self._with({**self._params, **(params or {}), **named}, self.relations)
+
+    def without(self, *names: str) -> Space:
+        """Return a space without some parameters.
+
+        Args:
+            *names: Which.
+
+        Raises:
+            UnknownParamError: There is no such parameter.
+            SpaceError: A condition or relation needs it.
+
+        Example:
+            >>> from luthier.space import Float, Space
+            >>> list(Space(x=Float(0, 1), y=Float(0, 1)).without("x"))
+            ['y']
+        """
+        self._check_names(names)
+        kept = {name: param for name, param in self.items() if name not in names}
+        return self._with(kept, self.relations)
+
+    def active(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of the active parameters, in the order of the space.
+
+        Args:
+            values: Values of at least the parameters that conditions look at.
+        """
+        return self.activity.active(values)
+
+    def check(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Check a full configuration, and return it in standard form.
+
+        Args:
+            values: A value for every active parameter (constants may be left out).
+
+        Returns:
+            The values as their parameters write them, in the order of the space.
+
+        Raises:
+            UnknownParamError: A name the space doesn't have.
+            ParamValueError: A value is missing, inactive, outside of its domain, or the
+                configuration breaks a relation.
+
+        Example:
+            >>> from luthier.space import Int, Space
+            >>> Space(n=Int(1, 9)).check({"n": 3.0})
+            {'n': 3}
+        """
+        self._check_names(values)
+        known: dict[str, Any] = {}
+        for name in self.activity.order:
+            param = self._params[name]
+            if not self.activity.holds(name, known):
+                if name in values:
+                    raise _inactive(name, param, values[name])
+            elif name in values:
+                known[name] = param.check(values[name], name)
+            elif isinstance(param, Constant):
+                known[name] = param.value_at(0)
+            else:
+                raise _missing(name, param)
+        for check in self.checks:
+            if not check.passes(known):
+                raise ParamValueError(
+                    f"A configuration must meet all relations of the space, got {known!r}, which "
+                    f"breaks: {check.label}. Change one of its values.",
+                    values=known,
+                    relation=check.label,
+                )
+        return self._ordered(known)
+
+    def check_partial(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Check some values of a configuration, each on its own.
+
+        Args:
+            values: Values of any of the parameters.
+
+        Returns:
+            The values as their parameters write them, in the order of the space.
+
+        Raises:
+            UnknownParamError: A name the space doesn't have.
+            ParamValueError: A value outside of its domain.
+
+        Example:
+            >>> from luthier.space import Float, Int, Space
+            >>> Space(x=Float(0, 1), n=Int(1, 9)).check_partial({"n": 3})
+            {'n': 3}
+        """
+        self._check_names(values)
+        return self._ordered({n: self._params[n].check(value, n) for n, value in values.items()})
+
+    def allows(self, values: Mapping[str, Any]) -> bool:
+        """Whether no relation is broken, as far as the values given decide that.
+
+        Args:
+            values: Values of the domain; those of inactive parameters are ignored.
+        """
+        if not self.checks:
+            return True
+        active = self.activity.active(values) if self.activity.rules else values
+        known = {name: values[name] for name in active if name in values}
+        return all(check.passes(known) for check in self.checks)
+
+    def fits(self, values: Mapping[str, Any]) -> bool:
+        """Whether an earlier configuration still has a place in this space.
+
+        Its values must be in their domains and break no relation. Parameters that the space
+        doesn't have (any more) and missing ones don't matter.
+
+        Args:
+            values: An earlier configuration.
+
+        Example:
+            >>> from luthier.space import Float, Space
+            >>> space = Space(x=Float(0, 1))
+            >>> space.fits({"x": 0.5, "removed": 3}), space.fits({"x": 2.0})
+            (True, False)
+        """
+        params = self._params
+        known = {name: value for name, value in values.items() if name in params}
+        if not all(params[name].contains(value) for name, value in known.items()):
+            return False
+        return self.allows(known)
+
+    def key(self, values: Mapping[str, Any]) -> tuple[Hashable, ...]:
+        """Return what identifies a configuration: equal for equal active values.
+
+        Args:
+            values: A configuration as ``check`` or a sampler returns it.
+
+        Returns:
+            A hashable key, for use within this process.
+
+        Example:
+            >>> from luthier.space import Float, Space
+            >>> space = Space(x=Float(0, 1))
+            >>> space.key({"x": 0.5}) == space.key({"x": 0.5})
+            True
+        """
+        names = self.activity.active(values)
+        if len(names) == len(self._params):
+            return tuple(value_key(values[n]) if n in values else ... for n in names)
+        active = set(names)
+        return tuple(
+            value_key(values[n]) if n in active and n in values else ... for n in self._params
+        )
+
+    def default(self) -> dict[str, Any] | None:
+        """Return the configuration of all defaults, or None if an active parameter has none.
+
+        Example:
+            >>> from luthier.space import Float, Space
+            >>> Space(x=Float(0, 1, default=0.5)).default()
+            {'x': 0.5}
+        """
+        values: dict[str, Any] = {}
+        for name in self.activity.order:
+            param = self._params[name]
+            if self.activity.holds(name, values):
+                if param.default is None and not param.contains(None):
+                    return None
+                values[name] = param.default
+        return self._ordered(values)
+
+    @property
+    def cardinality(self) -> int | None:
+        """The number of allowed configurations.
+
+        None if there is no end of them, or if conditions or relations make it necessary to
+        count them and there are more than 100,000.
+        """
+        if self._cardinality is ...:
+            self._cardinality = count(self)
+        return self._cardinality
+
+    def enumerate(self, points: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield every allowed configuration once, the last parameter varying fastest.
+
+        Args:
+            points: How many values of each continuous parameter; needed if there is one.
+
+        Raises:
+            SpaceError: There is a continuous parameter and ``points`` wasn't given.
+
+        Example:
+            >>> from luthier.space import Float, Int, Space
+            >>> list(Space(a=Int(0, 1), x=Float(0, 1)).enumerate(points=2))[-1]
+            {'a': 1, 'x': 1.0}
+        """
+        return walk(self, points)
+
+    @property
+    def encoding(self) -> Encoding:
+        """The translation between configurations and arrays, prepared once."""
+        if self._encoding is None:
+            self._encoding = Encoding(self._params, self.activity)
+        return self._encoding
+
+    @property
+    def fingerprint(self) -> str:
+        """A hexadecimal digest of the space, the same in every process and on every machine."""
+        if self._fingerprint is None:
+            text = self.to_json().encode()
+            self._fingerprint = hashlib.blake2b(text, digest_size=16).hexdigest()
+        return self._fingerprint
+
+    def __getitem__(self, name: str) -> Param:
+        try:
+            return self._params[name]
+        except KeyError:
+            raise _unknown(name, self._params) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._params
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._params)
+
+    def __len__(self) -> int:
+        return len(self._params)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Space):
+            return NotImplemented
+        return self is other or self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return int(self.fingerprint[:15], 16)
+
+    def __repr__(self) -> str:
+        relations = "".join(f", {check.label}" for check in self.checks)
+        return f"Space({self._params!r}{relations})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Space._with, (self._params, self.relations))
+
+    def _ordered(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: values[name] for name in self._params if name in values}
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._params:
+                raise _unknown(name, self._params)
+
+
+def _check_entry(name: Any, param: Any) -> None:
+    if type(name) is not str or not name:
+        raise SpaceError(
+            f"Space: a parameter's name must be a non-empty string, got {name!r}. "
+            "Write Space({'name': Float(0, 1)}).",
+            name=name,
+        )
+    if not isinstance(param, Param):
+        raise SpaceError(
+            f"Space: {name!r} must be a Float, Int, Categorical, Ordinal, Constant or "
+            f"Permutation, got {param!r} of type {type(param).__name__}. Use Categorical([...]) "
+            "for a list and Constant(...) for a fixed value, or Space.of(...) for grids of other "
+            "libraries.",
+            name=name,
+            param=param,
+        )
+
+
+def _unknown(name: Any, known: Iterable[str]) -> UnknownParamError:
+    return UnknownParamError(
+        f"Space: a name must be one of its parameters, got {name!r}. {hint(str(name), known)}",
+        name=name,
+    )
+
+
+def _missing(name: str, param: Param) -> ParamValueError:
+    return ParamValueError(
+        f"{type(param).__name__} {name!r}: every active parameter must have a value, got none. "
+        f"Give {param.domain()}.",
+        name=name,
+        param=param,
+    )
+
+
+def _inactive(name: str, param: Param, value: Any) -> ParamValueError:
+    return ParamValueError(
+        f"{type(param).__name__} {name!r}: only active parameters may have a value, got "
+        f"{value!r} although its condition doesn't hold: {param.when!r}. Leave it out.",
+        name=name,
+        value=value,
+        param=param,
+    )

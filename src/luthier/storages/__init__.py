@@ -1,0 +1,6 @@
+"""Where studies are kept: in memory, or in a SQL database as a log with the present state."""
+
+from luthier.storages.memory import MemoryStorage
+from luthier.storages.url import open_storage
+
+__all__ = ["MemoryStorage", "open_storage"]

@@ -1,0 +1,317 @@
+"""Studies in this process's memory.
+
+The records that callers hand in are frozen, so they are kept as they are. The log is kept as
+four columns and becomes JSON only when somebody reads it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from array import array
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import fields, replace
+from operator import attrgetter
+from typing import Any, Final, final
+
+from luthier.core.events import LogEvent, evolve
+from luthier.core.objective import Objective
+from luthier.core.protocols import Changes, StudyRecord, StudySummary
+from luthier.core.record import finish_json, reports_json, trial_json
+from luthier.core.trial import FrozenTrial, Reports, TrialState
+from luthier.errors import TrialStateError
+from luthier.storages import rules
+
+__all__ = ["MemoryStorage"]
+
+
+@final
+class MemoryStorage:
+    """Keeps studies until the process ends. Thread-safe.
+
+    Example:
+        >>> storage = MemoryStorage()
+        >>> study = storage.create_study("demo", Objective(), seed=0, settings={}).id
+        >>> trial = storage.add_trials(study, [FrozenTrial(number=0)])[0]
+        >>> trial.version, [event.kind for event in storage.events(study)]
+        (1, ['added'])
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._studies: dict[int, _Study] = {}
+        self._last_id = 0
+
+    def create_study(
+        self, name: str, objective: Objective, seed: int, settings: Mapping[str, Any]
+    ) -> StudyRecord:
+        """Create a study; see ``core.protocols.Storage`` for this and the other methods."""
+        settings = rules.json_copy(settings, "The settings of a study")
+        with self._lock:
+            if any(entry.record.name == name for entry in self._studies.values()):
+                raise rules.study_exists(name)
+            self._last_id += 1
+            record = StudyRecord(self._last_id, name, objective, seed, time.time(), settings)
+            self._studies[record.id] = _Study(record)
+        return record
+
+    def load_study(self, name: str) -> StudyRecord:
+        """Return a study's record."""
+        with self._lock:
+            return self._named(name).record
+
+    def delete_study(self, name: str) -> None:
+        """Delete a study with all its trials and its log."""
+        with self._lock:
+            del self._studies[self._named(name).record.id]
+
+    def studies(self) -> list[StudySummary]:
+        """All studies, oldest first."""
+        with self._lock:
+            return [entry.summary() for entry in self._studies.values()]
+
+    def add_trials(self, study: int, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Add trials in any state."""
+        at = time.time()
+        with self._lock:
+            entry = self._study(study)
+            rules.require_numbers(trials, len(entry.trials))
+            ready = [_own_attrs(trial) for trial in trials]
+            return [entry.add(trial, at) for trial in ready]
+
+    def claim(
+        self, study: int, number: int, worker: str, *, attempt: int, at: float
+    ) -> FrozenTrial | None:
+        """Make a trial RUNNING under a worker, or return None if another was faster."""
+        with self._lock:
+            entry = self._study(study)
+            try:
+                rules.require_claimable(entry.trial(number), attempt)
+            except TrialStateError:
+                return None
+            return entry.change("claimed", number, {"worker": worker, "attempt": attempt + 1}, at)
+
+    def report(self, study: int, number: int, attempt: int, reports: Reports) -> FrozenTrial:
+        """Record the reports of a running trial that are new."""
+        with self._lock:
+            entry = self._study(study)
+            before = entry.trial(number)
+            rules.require_running(before, attempt)
+            fresh = rules.new_reports(before, reports)
+            if not fresh:
+                return before
+            grown = before.reports
+            for step, metrics in fresh.items_in_order():
+                grown = grown.adding(step, metrics)
+            after = _changed(before, reports=grown, version=entry.version + 1)
+            return entry.put("reported", after, fresh, time.time())
+
+    def release(
+        self, study: int, number: int, attempt: int, state: TrialState, reason: str
+    ) -> FrozenTrial:
+        """Put a running trial back to WAITING or PAUSED."""
+        rules.require_open(state)
+        with self._lock:
+            entry = self._study(study)
+            rules.require_running(entry.trial(number), attempt)
+            return entry.change("released", number, {"state": state.name, "reason": reason})
+
+    def finish(self, study: int, trial: FrozenTrial) -> FrozenTrial:
+        """Record a trial's end."""
+        rules.require_ended(trial.state)
+        with self._lock:
+            entry = self._study(study)
+            before = entry.trial(trial.number)
+            rules.require_running(before, trial.attempt)
+            version = entry.version + 1
+            after = _changed(
+                before,
+                state=trial.state,
+                param_names=trial.param_names,
+                param_values=trial.param_values,
+                metric_names=trial.metric_names,
+                metric_values=trial.metric_values,
+                reports=trial.reports,
+                finished=trial.finished,
+                cost=trial.cost,
+                error=trial.error,
+                declares=trial.declares,
+                version=version,
+                finished_version=version,
+            )
+            return entry.put("finished", after, after, time.time())
+
+    def set_attrs(self, study: int, number: int, attrs: Mapping[str, Any]) -> FrozenTrial:
+        """Add to a trial's user attributes."""
+        own = rules.json_copy(dict(attrs), "A user attribute")
+        with self._lock:
+            return self._study(study).change("attrs", number, {"user_attrs": own})
+
+    def invalidate(self, study: int, number: int, reason: str) -> FrozenTrial:
+        """Take a finished trial out of every decision."""
+        with self._lock:
+            entry = self._study(study)
+            rules.require_finished(entry.trial(number))
+            return entry.change("invalidated", number, {"reason": reason})
+
+    def put_space(self, study: int, space: str) -> int:
+        """Record a newly declared space; return the study's version."""
+        with self._lock:
+            return self._study(study).log("space", None, {"space": space}, time.time())
+
+    def put_state(self, study: int, key: str, value: object) -> int:
+        """Set a study-wide value; return the study's version."""
+        own = rules.json_copy(value, f"The state value {key!r}")
+        with self._lock:
+            return self._study(study).log("state", None, {"key": key, "value": own}, time.time())
+
+    def get_state(self, study: int) -> dict[str, Any]:
+        """All study-wide values."""
+        return dict(self.changes_since(study, 0).state)
+
+    def changes_since(self, study: int, version: int) -> Changes:
+        """Return what has changed since a version."""
+        with self._lock:
+            return self._study(study).changes_since(version)
+
+    def events(self, study: int, since: int = 0) -> list[LogEvent]:
+        """The log after a version, oldest first."""
+        with self._lock:
+            return self._study(study).events(since)
+
+    def close(self) -> None:
+        """Nothing to release: the studies stay as long as this object does."""
+
+    def __repr__(self) -> str:
+        return "MemoryStorage()"
+
+    def _study(self, study: int) -> _Study:
+        try:
+            return self._studies[study]
+        except KeyError:
+            raise rules.study_gone(study) from None
+
+    def _named(self, name: str) -> _Study:
+        for entry in self._studies.values():
+            if entry.record.name == name:
+                return entry
+        raise rules.study_missing(name, [s.record.name for s in self._studies.values()])
+
+
+@final
+class _Study:
+    """One study: its trials as they are, and its log in columns; event i has version i + 1."""
+
+    __slots__ = ("_ats", "_kinds", "_numbers", "_payloads", "record", "trials")
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.record = record
+        self.trials: list[FrozenTrial] = []
+        self._ats = array("d")
+        self._kinds: list[str] = []
+        self._numbers: list[int | None] = []
+        self._payloads: list[Any] = []
+
+    @property
+    def version(self) -> int:
+        return len(self._kinds)
+
+    def trial(self, number: int) -> FrozenTrial:
+        if not 0 <= number < len(self.trials):
+            raise rules.trial_missing(number)
+        return self.trials[number]
+
+    def log(self, kind: str, number: int | None, payload: object, at: float) -> int:
+        self._ats.append(at)
+        self._numbers.append(number)
+        self._payloads.append(payload)
+        self._kinds.append(kind)
+        return len(self._kinds)
+
+    def add(self, trial: FrozenTrial, at: float) -> FrozenTrial:
+        version = len(self._kinds) + 1
+        ended = version if trial.state.is_finished else None
+        trial = _changed(trial, version=version, finished_version=ended)
+        self.trials.append(trial)
+        self.log("added", trial.number, trial, at)
+        return trial
+
+    def put(self, kind: str, trial: FrozenTrial, payload: object, at: float) -> FrozenTrial:
+        self.trials[trial.number] = trial
+        self.log(kind, trial.number, payload, at)
+        return trial
+
+    def change(
+        self, kind: str, number: int, data: Mapping[str, Any], at: float | None = None
+    ) -> FrozenTrial:
+        at = time.time() if at is None else at
+        event = LogEvent(self.version + 1, at, kind, number, data)
+        return self.put(kind, evolve(self.trial(number), event), data, at)
+
+    def changes_since(self, version: int) -> Changes:
+        if version >= self.version:
+            return Changes(self.version, (), {}, ())
+        last: dict[int, None] = {}  # trials by their last change, newest first
+        state: dict[str, Any] = {}
+        spaces: list[tuple[int, str]] = []
+        for number in reversed(self._numbers[version:]):
+            if number is not None:
+                last[number] = None
+        for at, kind in enumerate(self._kinds[version:], version):
+            if kind == "state":
+                state[self._payloads[at]["key"]] = deepcopy(self._payloads[at]["value"])
+            elif kind == "space":
+                spaces.append((at + 1, self._payloads[at]["space"]))
+        return Changes(self.version, [self.trials[n] for n in reversed(last)], state, spaces)
+
+    def events(self, since: int) -> list[LogEvent]:
+        return [
+            LogEvent(
+                i + 1,
+                self._ats[i],
+                self._kinds[i],
+                self._numbers[i],
+                _data(self._kinds[i], self._payloads[i]),
+            )
+            for i in range(since, self.version)
+        ]
+
+    def summary(self) -> StudySummary:
+        states: dict[TrialState, int] = {}
+        for trial in self.trials:
+            if trial.invalid is None:
+                states[trial.state] = states.get(trial.state, 0) + 1
+        return StudySummary(self.record, self.version, dict(sorted(states.items())))
+
+
+def _data(kind: str, payload: Any) -> Mapping[str, Any]:
+    if kind == "added":
+        return trial_json(payload)
+    if kind == "finished":
+        return finish_json(payload)
+    if kind == "reported":
+        return {"reports": reports_json(payload)}
+    return dict(payload)
+
+
+_FIELDS: Final = tuple(field.name for field in fields(FrozenTrial))
+_values_of = attrgetter(*_FIELDS)
+_SETTERS: Final = {name: getattr(FrozenTrial, name).__set__ for name in _FIELDS}
+
+
+def _changed(trial: FrozenTrial, **changes: Any) -> FrozenTrial:
+    """What ``dataclasses.replace`` returns, in half the time: the slots are copied as they are."""
+    changed = object.__new__(FrozenTrial)
+    for name, value in zip(_FIELDS, _values_of(trial), strict=True):
+        _SETTERS[name](changed, value)
+    for name, value in changes.items():
+        _SETTERS[name](changed, value)
+    return changed
+
+
+def _own_attrs(trial: FrozenTrial) -> FrozenTrial:
+    if not trial.user_attrs:
+        return trial
+    own = rules.json_copy(dict(trial.user_attrs), f"The user attributes of trial {trial.number}")
+    return replace(trial, user_attrs=own)

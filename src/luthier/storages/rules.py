@@ -1,0 +1,180 @@
+"""What every storage refuses, said once: the same rule, the same message, wherever trials live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from luthier.core.record import dump
+from luthier.core.trial import FrozenTrial, Reports, TrialState
+from luthier.errors import (
+    ArgumentError,
+    NumberTakenError,
+    StudyExistsError,
+    StudyNotFoundError,
+    TrialNotFoundError,
+    TrialStateError,
+)
+
+__all__ = [
+    "json_copy",
+    "new_reports",
+    "require_claimable",
+    "require_ended",
+    "require_finished",
+    "require_numbers",
+    "require_open",
+    "require_running",
+    "study_exists",
+    "study_gone",
+    "study_missing",
+    "trial_missing",
+]
+
+
+def require_numbers(trials: Sequence[FrozenTrial], count: int) -> None:
+    """Refuse new trials whose numbers don't continue those of the study.
+
+    Args:
+        trials: The trials to add.
+        count: How many trials the study has.
+
+    Raises:
+        NumberTakenError: The numbers aren't count, count + 1, ...
+    """
+    for expected, trial in enumerate(trials, count):
+        if trial.number != expected:
+            raise NumberTakenError(
+                f"The next trial must have number {expected}, got {trial.number}: another driver "
+                "was first. Look at the history again and propose anew.",
+                number=trial.number,
+                expected=expected,
+            )
+
+
+def require_claimable(trial: FrozenTrial, attempt: int) -> None:
+    """Refuse to claim a trial that has finished, or was claimed since it was looked at.
+
+    Raises:
+        TrialStateError: One of the two.
+    """
+    if trial.state.is_finished or trial.attempt != attempt:
+        raise TrialStateError(
+            f"Trial {trial.number} can't be claimed at attempt {attempt}: it is "
+            f"{trial.state.name} at attempt {trial.attempt}. Look at the history again.",
+            number=trial.number,
+        )
+
+
+def require_running(trial: FrozenTrial, attempt: int) -> None:
+    """Refuse what only the worker that runs a trial may do.
+
+    Raises:
+        TrialStateError: The trial isn't running, or it runs at another attempt.
+    """
+    if trial.state is not TrialState.RUNNING or trial.attempt != attempt:
+        raise TrialStateError(
+            f"Trial {trial.number} must be RUNNING at attempt {attempt}, it is "
+            f"{trial.state.name} at attempt {trial.attempt}. It was taken up or ended elsewhere: "
+            "drop this result.",
+            number=trial.number,
+        )
+
+
+def require_ended(state: TrialState) -> None:
+    """Refuse to finish a trial in a state that isn't an end.
+
+    Raises:
+        TrialStateError: The state isn't COMPLETE, PRUNED or FAILED.
+    """
+    if not state.is_finished:
+        raise TrialStateError(
+            f"A trial must finish as COMPLETE, PRUNED or FAILED, got {state.name}. "
+            "Use release() to put it back."
+        )
+
+
+def require_open(state: TrialState) -> None:
+    """Refuse to release a trial into a state that nobody could claim it from.
+
+    Raises:
+        TrialStateError: The state isn't WAITING or PAUSED.
+    """
+    if state not in (TrialState.WAITING, TrialState.PAUSED):
+        raise TrialStateError(
+            f"A trial must be released to WAITING or PAUSED, got {state.name}. "
+            "Use finish() to end it."
+        )
+
+
+def require_finished(trial: FrozenTrial) -> None:
+    """Refuse to invalidate a trial that hasn't finished.
+
+    Raises:
+        TrialStateError: It hasn't.
+    """
+    if not trial.state.is_finished:
+        raise TrialStateError(
+            f"Only a finished trial may be invalidated, trial {trial.number} is "
+            f"{trial.state.name}. Tell its result first.",
+            number=trial.number,
+        )
+
+
+def new_reports(before: FrozenTrial, reports: Reports) -> Reports:
+    """The reports of steps that a trial hasn't reported before."""
+    known = before.reports
+    return Reports([item for item in reports.items_in_order() if item[0] not in known])
+
+
+def json_copy(value: object, what: str) -> Any:
+    """Return a JSON value as it will be read back, and nobody else's to change.
+
+    Args:
+        value: What should be JSON.
+        what: What it is, for the message: "The state value 'best'".
+
+    Raises:
+        ArgumentError: It isn't a JSON value.
+    """
+    try:
+        return json.loads(dump(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ArgumentError(
+            f"{what} must be a JSON value (text, finite numbers, lists, dicts), got "
+            f"{value!r:.200}: {error}. Convert it first."
+        ) from error
+
+
+def study_exists(name: str) -> StudyExistsError:
+    """The error for a name that is taken."""
+    return StudyExistsError(
+        f"A study's name must be new in its storage, {name!r} exists. "
+        "Use load_if_exists=True to go on with it, or another name.",
+        name=name,
+    )
+
+
+def study_missing(name: str, known: Sequence[str] = ()) -> StudyNotFoundError:
+    """The error for a name that no study has."""
+    others = f"It holds: {', '.join(map(repr, known[:10]))}." if known else "It holds no study."
+    return StudyNotFoundError(
+        f"There is no study {name!r} in this storage. {others}", name=name, known=list(known)
+    )
+
+
+def study_gone(study: int) -> StudyNotFoundError:
+    """The error for the key of a study that isn't there, or not any more."""
+    return StudyNotFoundError(
+        f"There is no study with key {study} in this storage: it was deleted. Create it again.",
+        study=study,
+    )
+
+
+def trial_missing(number: int) -> TrialNotFoundError:
+    """The error for a trial number that isn't used."""
+    return TrialNotFoundError(
+        f"The study has no trial {number}. Trials are numbered from 0 in the order of creation.",
+        number=number,
+    )

@@ -1,0 +1,404 @@
+"""The storage contract in SQL, written once for all databases.
+
+Every change of a trial is the same few steps in one transaction: look at its present record,
+check the rule, raise the study's version, let ``evolve`` say what the event makes of the
+record, write the columns that changed, append the event. So what is stored can't differ from
+what the log says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, final
+
+from luthier.core.events import LogEvent, evolve
+from luthier.core.objective import Objective
+from luthier.core.protocols import Changes, StudyRecord, StudySummary
+from luthier.core.record import dump, finish_json, reports_json, trial_json
+from luthier.core.trial import FrozenTrial, Reports, TrialState
+from luthier.errors import TrialStateError
+from luthier.storages import rules
+from luthier.storages.database import Database, Execute
+from luthier.storages.rows import (
+    INSERT_EVENT,
+    INSERT_TRIAL,
+    SELECT_CHANGED,
+    SELECT_TRIAL,
+    UPDATES,
+    loads,
+    new_row,
+    plain_text,
+    read_row,
+)
+from luthier.storages.schema import migrate
+
+__all__ = ["SqlStorage"]
+
+_MOST_OPEN: Final = 1024
+
+
+@final
+class SqlStorage:
+    """Keeps studies in a SQL database. Thread-safe, and safe with many processes.
+
+    Args:
+        database: Runs the statements; see ``storages.database``.
+
+    Raises:
+        StorageError: The database can't be used; the subclass and the message say why.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._open: dict[tuple[int, int], FrozenTrial] = {}  # a cache: valid while versions agree
+        migrate(database)
+
+    def create_study(
+        self, name: str, objective: Objective, seed: int, settings: Mapping[str, Any]
+    ) -> StudyRecord:
+        """Create a study; see ``core.protocols.Storage`` for this and the other methods."""
+        settings = rules.json_copy(settings, "The settings of a study")
+        created = time.time()
+
+        def work(execute: Execute) -> int:
+            if execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone():
+                raise rules.study_exists(name)
+            (study,) = execute("SELECT next_study FROM luthier", ()).fetchone()
+            execute("UPDATE luthier SET next_study = next_study + 1", ())
+            execute(
+                "INSERT INTO studies"
+                " (id, name, objective, seed, created, settings, version, trials)"
+                " VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
+                (study, name, dump(objective.to_json()), str(seed), created, dump(settings)),
+            )
+            return int(study)
+
+        study = self._database.write(work)
+        return StudyRecord(study, name, objective, seed, created, settings)
+
+    def load_study(self, name: str) -> StudyRecord:
+        """Return a study's record."""
+
+        def work(execute: Execute) -> StudyRecord:
+            row = execute(
+                "SELECT id, name, objective, seed, created, settings FROM studies WHERE name = ?",
+                (name,),
+            ).fetchone()
+            if row is None:
+                raise _missing(execute, name)
+            return _record(row)
+
+        return self._database.read(work)
+
+    def delete_study(self, name: str) -> None:
+        """Delete a study with all its trials and its log."""
+
+        def work(execute: Execute) -> None:
+            row = execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
+            if row is None:
+                raise _missing(execute, name)
+            for statement in _DELETES:
+                execute(statement, row)
+
+        self._database.write(work)
+
+    def studies(self) -> list[StudySummary]:
+        """All studies, oldest first."""
+
+        def work(execute: Execute) -> list[StudySummary]:
+            counts: dict[int, dict[TrialState, int]] = {}
+            for study, state, n in execute(
+                "SELECT study, state, COUNT(*) FROM trials GROUP BY study, state", ()
+            ):
+                counts.setdefault(study, {})[TrialState(state)] = n
+            for study, state, n in execute(
+                "SELECT study, state, COUNT(*) FROM trials WHERE invalid IS NOT NULL"
+                " GROUP BY study, state",
+                (),
+            ):
+                counts[study][TrialState(state)] -= n
+            rows = execute(
+                "SELECT id, name, objective, seed, created, settings, version FROM studies"
+                " ORDER BY id",
+                (),
+            )
+            return [_summary(row, counts.get(row[0], {})) for row in rows]
+
+        return self._database.read(work)
+
+    def add_trials(self, study: int, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Add trials in any state."""
+        at = time.time()
+        lines = [(trial.number, plain_text(trial_json(trial))) for trial in trials]
+
+        def work(execute: Execute) -> list[FrozenTrial]:
+            row = execute("SELECT version, trials FROM studies WHERE id = ?", (study,)).fetchone()
+            if row is None:
+                raise rules.study_gone(study)
+            last, count = row
+            rules.require_numbers(trials, count)
+            added = []
+            for version, (number, data) in enumerate(lines, last + 1):
+                trial = evolve(None, LogEvent(version, at, "added", number, data))
+                execute(INSERT_TRIAL, (study, *new_row(trial, data)))
+                execute(INSERT_EVENT, (study, version, at, "added", number, dump(data)))
+                added.append(trial)
+            execute(
+                "UPDATE studies SET version = ?, trials = ? WHERE id = ?",
+                (last + len(added), count + len(added), study),
+            )
+            return added
+
+        added = self._database.write(work)
+        for trial in added:
+            self._remember(study, trial)
+        return added
+
+    def claim(
+        self, study: int, number: int, worker: str, *, attempt: int, at: float
+    ) -> FrozenTrial | None:
+        """Make a trial RUNNING under a worker, or return None if another was faster."""
+
+        def data(before: FrozenTrial) -> dict[str, Any]:
+            rules.require_claimable(before, attempt)
+            return plain_text({"worker": worker, "attempt": attempt + 1})
+
+        try:
+            return self._change(study, number, "claimed", data, at)
+        except TrialStateError:
+            return None
+
+    def report(self, study: int, number: int, attempt: int, reports: Reports) -> FrozenTrial:
+        """Record the reports of a running trial that are new."""
+
+        def data(before: FrozenTrial) -> dict[str, Any] | None:
+            rules.require_running(before, attempt)
+            fresh = rules.new_reports(before, reports)
+            return {"reports": reports_json(fresh)} if fresh else None
+
+        return self._change(study, number, "reported", data)
+
+    def release(
+        self, study: int, number: int, attempt: int, state: TrialState, reason: str
+    ) -> FrozenTrial:
+        """Put a running trial back to WAITING or PAUSED."""
+        rules.require_open(state)
+
+        def data(before: FrozenTrial) -> dict[str, Any]:
+            rules.require_running(before, attempt)
+            return plain_text({"state": state.name, "reason": reason})
+
+        return self._change(study, number, "released", data)
+
+    def finish(self, study: int, trial: FrozenTrial) -> FrozenTrial:
+        """Record a trial's end."""
+        rules.require_ended(trial.state)
+        ready = plain_text(finish_json(trial))
+
+        def data(before: FrozenTrial) -> dict[str, Any]:
+            rules.require_running(before, trial.attempt)
+            return ready
+
+        return self._change(study, trial.number, "finished", data)
+
+    def set_attrs(self, study: int, number: int, attrs: Mapping[str, Any]) -> FrozenTrial:
+        """Add to a trial's user attributes."""
+        own = {"user_attrs": rules.json_copy(dict(attrs), "A user attribute")}
+        return self._change(study, number, "attrs", lambda before: own)
+
+    def invalidate(self, study: int, number: int, reason: str) -> FrozenTrial:
+        """Take a finished trial out of every decision."""
+
+        def data(before: FrozenTrial) -> dict[str, Any]:
+            rules.require_finished(before)
+            return plain_text({"reason": reason})
+
+        return self._change(study, number, "invalidated", data)
+
+    def put_space(self, study: int, space: str) -> int:
+        """Record a newly declared space; return the study's version."""
+        return self._note(
+            study,
+            "space",
+            {"space": space},
+            "INSERT INTO spaces (version, study, space) VALUES (?, ?, ?)",
+            (study, space),
+        )
+
+    def put_state(self, study: int, key: str, value: object) -> int:
+        """Set a study-wide value; return the study's version."""
+        own = rules.json_copy(value, f"The state value {key!r}")
+        return self._note(
+            study,
+            "state",
+            {"key": key, "value": own},
+            "INSERT INTO state (version, study, key, value) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (study, key)"
+            " DO UPDATE SET value = excluded.value, version = excluded.version",
+            (study, key, dump(own)),
+        )
+
+    def get_state(self, study: int) -> dict[str, Any]:
+        """All study-wide values."""
+
+        def work(execute: Execute) -> dict[str, Any]:
+            _version(execute, study)
+            rows = execute(
+                "SELECT key, value FROM state WHERE study = ? ORDER BY version", (study,)
+            )
+            return {key: loads(value) for key, value in rows}
+
+        return self._database.read(work)
+
+    def changes_since(self, study: int, version: int) -> Changes:
+        """Return what has changed since a version."""
+
+        def work(execute: Execute) -> Changes:
+            present = _version(execute, study)
+            if present <= version:
+                return Changes(present, (), {}, ())
+            since = (study, version)
+            trials = [read_row(row) for row in execute(SELECT_CHANGED, since)]
+            state = execute(
+                "SELECT key, value FROM state WHERE study = ? AND version > ? ORDER BY version",
+                since,
+            )
+            spaces = execute(
+                "SELECT version, space FROM spaces WHERE study = ? AND version > ?"
+                " ORDER BY version",
+                since,
+            )
+            values = {key: loads(value) for key, value in state}
+            return Changes(present, trials, values, [(int(v), space) for v, space in spaces])
+
+        return self._database.read(work)
+
+    def events(self, study: int, since: int = 0) -> list[LogEvent]:
+        """The log after a version, oldest first."""
+
+        def work(execute: Execute) -> list[LogEvent]:
+            _version(execute, study)
+            rows = execute(
+                "SELECT version, at, kind, number, data FROM events"
+                " WHERE study = ? AND version > ? ORDER BY version",
+                (study, since),
+            )
+            return [
+                LogEvent(version, at, kind, number, loads(data))
+                for version, at, kind, number, data in rows
+            ]
+
+        return self._database.read(work)
+
+    def close(self) -> None:
+        """Release connections; the next use opens new ones."""
+        self._database.close()
+
+    def __repr__(self) -> str:
+        return f"SqlStorage({self._database!r})"
+
+    def _change(
+        self,
+        study: int,
+        number: int,
+        kind: str,
+        data_for: Callable[[FrozenTrial], Mapping[str, Any] | None],
+        at: float | None = None,
+    ) -> FrozenTrial:
+        """Log one event of one trial, unless its data is None; return the record as it is then."""
+        at = time.time() if at is None else at
+
+        def work(execute: Execute) -> FrozenTrial:
+            before = self._present(execute, study, number)
+            data = data_for(before)
+            if data is None:
+                return before
+            version = _next_version(execute, study)
+            after = evolve(before, LogEvent(version, at, kind, number, data))
+            update, columns = UPDATES[kind]
+            execute(update, (*columns(after, data), version, study, number))
+            execute(INSERT_EVENT, (study, version, at, kind, number, dump(data)))
+            return after
+
+        after = self._database.write(work)
+        self._remember(study, after)
+        return after
+
+    def _note(
+        self,
+        study: int,
+        kind: str,
+        data: Mapping[str, Any],
+        statement: str,
+        columns: tuple[Any, ...],
+    ) -> int:
+        """Log one event of the study itself; return its version."""
+        at = time.time()
+
+        def work(execute: Execute) -> int:
+            version = _next_version(execute, study)
+            execute(statement, (version, *columns))
+            execute(INSERT_EVENT, (study, version, at, kind, None, dump(data)))
+            return version
+
+        return self._database.write(work)
+
+    def _present(self, execute: Execute, study: int, number: int) -> FrozenTrial:
+        """A trial's record, read from its row only if another process has changed it."""
+        row = execute(
+            "SELECT version FROM trials WHERE study = ? AND number = ?", (study, number)
+        ).fetchone()
+        if row is None:
+            _version(execute, study)
+            raise rules.trial_missing(number)
+        known = self._open.get((study, number))
+        if known is not None and known.version == row[0]:
+            return known
+        return read_row(execute(SELECT_TRIAL, (study, number)).fetchone())
+
+    def _remember(self, study: int, trial: FrozenTrial) -> None:
+        if trial.state.is_finished:
+            self._open.pop((study, trial.number), None)
+            return
+        if len(self._open) >= _MOST_OPEN:
+            self._open.clear()
+        self._open[study, trial.number] = trial
+
+
+_DELETES: Final = (
+    "DELETE FROM trials WHERE study = ?",
+    "DELETE FROM events WHERE study = ?",
+    "DELETE FROM state WHERE study = ?",
+    "DELETE FROM spaces WHERE study = ?",
+    "DELETE FROM studies WHERE id = ?",
+)
+
+
+def _version(execute: Execute, study: int) -> int:
+    row = execute("SELECT version FROM studies WHERE id = ?", (study,)).fetchone()
+    if row is None:
+        raise rules.study_gone(study)
+    return int(row[0])
+
+
+def _next_version(execute: Execute, study: int) -> int:
+    execute("UPDATE studies SET version = version + 1 WHERE id = ?", (study,))
+    return _version(execute, study)
+
+
+def _missing(execute: Execute, name: str) -> Exception:
+    names = execute("SELECT name FROM studies ORDER BY id LIMIT 11", ())
+    return rules.study_missing(name, [known for (known,) in names])
+
+
+def _record(row: Sequence[Any]) -> StudyRecord:
+    study, name, objective, seed, created, settings = row
+    return StudyRecord(
+        study, name, Objective.from_json(loads(objective)), int(seed), created, loads(settings)
+    )
+
+
+def _summary(row: Sequence[Any], states: Mapping[TrialState, int]) -> StudySummary:
+    counted = {state: n for state, n in sorted(states.items()) if n}
+    return StudySummary(_record(row[:6]), row[6], counted)

@@ -1,0 +1,209 @@
+"""Names for samplers and schedulers, and for the pair of them that makes a strategy.
+
+What a study stores of its sampler and scheduler is their ``spec``: a name of this list and the
+settings. ``make_sampler`` and ``make_scheduler`` turn names and specs back into objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, Final, TypeVar, cast
+
+from luthier.core.protocols import Sampler, Scheduler
+from luthier.errors import ArgumentError
+from luthier.samplers import Auto, Grid, PartialFixed, QuasiRandom, Random
+from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
+from luthier.space import from_json_value
+
+__all__ = [
+    "known_samplers",
+    "known_schedulers",
+    "known_strategies",
+    "make_sampler",
+    "make_scheduler",
+    "strategy",
+    "strategy_parts",
+]
+
+T = TypeVar("T")
+SamplerLike = Sampler | str | Mapping[str, Any]
+SchedulerLike = Scheduler | str | Mapping[str, Any]
+
+
+def make_sampler(given: SamplerLike) -> Sampler:
+    """Return the sampler that a name, a spec or an object stands for.
+
+    Args:
+        given: A name such as "sobol", a spec such as ``{"name": "grid", "points": 5}``, or a
+            sampler, which is returned as it is.
+
+    Raises:
+        ArgumentError: An unknown name, or settings that don't fit.
+
+    Example:
+        >>> make_sampler("random")
+        Random(allow_duplicates=False)
+        >>> make_sampler(make_sampler("sobol").spec) == make_sampler("sobol")
+        True
+    """
+    return _make("sampler", "suggest", _SAMPLERS, given)
+
+
+def make_scheduler(given: SchedulerLike) -> Scheduler:
+    """Return the scheduler that a name, a spec or an object stands for.
+
+    Args:
+        given: A name such as "median", a spec such as ``{"name": "percentile", "q": 25}``, or a
+            scheduler, which is returned as it is.
+
+    Raises:
+        ArgumentError: An unknown name, or settings that don't fit.
+
+    Example:
+        >>> make_scheduler({"name": "median", "n_warmup_steps": 5}).n_warmup_steps
+        5
+    """
+    return _make("scheduler", "decide", _SCHEDULERS, given)
+
+
+def strategy(name: str) -> tuple[Sampler, Scheduler]:
+    """Return the sampler and scheduler that a strategy's name stands for.
+
+    Args:
+        name: A name of ``known_strategies()``.
+
+    Raises:
+        ArgumentError: An unknown name.
+
+    Example:
+        >>> strategy("random")
+        (Random(allow_duplicates=False), NoStopping())
+    """
+    pair = _STRATEGIES.get(str(name))
+    if pair is None:
+        raise _unknown("strategy", name, _STRATEGIES)
+    sampler, scheduler = pair
+    return make_sampler(sampler), make_scheduler(scheduler)
+
+
+def strategy_parts(
+    name: str, sampler: SamplerLike | None = None, scheduler: SchedulerLike | None = None
+) -> tuple[Sampler, Scheduler]:
+    """Return a strategy's parts, with those that are given in the place of its own.
+
+    Args:
+        name: A name of ``known_strategies()``.
+        sampler: What ``make_sampler`` takes, or None for the strategy's.
+        scheduler: What ``make_scheduler`` takes, or None for the strategy's.
+
+    Raises:
+        ArgumentError: An unknown name, or settings that don't fit.
+
+    Example:
+        >>> strategy_parts("auto", scheduler="median")[1].spec["name"]
+        'median'
+    """
+    parts = strategy(name)
+    return (
+        parts[0] if sampler is None else make_sampler(sampler),
+        parts[1] if scheduler is None else make_scheduler(scheduler),
+    )
+
+
+def known_samplers() -> tuple[str, ...]:
+    """Return the names that ``make_sampler`` knows.
+
+    Example:
+        >>> "halton" in known_samplers()
+        True
+    """
+    return tuple(name for name in _SAMPLERS if name != "fixed")
+
+
+def known_schedulers() -> tuple[str, ...]:
+    """Return the names that ``make_scheduler`` knows.
+
+    Example:
+        >>> known_schedulers()
+        ('none', 'median', 'percentile', 'threshold', 'patience')
+    """
+    return tuple(_SCHEDULERS)
+
+
+def known_strategies() -> tuple[str, ...]:
+    """Return the names that ``strategy`` knows.
+
+    Example:
+        >>> known_strategies()[0]
+        'auto'
+    """
+    return tuple(_STRATEGIES)
+
+
+def _make(what: str, verb: str, builders: Mapping[str, Callable[..., T]], given: Any) -> T:
+    if isinstance(given, str):
+        given = {"name": given}
+    if not isinstance(given, Mapping):
+        if not callable(getattr(given, verb, None)) or isinstance(given, type):
+            raise ArgumentError(
+                f"A {what} must be a name, a spec or an object with {verb}(), got {given!r}. "
+                f"The names are {', '.join(builders)}.",
+                given=given,
+            )
+        return cast("T", given)
+    settings = dict(given)
+    name = settings.pop("name", None)
+    builder = builders.get(str(name))
+    if builder is None:
+        raise _unknown(what, name, builders)
+    try:
+        return builder(**settings)
+    except TypeError as error:
+        raise ArgumentError(
+            f"The settings of {what} {name!r} must be those of its class, got {settings!r} "
+            f"({error}). Correct the names, or leave out what should keep its default.",
+            name=name,
+            settings=settings,
+        ) from error
+
+
+def _unknown(what: str, name: object, known: Mapping[str, object]) -> ArgumentError:
+    close = get_close_matches(name, known, n=1) if isinstance(name, str) else []
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return ArgumentError(
+        f"There is no {what} named {name!r}. {hint}Known are: {', '.join(known)}.", name=name
+    )
+
+
+def _fixed(sampler: SamplerLike, params: Mapping[str, Any]) -> PartialFixed:
+    values = {name: from_json_value(value) for name, value in params.items()}
+    return PartialFixed(make_sampler(sampler), values)
+
+
+def _patience(wrapped: SchedulerLike | None = None, **settings: Any) -> Patience:
+    return Patience(wrapped=None if wrapped is None else make_scheduler(wrapped), **settings)
+
+
+_SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
+    "auto": Auto,
+    "random": Random,
+    "grid": Grid,
+    "random_grid": partial(Grid, shuffle=True),
+    "quasirandom": QuasiRandom,
+    "sobol": partial(QuasiRandom, "sobol"),
+    "halton": partial(QuasiRandom, "halton"),
+    "lhs": partial(QuasiRandom, "lhs"),
+    "fixed": _fixed,
+}
+_SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
+    "none": NoStopping,
+    "median": Median,
+    "percentile": Percentile,
+    "threshold": Threshold,
+    "patience": _patience,
+}
+_STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
+    name: (name, "none") for name in _SAMPLERS if name != "fixed"
+}

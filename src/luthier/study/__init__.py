@@ -1,0 +1,1 @@
+"""Studies: asking, telling, optimising, and the trials in between."""

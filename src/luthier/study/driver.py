@@ -1,0 +1,339 @@
+"""One process's hand on a study: it keeps the mirror, proposes, claims and records.
+
+Everything that must stay true with any number of drivers on one storage is here:
+
+* A proposal for trial n is made from a history that holds all trials before n, and is added
+  only if n is still free; otherwise the driver looks again. So no number is used twice, and no
+  two drivers try the same cell.
+* A trial whose worker died is claimed again under its own number, with its own proposal.
+* A result counts only if the trial still runs at the attempt that produced it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, final
+
+import numpy as np
+
+from luthier.core.events import (
+    Event,
+    TrialFailed,
+    TrialFinished,
+    TrialPaused,
+    TrialReported,
+    TrialStarted,
+)
+from luthier.core.history import History, Ledger
+from luthier.core.jobs import Decision, Outcome, Proposal, Start
+from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord
+from luthier.core.record import dump
+from luthier.core.rng import generator
+from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, Origin, Reports, TrialState
+from luthier.core.worker import is_gone, this_worker
+from luthier.errors import NumberTakenError, TrialNotFoundError, TrialStateError
+from luthier.space import Param, Space
+from luthier.study.trial import Ticket
+
+__all__ = ["Driver"]
+
+logger = logging.getLogger("luthier")
+Listener = Callable[[Event], object]
+_FLUSH_SECONDS = 0.5
+
+
+@final
+class Driver:
+    """Proposes, claims and records trials of one study. Thread-safe; also a trial's channel.
+
+    Args:
+        storage: Where the study is kept.
+        record: The study.
+        sampler: Proposes.
+        scheduler: Decides.
+        requirements: Functions behind the named requirements of a stored space.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        record: StudyRecord,
+        sampler: Sampler,
+        scheduler: Scheduler,
+        requirements: Mapping[str, Callable[..., bool]] | None = None,
+    ) -> None:
+        self.storage = storage
+        self.record = record
+        self.sampler = sampler
+        self.scheduler = scheduler
+        self.listeners: list[Listener] = []
+        self.lock = threading.RLock()
+        self.ledger = Ledger(record.objective, record.seed)
+        self.declared: Space | None = None
+        self.requirements = dict(requirements or {})
+        self._heard: dict[int, Reports] = {}
+        self._unflushed: dict[int, FrozenTrial] = {}
+        self._flushed_at = time.monotonic()
+        self._worker = this_worker()
+        self.refresh()
+
+    def refresh(self) -> History:
+        """Take in what others have written; return the history as it now stands."""
+        with self.lock:
+            changes = self.storage.changes_since(self.record.id, self.ledger.version)
+            for version, text in changes.spaces:
+                self._redeclare(Space.from_json(text, requirements=self.requirements), version)
+            self.ledger.apply(*changes.trials)
+            self.ledger.put_state(changes.state, changes.version)
+            return self.ledger.snapshot()
+
+    def declare(self, space: Space) -> None:
+        """Record a new declared space, unless it is the present one."""
+        with self.lock:
+            self.refresh()
+            if self.declared != space:
+                self.storage.put_space(self.record.id, space.to_json())
+                self.refresh()
+            self.declared = space  # the caller's own object: it may hold functions
+            self.ledger.declare(space, self.ledger.version)
+
+    def _redeclare(self, space: Space, version: int) -> None:
+        self.declared = space
+        self.ledger.declare(space, version)
+
+    def start(
+        self, *, total: int | None = None, fixed: Mapping[str, Param] | None = None
+    ) -> FrozenTrial | None:
+        """Claim a trial that waits or was orphaned, else propose and add a new one.
+
+        Args:
+            total: Add no new trial where the study has so many.
+            fixed: Definitions beside the study's space that the new trial needs (``ask``).
+
+        Returns:
+            The trial, now RUNNING under this process; None if there is nothing to start.
+        """
+        with self.lock:
+            while True:
+                history = self.refresh()
+                trial = self._claim_one(history)
+                if trial is None and (total is None or history.n_trials < total):
+                    trial = self._propose(history, fixed or {})
+                    if trial is None:
+                        return None
+                    try:
+                        trial = self._write(self.storage.add_trials(self.record.id, [trial])[0])
+                    except NumberTakenError:
+                        continue
+                if trial is not None:
+                    self.emit(TrialStarted(self.record.name, trial))
+                return trial
+
+    def add(self, build: Callable[[int, History], FrozenTrial]) -> FrozenTrial:
+        """Add a trial that isn't the sampler's: ``build`` gets its number and the history."""
+        with self.lock:
+            while True:
+                history = self.refresh()
+                trial = build(history.next_number, history)
+                try:
+                    return self._write(self.storage.add_trials(self.record.id, [trial])[0])
+                except NumberTakenError:
+                    continue
+
+    def ticket(self, trial: FrozenTrial) -> Ticket:
+        """What a worker needs to run a trial."""
+        definitions = self.ledger.definitions
+        if trial.declares:
+            definitions = {**definitions, **trial.declares}
+        return Ticket(
+            number=trial.number,
+            attempt=trial.attempt,
+            seed=self.record.seed,
+            proposal=trial.params,
+            fill=trial.origin.fill,
+            strict=trial.origin.sampler == "enqueued",
+            definitions=definitions,
+            declared=frozenset(self.declared or ()),
+            objective=self.record.objective,
+            user_attrs=trial.user_attrs,
+            reports=trial.reports,
+        )
+
+    def report(self, number: int, step: int, metrics: Metrics) -> Decision:
+        """Take a report of a running trial; return the scheduler's decision."""
+        with self.lock:
+            heard = self._heard.get(number, NO_REPORTS).adding(step, metrics)
+            self._heard[number] = heard
+            trial = self._unflushed[number] = replace(self.trial(number), reports=heard)
+            self._flush()
+            decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
+            if self.listeners:
+                self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
+            return decision
+
+    def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
+        """Record notes on a trial."""
+        with self.lock:
+            self._write(self.storage.set_attrs(self.record.id, number, attrs))
+
+    def finish(self, number: int, outcome: Outcome) -> FrozenTrial | None:
+        """Record the end of a trial's run.
+
+        Returns:
+            The trial as recorded, or None if it wasn't this driver's any more: another had
+            taken it up, or it was told from elsewhere. Then the result is refused.
+        """
+        with self.lock:
+            trial = self._finished(self.trial(number), outcome)
+            self._forget_reports(number)
+            try:
+                trial = self._write(self.storage.finish(self.record.id, trial))
+            except TrialStateError as refused:
+                logger.warning("The result of trial %d was refused: %s", number, refused)
+                self.refresh()
+                return None
+            failed = trial.state is TrialState.FAILED
+            self.emit((TrialFailed if failed else TrialFinished)(self.record.name, trial))
+            return trial
+
+    def release(self, number: int, reason: str) -> None:
+        """Put a running trial back to WAITING, to be run again under its own number."""
+        with self.lock:
+            trial = self.trial(number)
+            self._forget_reports(number)
+            try:
+                trial = self.storage.release(
+                    self.record.id, number, trial.attempt, TrialState.WAITING, reason
+                )
+            except TrialStateError:  # it has ended, or is another's: nothing to put back
+                self.refresh()
+                return
+            self._write(trial)
+            self.emit(TrialPaused(self.record.name, trial))
+
+    def trial(self, number: int) -> FrozenTrial:
+        """A trial's present record.
+
+        Raises:
+            TrialNotFoundError: There is none of that number.
+        """
+        trials = self.ledger.trials
+        if not isinstance(number, int) or not 0 <= number < len(trials):
+            raise TrialNotFoundError(
+                f"Study {self.record.name!r} has no trial {number!r}; it has {len(trials)} trials, "
+                "numbered from 0.",
+                number=number,
+            )
+        return trials[number]
+
+    def emit(self, event: Event) -> None:
+        """Tell all listeners."""
+        for listener in self.listeners:
+            listener(event)
+
+    def write(self, trial: FrozenTrial) -> FrozenTrial:
+        """Take in a record that the storage has just returned."""
+        with self.lock:
+            return self._write(trial)
+
+    def _write(self, trial: FrozenTrial) -> FrozenTrial:
+        if trial.version == self.ledger.version + 1:
+            self.ledger.apply(trial)
+        else:  # others have written in between
+            self.refresh()
+        return trial
+
+    def _claim_one(self, history: History) -> FrozenTrial | None:
+        if not history.live:
+            return None
+        gone = {w for t in history.running if (w := t.worker) != self._worker and w and is_gone(w)}
+        for trial in history.live:
+            orphaned = trial.state is TrialState.RUNNING and trial.worker in gone
+            if trial.state is TrialState.WAITING or orphaned:
+                claimed = self.storage.claim(
+                    self.record.id,
+                    trial.number,
+                    self._worker,
+                    attempt=trial.attempt,
+                    at=time.time(),
+                )
+                if claimed is not None:  # it starts over: an earlier run's reports don't count
+                    return replace(self._write(claimed), reports=NO_REPORTS)
+        return None
+
+    def _propose(self, history: History, fixed: Mapping[str, Param]) -> FrozenTrial | None:
+        number = history.next_number
+        rng = generator(self.record.seed, number)
+        job = self.scheduler.next(history, rng)
+        if not isinstance(job, Start):
+            return None
+        known = self.ledger.definitions
+        declares = {n: p for n, p in fixed.items() if known.get(n) != p}
+        proposal = propose(self.sampler, history, declares, rng)
+        if proposal is None:
+            return None
+        return FrozenTrial(
+            number=number,
+            state=TrialState.RUNNING,
+            param_names=tuple(proposal.params),
+            param_values=tuple(proposal.params.values()),
+            objectives=len(self.record.objective.names),
+            started=time.time(),
+            worker=self._worker,
+            attempt=1,
+            origin=Origin(
+                sampler=dump(dict(self.sampler.spec)),
+                reason=proposal.reason,
+                history_version=history.version,
+                fill=proposal.fill,
+                parent=proposal.parent,
+                data=proposal.data,
+            ),
+            declares=declares,
+        )
+
+    def _finished(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
+        return replace(
+            trial,
+            state=outcome.state,
+            param_names=tuple(outcome.params),
+            param_values=tuple(outcome.params.values()),
+            metric_names=tuple(outcome.metrics),
+            metric_values=tuple(outcome.metrics.values()),
+            reports=outcome.reports,
+            finished=time.time(),
+            cost=(trial.cost or 0.0) + outcome.cost,
+            error=outcome.error,
+            declares={**trial.declares, **outcome.declares} if outcome.declares else trial.declares,
+        )
+
+    def _forget_reports(self, number: int) -> None:
+        self._heard.pop(number, None)
+        self._unflushed.pop(number, None)
+
+    def _flush(self) -> None:
+        """Group commit of reports: at most one write per trial every half second."""
+        if time.monotonic() - self._flushed_at < _FLUSH_SECONDS:
+            return
+        for number, trial in list(self._unflushed.items()):
+            try:
+                self._write(
+                    self.storage.report(self.record.id, number, trial.attempt, trial.reports)
+                )
+            except TrialStateError:  # no longer ours; finish() will be refused and say so
+                self.refresh()
+        self._unflushed.clear()
+        self._flushed_at = time.monotonic()
+
+
+def propose(
+    sampler: Sampler, history: History, declares: Mapping[str, Param], rng: np.random.Generator
+) -> Proposal | None:
+    """Ask a sampler for one proposal in the study's space, with definitions new to it."""
+    space = history.space.with_params(declares) if declares else history.space
+    proposals = sampler.suggest(space, history, 1, rng)
+    return proposals[0] if proposals else None

@@ -1,0 +1,120 @@
+"""Live progress: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from luthier.core.events import Event, TrialFailed, TrialFinished
+from luthier.core.history import History
+from luthier.study.driver import Driver
+from luthier.study.narration import incumbent
+
+__all__ = ["progress", "summary"]
+
+_LINE_SECONDS = 5.0
+
+
+@contextmanager
+def progress(
+    driver: Driver, n_trials: int | None, total_trials: int | None, out: TextIO | None = None
+) -> Iterator[None]:
+    """Show the progress of a study while the block runs.
+
+    Args:
+        driver: The study's driver.
+        n_trials: How many more trials are wanted, if known.
+        total_trials: How many in all, if known.
+        out: Where to, stderr if None.
+    """
+    stream = sys.stderr if out is None else out
+    before = driver.ledger.snapshot().n_finished
+    goal = before + n_trials if n_trials is not None else total_trials
+    watch = _bar(driver, goal, stream) if stream.isatty() else _lines(driver, goal, stream)
+    with watch as update:
+
+        def listen(event: Event) -> None:
+            if isinstance(event, (TrialFinished, TrialFailed)):
+                update()
+
+        driver.listeners.append(listen)
+        try:
+            yield
+        finally:
+            driver.listeners.remove(listen)
+
+
+def summary(history: History) -> str:
+    """How the study stands, in a few words: state counts and the best so far."""
+    counts = {
+        "complete": len(history.completed),
+        "pruned": len(history.pruned),
+        "failed": len(history.failed),
+        "running": len(history.running),
+        "waiting": len(history.waiting),
+    }
+    text = ", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no trials"
+    best = incumbent(history)
+    if best is None:
+        return text
+    return f"{text}; best {best.metric_names[0]}={best.metric_values[0]:.6g} (trial {best.number})"
+
+
+@contextmanager
+def _bar(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.fields[study]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(file=stream)) as bar:
+        history = driver.ledger.snapshot()
+        task = bar.add_task(
+            summary(history), total=goal, completed=history.n_finished, study=driver.record.name
+        )
+
+        def update() -> None:
+            now = driver.ledger.snapshot()
+            bar.update(task, completed=now.n_finished, description=summary(now))
+
+        yield update
+
+
+@contextmanager
+def _lines(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
+    began = last = time.monotonic()
+    n_before = driver.ledger.snapshot().n_finished
+
+    def line() -> None:
+        history = driver.ledger.snapshot()
+        done = history.n_finished
+        of = f"/{goal}" if goal is not None else ""
+        rate = (done - n_before) / max(time.monotonic() - began, 1e-9)
+        eta = f", about {(goal - done) / rate:.0f} s left" if goal and rate and goal > done else ""
+        print(f"{driver.record.name}: {done}{of} trials, {summary(history)}{eta}", file=stream)
+
+    def update() -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LINE_SECONDS:
+            last = time.monotonic()
+            line()
+
+    yield update
+    line()

@@ -1,0 +1,172 @@
+"""Stop rules: when a study has had enough.
+
+A rule looks at the history and the seconds spent and gives a reason to stop, or None. Give
+``optimize`` a list of rules and the first to fire ends it; ``AllOf`` waits for several.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, final
+
+import numpy as np
+
+from luthier.core.history import History
+from luthier.core.objective import Objective
+from luthier.errors import ArgumentError
+
+__all__ = [
+    "AllOf",
+    "MaxCost",
+    "MaxSeconds",
+    "MaxTrials",
+    "Saturation",
+    "StopRule",
+    "TargetValue",
+]
+
+
+class StopRule(Protocol):
+    """Gives a reason to stop, or None."""
+
+    def reason(self, history: History, elapsed: float) -> str | None:
+        """Look at the history, and the seconds since ``optimize`` was called."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MaxTrials:
+    """Stop when the study has this many finished trials, over all its runs.
+
+    Example:
+        >>> MaxTrials(50).trials
+        50
+    """
+
+    trials: int
+
+    def __post_init__(self) -> None:
+        _at_least("MaxTrials", "trials", self.trials, 1)
+
+    def reason(self, history: History, elapsed: float) -> str | None:
+        """See StopRule."""
+        done = history.n_finished
+        return f"{done} trials have finished" if done >= self.trials else None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MaxSeconds:
+    """Stop when ``optimize`` has run for this many seconds."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        _at_least("MaxSeconds", "seconds", self.seconds, 0)
+
+    def reason(self, history: History, elapsed: float) -> str | None:
+        """See StopRule."""
+        return f"{self.seconds:g} seconds are over" if elapsed >= self.seconds else None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MaxCost:
+    """Stop when the finished trials of the study have taken this many seconds of work in all."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        _at_least("MaxCost", "seconds", self.seconds, 0)
+
+    def reason(self, history: History, elapsed: float) -> str | None:
+        """See StopRule."""
+        spent = history.cost
+        return f"{spent:.3g} seconds of work are spent" if spent >= self.seconds else None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TargetValue:
+    """Stop when the (first) objective has reached a value in a feasible trial."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        _at_least("TargetValue", "value", self.value, -math.inf)
+
+    def reason(self, history: History, elapsed: float) -> str | None:
+        """See StopRule."""
+        best = _best_so_far(history)
+        target = _minimised(history.objective, self.value)
+        if len(best) and best[-1] <= target:
+            return f"the target value {self.value:g} is reached"
+        return None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """Stop when the best value hasn't improved by more than ``eps`` in ``trials`` trials.
+
+    Looks at the first objective of feasible completed trials.
+
+    Example:
+        >>> Saturation(trials=20, eps=0.001)
+        Saturation(trials=20, eps=0.001)
+    """
+
+    trials: int
+    eps: float = 0.0
+
+    def __post_init__(self) -> None:
+        _at_least("Saturation", "trials", self.trials, 1)
+        _at_least("Saturation", "eps", self.eps, 0)
+
+    def reason(self, history: History, elapsed: float) -> str | None:
+        """See StopRule."""
+        best = _best_so_far(history)
+        if len(best) <= self.trials or not math.isfinite(best[-self.trials - 1]):
+            return None
+        if best[-self.trials - 1] - best[-1] > self.eps:
+            return None
+        return f"no improvement above {self.eps:g} in {self.trials} trials"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Stop when all of several rules would."""
+
+    rules: tuple[StopRule, ...]
+
+    def __init__(self, *rules: StopRule) -> None:
+        if not rules:
+            raise ArgumentError("AllOf needs at least one rule, got none.")
+        object.__setattr__(self, "rules", rules)
+
+    def reason(self, history: History, elapsed: float) -> str | None:
+        """See StopRule."""
+        reasons = [rule.reason(history, elapsed) for rule in self.rules]
+        known = [r for r in reasons if r is not None]
+        return " and ".join(known) if len(known) == len(reasons) else None
+
+
+def _best_so_far(history: History) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The running best of the first objective, minimised; infeasible trials count as inf."""
+    if not len(history.completed):
+        return np.empty(0)
+    values = np.where(history.violations > 0, np.inf, history.Y[:, 0])
+    return np.minimum.accumulate(values)
+
+
+def _minimised(objective: Objective, value: float) -> float:
+    return -value if objective.directions[0] == "maximize" else value
+
+
+def _at_least(rule: str, field: str, value: object, low: float) -> None:
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    if not number >= low:
+        raise ArgumentError(f"{rule}: {field} must be a number of at least {low:g}, got {value!r}.")

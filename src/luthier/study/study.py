@@ -1,0 +1,586 @@
+"""The study: what users hold.
+
+``ask`` and ``tell`` are the two ends of a trial; ``optimize`` is the loop between them. All a
+study knows is its history in the storage; this object adds nothing but convenience.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from luthier.core.events import Event
+from luthier.core.history import History
+from luthier.core.jobs import Outcome
+from luthier.core.objective import Direction, Objective
+from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
+from luthier.core.rng import generator
+from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState
+from luthier.errors import (
+    ArgumentError,
+    NoTrialError,
+    ObjectiveError,
+    StudyError,
+    TrialStateError,
+)
+from luthier.numerics.pareto import non_dominated
+from luthier.space import Param, Space
+from luthier.study.completion import complete
+from luthier.study.driver import Driver
+from luthier.study.loop import Limits, Retries, run_loop
+from luthier.study.stopping import StopRule
+from luthier.study.trial import Trial, check_attr, last_metrics
+
+if TYPE_CHECKING:
+    import pandas
+
+    from luthier.study.replay import Replay
+
+__all__ = ["Study"]
+
+StudyCallback = Callable[["Study", FrozenTrial], object]
+
+
+@final
+class Study:
+    """A search for the best settings of something, recorded trial by trial.
+
+    Make one with ``luthier.create_study`` or ``luthier.load_study``.
+
+    Example:
+        >>> import luthier
+        >>> study = luthier.create_study(seed=0)
+        >>> study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=20)
+        >>> study.best_value < 0.1
+        True
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._handles: dict[int, Trial] = {}
+
+    # What it is
+
+    @property
+    def study_name(self) -> str:
+        """The study's name, unique in its storage."""
+        return self._driver.record.name
+
+    @property
+    def objective(self) -> Objective:
+        """The metrics optimised, their directions and constraints."""
+        return self._driver.record.objective
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the single objective.
+
+        Raises:
+            StudyError: There are several objectives: use ``directions``.
+        """
+        self._single("direction", "directions")
+        return self.objective.directions[0]
+
+    @property
+    def directions(self) -> list[Direction]:
+        """The directions of the objectives."""
+        return list(self.objective.directions)
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The names of the objectives."""
+        return list(self.objective.names)
+
+    @property
+    def seed(self) -> int:
+        """The root of all random streams of the study."""
+        return self._driver.record.seed
+
+    @property
+    def space(self) -> Space:
+        """What is known of the space: declared, or learnt from the trials finished so far."""
+        return self.history.space
+
+    @property
+    def sampler(self) -> Sampler:
+        """What proposes."""
+        return self._driver.sampler
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """What decides which trials go on."""
+        return self._driver.scheduler
+
+    @property
+    def storage(self) -> Storage:
+        """Where the study is kept."""
+        return self._driver.storage
+
+    @property
+    def history(self) -> History:
+        """Everything that has happened so far, as samplers see it."""
+        return self._driver.refresh()
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """The user's notes on the study."""
+        self._driver.refresh()
+        state = self._driver.ledger.state
+        return {k[5:]: v for k, v in state.items() if k.startswith("attr:")}
+
+    def set_user_attr(self, key: str, value: object) -> None:
+        """Note something about the study.
+
+        Args:
+            key: Its name.
+            value: A JSON value.
+
+        Raises:
+            ArgumentError: The key isn't text, or the value isn't JSON.
+        """
+        check_attr(key, value)
+        self._driver.storage.put_state(self._driver.record.id, f"attr:{key}", value)
+
+    # What came of it
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials by number, also those that were invalidated."""
+        return self.get_trials()
+
+    def get_trials(
+        self, deepcopy: bool = True, states: Iterable[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """Return all trials by number.
+
+        Args:
+            deepcopy: Accepted for Optuna's sake; records are immutable and never copied.
+            states: Only trials in these states, if given.
+        """
+        self._driver.refresh()
+        wanted = None if states is None else set(states)
+        return [t for t in self._driver.ledger.trials if wanted is None or t.state in wanted]
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """The best completed trial among those that keep all constraints.
+
+        Raises:
+            StudyError: There are several objectives: use ``best_trials``.
+            NoTrialError: No trial has completed, or none is feasible.
+        """
+        self._single("best_trial", "best_trials")
+        history = self.history
+        values = np.where(self._feasible(history), history.Y[:, 0], np.nan)
+        return history.completed[int(np.nanargmin(values))]
+
+    @property
+    def best_trials(self) -> list[FrozenTrial]:
+        """The Pareto front: feasible completed trials that no other is better than in all.
+
+        Raises:
+            NoTrialError: Trials have completed, but none is feasible.
+        """
+        history = self.history
+        if not len(history.completed):
+            return []
+        feasible = np.flatnonzero(self._feasible(history))
+        front = feasible[non_dominated(history.Y[feasible])]
+        return sorted((history.completed[int(i)] for i in front), key=lambda t: t.number)
+
+    @property
+    def best_value(self) -> float:
+        """The single objective's best value; raises what ``best_trial`` raises."""
+        return self.best_trial.metric_values[0]
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The parameters of the best trial; raises what ``best_trial`` raises."""
+        return self.best_trial.params
+
+    def trials_dataframe(
+        self,
+        attrs: Sequence[str] = (
+            "number",
+            "value",
+            "datetime_start",
+            "datetime_complete",
+            "duration",
+            "params",
+            "user_attrs",
+            "state",
+        ),
+        multi_index: bool = False,
+    ) -> pandas.DataFrame:
+        """Return the trials as a pandas table, a row each.
+
+        Args:
+            attrs: Which attributes of the trials; "value" stands for all objectives.
+            multi_index: Whether columns are pairs such as ("params", "lr").
+
+        Raises:
+            MissingExtraError: pandas isn't installed.
+            ArgumentError: An attribute that trials don't have.
+        """
+        from luthier.study.frame import frame
+
+        return frame(self.trials, self.objective, attrs, multi_index)
+
+    # One trial at a time
+
+    def ask(self, fixed_distributions: Mapping[str, Param] | None = None) -> Trial:
+        """Start a trial and return it; run it yourself, then ``tell`` the result.
+
+        Args:
+            fixed_distributions: Parameters it needs, by name, where no space was declared.
+
+        Returns:
+            A new trial, or one that waited or was left behind by a process that died.
+
+        Raises:
+            StudyError: The space is exhausted.
+        """
+        fixed = dict(fixed_distributions or {})
+        for name, param in fixed.items():
+            if not isinstance(param, Param):
+                raise ArgumentError(
+                    f"ask: {name!r} must be a parameter such as Float(0, 1), got {param!r}."
+                )
+        record = self._driver.start(fixed=fixed)
+        if record is None:
+            raise StudyError(
+                f"Study {self.study_name!r} has nothing left to try: its space is exhausted. "
+                "Widen the space, or allow duplicates in the sampler."
+            )
+        trial = self._handle(record)
+        for name, param in fixed.items():
+            if name in record.param_names or param.when is None:
+                trial.suggest(name, param)
+        return trial
+
+    def tell(
+        self,
+        trial: Trial | int,
+        values: float | Sequence[float] | Mapping[str, float] | None = None,
+        state: TrialState | None = None,
+        skip_if_finished: bool = False,
+    ) -> FrozenTrial:
+        """Record the result of a trial that was asked for.
+
+        Args:
+            trial: The trial, or its number.
+            values: The objective's value, several, or metrics by name. Values that can't be
+                used fail the trial; the record's ``error`` says why.
+            state: COMPLETE, PRUNED or FAILED; without it COMPLETE.
+            skip_if_finished: Return a finished trial as it is instead of raising.
+
+        Returns:
+            The record.
+
+        Raises:
+            TrialNotFoundError: No such trial.
+            TrialStateError: The trial isn't running.
+            ArgumentError: State and values contradict each other.
+        """
+        number = trial.number if isinstance(trial, Trial) else trial
+        self._driver.refresh()
+        record = self._driver.trial(number)
+        if record.state.is_finished and skip_if_finished:
+            return record
+        if record.state is not TrialState.RUNNING:
+            raise TrialStateError(
+                f"Trial {number} must be RUNNING to be told a result, it is {record.state.name}. "
+                "Use skip_if_finished=True to leave a finished trial as it is.",
+                number=number,
+            )
+        handle = trial if isinstance(trial, Trial) else self._handles.get(number)
+        outcome = self._told(handle or self._handle(record), values, state)
+        self._handles.pop(number, None)
+        told = self._driver.finish(number, outcome)
+        if told is None:
+            raise TrialStateError(
+                f"Trial {number} ended or was taken up elsewhere just now; the result is refused.",
+                number=number,
+            )
+        return told
+
+    def enqueue_trial(
+        self,
+        params: Mapping[str, Any],
+        user_attrs: Mapping[str, Any] | None = None,
+        skip_if_exists: bool = False,
+    ) -> None:
+        """Have a configuration tried next. What it leaves open is drawn at random.
+
+        Args:
+            params: Values by parameter name.
+            user_attrs: Notes on the trial.
+            skip_if_exists: Do nothing if a trial has these values already.
+
+        Raises:
+            ParamValueError: A value outside its parameter's domain.
+            UnknownParamError: A name that the declared space doesn't have.
+        """
+        if not isinstance(params, Mapping):
+            raise ArgumentError(f"enqueue_trial: params must be a mapping, got {params!r}.")
+        for key, value in (user_attrs or {}).items():
+            check_attr(key, value)
+        if skip_if_exists and any(_matches(t, params) for t in self.trials):
+            return
+
+        def build(number: int, history: History) -> FrozenTrial:
+            values = self._checked(params, number, history)
+            return FrozenTrial(
+                number=number,
+                param_names=tuple(values),
+                param_values=tuple(values.values()),
+                objectives=len(self.objective.names),
+                origin=Origin("enqueued", "enqueued by the user", history.version),
+                user_attrs=dict(user_attrs or {}) or EMPTY,
+            )
+
+        self._driver.add(build)
+
+    def add_trial(self, trial: FrozenTrial) -> None:
+        """Add a finished (or waiting) trial made elsewhere, under a new number.
+
+        Args:
+            trial: What ``luthier.create_trial`` made, or a trial of another study.
+
+        Raises:
+            ArgumentError: Not a FrozenTrial, or its metrics aren't this study's.
+        """
+        if not isinstance(trial, FrozenTrial):
+            raise ArgumentError(
+                f"add_trial needs a FrozenTrial, got {type(trial).__name__}. "
+                "Make one with luthier.create_trial(...)."
+            )
+        renamed = self._with_our_metrics(trial)
+        state = TrialState.WAITING if not trial.state.is_finished else trial.state
+        origin = (
+            trial.origin
+            if trial.origin.sampler == "added"
+            else Origin("added", trial.origin.reason)
+        )
+        self._driver.add(
+            lambda number, _: replace(
+                renamed,
+                number=number,
+                state=state,
+                origin=origin,
+                worker=None,
+                finished_version=None,
+            )
+        )
+
+    def add_trials(self, trials: Iterable[FrozenTrial]) -> None:
+        """Add several trials; see ``add_trial``."""
+        for trial in trials:
+            self.add_trial(trial)
+
+    def invalidate(
+        self, trial: FrozenTrial | Trial | int, reason: str = "invalidated by the user"
+    ) -> None:
+        """Take a finished trial out of every decision and every best-of; it stays in the log.
+
+        Args:
+            trial: The trial or its number.
+            reason: Why, for the log.
+
+        Raises:
+            TrialNotFoundError: No such trial.
+            TrialStateError: It hasn't finished.
+        """
+        number = trial if isinstance(trial, int) else trial.number
+        self._driver.refresh()
+        self._driver.trial(number)
+        self._driver.write(self._driver.storage.invalidate(self._driver.record.id, number, reason))
+
+    # Many trials
+
+    def optimize(
+        self,
+        func: Callable[[Trial], Any],
+        n_trials: int | None = None,
+        timeout: float | None = None,
+        n_jobs: int = 1,
+        catch: type[Exception] | Sequence[type[Exception]] = (Exception,),
+        callbacks: Iterable[StudyCallback] | None = None,
+        gc_after_trial: bool = False,
+        show_progress_bar: bool = False,
+        *,
+        total_trials: int | None = None,
+        stop: StopRule | Sequence[StopRule] = (),
+        retries: Mapping[type[Exception], int] | None = None,
+        fail_fast: int | None = 10,
+        executor: Executor | None = None,
+    ) -> None:
+        """Run trials of an objective until a limit is reached.
+
+        Trials that wait, or whose process died, come first.
+
+        Args:
+            func: Gets a trial, returns a number, a sequence, or metrics by name.
+            n_trials: So many trials in this call.
+            timeout: No new trial after so many seconds.
+            n_jobs: How many trials run at once, in threads; -1 is one for each core.
+            catch: Exceptions that fail their trial and nothing else; others end the call too.
+            callbacks: Called with (study, trial) after every trial.
+            gc_after_trial: Collect garbage after every trial.
+            show_progress_bar: Show progress on stderr.
+            total_trials: So many trials in the study as a whole, over all drivers and runs.
+            stop: Further stop rules, such as ``Saturation(20)``.
+            retries: How often a trial is run again after an exception of these kinds.
+            fail_fast: Raise after so many trials if all of the study have failed; None: never.
+            executor: Where trials run, instead of ``n_jobs``.
+
+        Raises:
+            ArgumentError: A limit that makes no sense.
+            AllTrialsFailedError: Nothing but failures.
+        """
+        limits = Limits.of(
+            n_trials=n_trials,
+            total_trials=total_trials,
+            timeout=timeout,
+            stop=stop,
+            fail_fast=fail_fast,
+        )
+        run_loop(
+            self,
+            self._driver,
+            func,
+            limits,
+            catch=catch,
+            retries=Retries(retries or {}),
+            callbacks=tuple(callbacks or ()),
+            executor=executor,
+            n_jobs=n_jobs,
+            show_progress_bar=show_progress_bar,
+            gc_after_trial=gc_after_trial,
+        )
+
+    def stop(self) -> None:
+        """Ask every ``optimize`` now running on this study, in any process, to start no more."""
+        self._driver.storage.put_state(self._driver.record.id, "stopped", time.time())
+
+    def subscribe(self, listener: Callable[[Event], object]) -> None:
+        """Have a function called with every event that happens in this process.
+
+        Args:
+            listener: Gets ``TrialStarted``, ``TrialReported``, ``TrialPaused``,
+                ``TrialFinished``, ``TrialFailed`` and ``StudyStopped`` objects.
+        """
+        if not callable(listener):
+            raise ArgumentError(f"subscribe needs a function of one event, got {listener!r}.")
+        self._driver.listeners.append(listener)
+
+    def replay(self) -> Replay:
+        """Recompute every recorded proposal from the history it was made from, and compare."""
+        from luthier.study.replay import replay
+
+        return replay(self._driver)
+
+    def __repr__(self) -> str:
+        states = ", ".join(
+            f"{sum(t.state is s for t in self.trials)} {s.name}"
+            for s in TrialState
+            if any(t.state is s for t in self.trials)
+        )
+        return f"<Study {self.study_name!r}: {states or 'no trials'}>"
+
+    # Inside
+
+    def _handle(self, record: FrozenTrial) -> Trial:
+        handle = Trial(self._driver.ticket(record), self._driver)
+        handle.study = self
+        self._handles[record.number] = handle
+        return handle
+
+    def _single(self, name: str, instead: str) -> None:
+        if len(self.objective.names) > 1:
+            raise StudyError(
+                f"{name} needs a single objective, the study {self.study_name!r} has "
+                f"{len(self.objective.names)}. Use {instead}."
+            )
+
+    def _feasible(self, history: History) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        if not len(history.completed):
+            raise NoTrialError(
+                f"Study {self.study_name!r} has no completed trial yet "
+                f"({len(history.failed)} failed, {len(history.pruned)} pruned)."
+            )
+        feasible = history.violations <= 0
+        if not feasible.any():
+            least = history.completed[int(np.argmin(history.violations))]
+            raise NoTrialError(
+                f"No completed trial of study {self.study_name!r} keeps the constraints "
+                f"{', '.join(map(str, self.objective.constraints))}. The least infeasible is trial "
+                f"{least.number} with {least.metrics}.",
+                least_infeasible=least.number,
+            )
+        return feasible
+
+    def _told(self, trial: Trial, values: Any, state: TrialState | None) -> Outcome:
+        if state is not None and (not isinstance(state, TrialState) or not state.is_finished):
+            raise ArgumentError(f"tell: state must be COMPLETE, PRUNED or FAILED, got {state!r}.")
+        if state is TrialState.PRUNED or state is TrialState.FAILED:
+            if values is not None and state is TrialState.FAILED:
+                raise ArgumentError(f"tell: a FAILED trial has no values, got {values!r}.")
+            metrics = last_metrics(self.objective, trial.reports)
+            if values is not None:
+                metrics = self.objective.read(values)
+            kept = metrics if state is TrialState.PRUNED else EMPTY
+            return trial.outcome(state, kept)
+        try:
+            if values is None:
+                raise ObjectiveError("The value told is None; a completed trial needs a number.")
+            return trial.outcome(TrialState.COMPLETE, self.objective.read(values))
+        except ObjectiveError as error:
+            if state is TrialState.COMPLETE:
+                raise
+            return trial.outcome(TrialState.FAILED, error=f"ObjectiveError: {error}")
+
+    def _checked(self, params: Mapping[str, Any], number: int, history: History) -> dict[str, Any]:
+        declared = self._driver.declared
+        if declared is not None:
+            rng = generator(self.seed, number, "enqueued")
+            return complete(declared, declared.check_partial(params), rng)
+        space = history.space
+        known = {n: v for n, v in params.items() if n in space}
+        return {**params, **space.check_partial(known)}
+
+    def _with_our_metrics(self, trial: FrozenTrial) -> FrozenTrial:
+        names = self.objective.names
+        if not trial.metric_values:
+            if trial.state is TrialState.COMPLETE:
+                raise ArgumentError("add_trial: a COMPLETE trial needs a value, got none.")
+            return replace(trial, objectives=len(names))
+        metrics = trial.metrics
+        if not set(names) <= set(metrics):
+            if trial.objectives != len(names):
+                raise ArgumentError(
+                    f"add_trial: the trial has {trial.objectives} objective values, the study "
+                    f"{self.study_name!r} has {len(names)}: {', '.join(names)}."
+                )
+            ours = dict(zip(names, trial.metric_values, strict=False))
+            extra = dict(list(metrics.items())[trial.objectives :])
+            metrics = ours | extra
+        checked = self.objective.read(metrics)
+        return replace(
+            trial,
+            objectives=len(names),
+            metric_names=tuple(checked),
+            metric_values=tuple(checked.values()),
+        )
+
+
+def _matches(trial: FrozenTrial, params: Mapping[str, Any]) -> bool:
+    theirs = trial.params
+    return all(
+        n in theirs and theirs[n] == v and isinstance(theirs[n], bool) == isinstance(v, bool)
+        for n, v in params.items()
+    )

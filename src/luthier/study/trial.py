@@ -1,0 +1,319 @@
+"""A running trial, as its objective sees it, and the function that runs one.
+
+All a trial needs travels in its ``Ticket``: the proposal, the definitions known so far, and the
+seed from which parameters that nobody proposed are drawn. So an objective that only asks for
+known parameters never has to call home; only reports and notes cross the channel.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+from luthier.core.jobs import Decision, Outcome
+from luthier.core.objective import Objective
+from luthier.core.rng import generator
+from luthier.core.suggest import Suggest
+from luthier.core.trial import EMPTY, NO_REPORTS, Metrics, Reports, TrialState
+from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, TrialPruned
+from luthier.space import Param, Space, merge_definition, same_domain
+
+if TYPE_CHECKING:
+    from luthier.core.protocols import Channel
+    from luthier.study.study import Study
+
+__all__ = ["Ticket", "Trial", "run_trial"]
+
+logger = logging.getLogger("luthier")
+_MAX_ERROR = 8_000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Everything a worker needs to run one trial.
+
+    Attributes:
+        number: The trial's number.
+        attempt: Which run of it this is, from 1.
+        seed: The study's seed.
+        proposal: Values by parameter name.
+        fill: How other parameters get values: "prior" or "first".
+        strict: Whether a proposed value that doesn't fit fails the trial (the user's own did),
+            or is quietly replaced (the space changed since a sampler proposed it).
+        definitions: The parameters known to the study.
+        declared: Names of the declared space's parameters among them.
+        objective: What the study optimises.
+        user_attrs: The notes so far.
+        reports: What earlier runs of this trial reported.
+    """
+
+    number: int
+    attempt: int
+    seed: int
+    proposal: Mapping[str, Any]
+    fill: str
+    strict: bool
+    definitions: Mapping[str, Param]
+    declared: frozenset[str]
+    objective: Objective
+    user_attrs: Mapping[str, Any] = EMPTY
+    reports: Reports = NO_REPORTS
+
+
+@final
+class Trial(Suggest):
+    """A running trial: ask it for parameters, report to it, ask it whether to stop.
+
+    Attributes:
+        number: The trial's number in its study.
+        study: The study, where the trial runs in the study's own process; else None.
+
+    Example:
+        >>> import luthier
+        >>> study = luthier.create_study(seed=0)
+        >>> trial = study.ask()
+        >>> 0 <= trial.suggest_float("x", 0, 1) <= 1
+        True
+        >>> study.tell(trial, 0.5).value
+        0.5
+    """
+
+    def __init__(self, ticket: Ticket, channel: Channel) -> None:
+        self.number = ticket.number
+        self.study: Study | None = None
+        self._ticket = ticket
+        self._channel = channel
+        self._started = time.time()
+        self._asked: dict[str, Any] = {}
+        self._params: dict[str, Param] = {}
+        self._declares: dict[str, Param] = {}
+        self._user_attrs = dict(ticket.user_attrs)
+        self._reports = ticket.reports
+        self._decision = Decision.CONTINUE
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters: all active ones of a declared space, and those asked for so far."""
+        ticket = self._ticket
+        values = {
+            n: ticket.definitions[n].resolve(v)
+            for n, v in ticket.proposal.items()
+            if n in ticket.declared
+        }
+        return values | {n: self._params[n].resolve(v) for n, v in self._asked.items()}
+
+    @property
+    def distributions(self) -> dict[str, Param]:
+        """The definitions of the parameters asked for so far."""
+        return dict(self._params)
+
+    @property
+    def attempt(self) -> int:
+        """Which run of the trial this is: 1, or more after a crash, retry or pause."""
+        return self._ticket.attempt
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """The notes set so far."""
+        return dict(self._user_attrs)
+
+    @property
+    def datetime_start(self) -> datetime.datetime:
+        """When this run started, in local time."""
+        return datetime.datetime.fromtimestamp(self._started)
+
+    @property
+    def reports(self) -> Reports:
+        """What has been reported so far, by step."""
+        return self._reports
+
+    def report(self, metrics: float | Metrics, step: int) -> None:
+        """Report intermediate results.
+
+        Args:
+            metrics: A number (the first objective), or metrics by name. NaN is allowed.
+            step: At least 0; the first report of a step counts, later ones are ignored.
+
+        Raises:
+            ObjectiveError: Not a number or a mapping of numbers.
+            ArgumentError: The step isn't an integer of at least 0.
+        """
+        named = self._ticket.objective.read_report(metrics)
+        position = _step(step)
+        if position in self._reports:
+            logger.warning(
+                "Trial %d has reported step %d before; the first report stays.",
+                self.number,
+                position,
+            )
+            return
+        self._reports = self._reports.adding(position, named)
+        self._decision = self._channel.report(self.number, position, named)
+
+    def should_prune(self) -> bool:
+        """Whether the scheduler wants this trial to end now: then raise ``TrialPruned``."""
+        return self._decision is Decision.STOP
+
+    def set_user_attr(self, key: str, value: object) -> None:
+        """Note something about this trial.
+
+        Args:
+            key: Its name.
+            value: A JSON value.
+
+        Raises:
+            ArgumentError: The key isn't text, or the value isn't JSON.
+        """
+        check_attr(key, value)
+        self._user_attrs[key] = value
+        self._channel.set_attrs(self.number, {key: value})
+
+    def outcome(
+        self, state: TrialState, metrics: Metrics = EMPTY, error: str | None = None
+    ) -> Outcome:
+        """What this run came to, for the study's record."""
+        ticket = self._ticket
+        kept = {n: v for n, v in ticket.proposal.items() if n in ticket.declared}
+        self._warn_of_unused()
+        return Outcome(
+            state=state,
+            params=kept | self._asked,
+            metrics=metrics,
+            reports=self._reports,
+            declares=self._declares,
+            error=error,
+            cost=time.time() - self._started,
+        )
+
+    def _suggest(self, name: str, param: Param) -> Any:
+        if name in self._asked:
+            if self._params[name] is not param:
+                merge_definition(name, self._params[name], param)
+            return self._params[name].resolve(self._asked[name])
+        if not isinstance(name, str):
+            raise ArgumentError(f"A parameter's name must be text, got {name!r}.", name=name)
+        known = self._ticket.definitions.get(name)
+        if known is not param and (known is None or not same_domain(known, param)):
+            self._declares[name] = param
+        value = self._value_of(name, param)
+        self._asked[name] = value
+        self._params[name] = param
+        return param.resolve(value)
+
+    def _value_of(self, name: str, param: Param) -> Any:
+        ticket = self._ticket
+        if name in ticket.proposal:
+            value = ticket.proposal[name]
+            if param.contains(value):
+                return param.check(value, name)
+            if ticket.strict:
+                raise ParamValueError(
+                    f"The value given for {name!r} must be in {param}, got {value!r}. "
+                    "Correct what was enqueued, or the range.",
+                    name=name,
+                    value=value,
+                )
+        if ticket.fill == "first":
+            return next(iter(param.grid(2)))
+        lone = Space({name: param.with_when(None)})
+        unit = generator(ticket.seed, ticket.number, name).random((1, lone.encoding.width))
+        return lone.encoding.from_unit(unit)[0][name]
+
+    def _warn_of_unused(self) -> None:
+        if self._ticket.strict:
+            unused = [n for n in self._ticket.proposal if n not in self._asked]
+            unused = [n for n in unused if n not in self._ticket.declared]
+            if unused:
+                logger.warning(
+                    "Trial %d was given %s, but its objective never asked for it; it asked for %s.",
+                    self.number,
+                    ", ".join(map(repr, unused)),
+                    ", ".join(map(repr, self._asked)) or "nothing",
+                )
+
+
+def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
+    """Run an objective once and turn whatever happens into an outcome.
+
+    Args:
+        function: The objective.
+        trial: The trial it gets.
+
+    Returns:
+        COMPLETE with checked metrics, PRUNED, or FAILED with the error in words.
+        KeyboardInterrupt and SystemExit pass through.
+    """
+    objective = trial._ticket.objective
+    try:
+        result = function(trial)
+        if result is None:
+            raise ObjectiveError(
+                f"Trial {trial.number}: the objective returned None. Did it forget 'return'?"
+            )
+        return trial.outcome(TrialState.COMPLETE, objective.read(result))
+    except TrialPruned as stop:
+        return trial.outcome(TrialState.PRUNED, last_metrics(objective, trial.reports), str(stop))
+    except Exception as error:  # noqa: BLE001  the outcome holds it
+        outcome = trial.outcome(TrialState.FAILED, error=describe(error))
+        return Outcome(
+            outcome.state,
+            outcome.params,
+            reports=outcome.reports,
+            declares=outcome.declares,
+            error=outcome.error,
+            exception=error,
+            cost=outcome.cost,
+        )
+
+
+def last_metrics(objective: Objective, reports: Reports) -> Metrics:
+    """What a pruned trial is recorded with: its last report, if that holds all objectives."""
+    step = reports.last_step
+    if step is None:
+        return EMPTY
+    last = reports[step]
+    if any(name not in last or last[name] != last[name] for name in objective.names):
+        return EMPTY
+    others = {n: v for n, v in last.items() if n not in objective.names}
+    return {n: last[n] for n in objective.names} | others
+
+
+def describe(error: BaseException) -> str:
+    """An exception in words: its kind and message first, then the end of its traceback."""
+    summary = "".join(traceback.format_exception_only(error)).strip()
+    frames = "".join(traceback.format_tb(error.__traceback__)[1:])
+    return f"{summary}\n{frames}"[:_MAX_ERROR].strip()
+
+
+def check_attr(key: object, value: object) -> None:
+    """Check a user attribute: a text key and a JSON value."""
+    import json
+
+    if not isinstance(key, str):
+        raise ArgumentError(f"A user attribute's key must be text, got {key!r}.", key=key)
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"User attribute {key!r} must be a JSON value, got {type(value).__name__}: {error}. "
+            "Store a path or a summary instead.",
+            key=key,
+        ) from None
+
+
+def _step(step: object) -> int:
+    try:
+        position = step.__index__()  # type: ignore[attr-defined]
+    except (AttributeError, TypeError):
+        position = int(step) if isinstance(step, float) and step.is_integer() else -1
+    if position < 0:
+        raise ArgumentError(
+            f"A report's step must be an integer of at least 0, got {step!r}.", step=step
+        )
+    return int(position)

@@ -1,0 +1,539 @@
+"""The conformance suite of storages: what any implementation of the contract must keep.
+
+Run all of it by ``check_storage(factory)``, or one check at a time from ``STORAGE_CHECKS``
+under a test runner. The factory opens a handle on the storage under test; called again, it
+must open another handle on the same store (or return the same object). Checks create their
+own studies and delete them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from luthier.core.events import evolve
+from luthier.core.objective import Objective
+from luthier.core.protocols import Changes, Storage
+from luthier.core.trial import FrozenTrial, Origin, Reports, TrialState
+from luthier.errors import (
+    ArgumentError,
+    NumberTakenError,
+    StudyExistsError,
+    StudyNotFoundError,
+    TrialNotFoundError,
+    TrialStateError,
+)
+from luthier.space import Float
+
+__all__ = ["STORAGE_CHECKS", "check_storage"]
+
+Factory = Callable[[], Storage]
+_NAME = "luthier-storage-check"
+_OBJECTIVE = Objective.of(metrics={"loss": "minimize"}, constraints=["mb <= 10"])
+_COMPLETE, _RUNNING, _WAITING = TrialState.COMPLETE, TrialState.RUNNING, TrialState.WAITING
+
+
+def check_storage(factory: Factory) -> None:
+    """Run every check on a storage.
+
+    Args:
+        factory: Opens a handle on the storage under test; always on the same store.
+
+    Raises:
+        AssertionError: The storage breaks the contract; the message says which rule.
+
+    Example:
+        >>> from luthier.storages import MemoryStorage
+        >>> storage = MemoryStorage()
+        >>> check_storage(lambda: storage)
+    """
+    for check in STORAGE_CHECKS.values():
+        check(factory)
+
+
+def studies_are_created_loaded_listed_and_deleted(factory: Factory) -> None:
+    """A study is found by its name until it is deleted; names are data, whatever they hold."""
+    settings = {"sampler": {"name": "grid"}, "n": 1, "on": True, "none": None}
+    with _opened(factory) as storage:
+        for name in _HOSTILE_NAMES:
+            _forget(storage, name)
+            record = storage.create_study(name, _OBJECTIVE, 2**63 - 1, settings)
+            _same(storage.load_study(name), record, "load_study returns what was created")
+            _same(record.settings, settings, "settings stay as they are")
+            _same(record.seed, 2**63 - 1, "seeds of 63 bits fit")
+            _refused(
+                StudyExistsError, lambda n=name: storage.create_study(n, _OBJECTIVE, 0, {})
+            )
+        names = [summary.record.name for summary in storage.studies()]
+        listed = [name for name in names if name in _HOSTILE_NAMES]
+        _same(listed, list(_HOSTILE_NAMES), "studies() lists all, oldest first")
+        for name in _HOSTILE_NAMES:
+            storage.delete_study(name)
+            _refused(StudyNotFoundError, lambda n=name: storage.load_study(n))
+            _refused(StudyNotFoundError, lambda n=name: storage.delete_study(n))
+        _refused(ArgumentError, lambda: storage.create_study(_NAME, _OBJECTIVE, 0, {"f": print}))
+
+
+def deleted_studies_stay_gone(factory: Factory) -> None:
+    """A handle that remembers a deleted study's key never writes into a later study."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [_running(0)])
+        storage.delete_study(_NAME)
+        later = storage.create_study(_NAME, _OBJECTIVE, 0, {}).id
+        for forbidden in (
+            lambda: storage.add_trials(study, [_running(1)]),
+            lambda: storage.claim(study, 0, "w", attempt=1, at=0.0),
+            lambda: storage.report(study, 0, 1, Reports([(1, {"loss": 1.0})])),
+            lambda: storage.release(study, 0, 1, _WAITING, ""),
+            lambda: storage.finish(study, _ended(_running(0))),
+            lambda: storage.set_attrs(study, 0, {}),
+            lambda: storage.invalidate(study, 0, ""),
+            lambda: storage.put_space(study, "{}"),
+            lambda: storage.put_state(study, "k", 1),
+            lambda: storage.get_state(study),
+            lambda: storage.changes_since(study, 0),
+            lambda: storage.events(study),
+        ):
+            _refused(StudyNotFoundError, forbidden)
+        _same(storage.changes_since(later, 0).version, 0, "the later study is untouched")
+
+
+def numbers_are_compare_and_swap(factory: Factory) -> None:
+    """A trial is added only under the next number; a batch is added whole or not at all."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [_running(0), _running(1)])
+        for numbers in ([0], [1], [3], [2, 2], [2, 4]):
+            _refused(
+                NumberTakenError,
+                lambda ns=numbers: storage.add_trials(study, [_running(n) for n in ns]),
+            )
+        _same(storage.add_trials(study, []), [], "an empty batch adds nothing")
+        _same(storage.changes_since(study, 0).version, 2, "refused trials leave no trace")
+
+
+def numbers_are_dense_under_threads(factory: Factory) -> None:
+    """Drivers that race for numbers get each number once."""
+    won: list[int] = []
+
+    def driver(study: int) -> None:
+        with _opened(factory) as storage:
+            number = 0
+            while len(won) < 40:
+                try:
+                    storage.add_trials(study, [_running(number)])
+                    won.append(number)
+                except NumberTakenError as taken:
+                    _same(taken.fields["number"], number, "the error says which number")
+                number = len(storage.changes_since(study, 0).trials)
+
+    with _study(factory) as (storage, study):
+        _in_threads(4, lambda _: driver(study))
+        _same(sorted(won), list(range(len(won))), "each number was added once")
+        _same(len(storage.changes_since(study, 0).trials), len(won), "none was lost")
+
+
+def claims_have_one_winner(factory: Factory) -> None:
+    """Of several claims at the attempt last seen, one succeeds."""
+    winners: list[FrozenTrial] = []
+
+    def driver(study: int, number: int) -> None:
+        with _opened(factory) as storage:
+            claimed = storage.claim(study, number, f"w{number}", attempt=0, at=5.0)
+            if claimed is not None:
+                winners.append(claimed)
+
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [FrozenTrial(number=n) for n in range(3)])
+        for number in range(3):
+            _in_threads(4, lambda _, n=number: driver(study, n))
+        _same(sorted(t.number for t in winners), [0, 1, 2], "one winner for each trial")
+        _refused(TrialNotFoundError, lambda: storage.claim(study, 3, "w", attempt=0, at=5.0))
+
+
+def claims_are_guarded(factory: Factory) -> None:
+    """A claim makes a trial RUNNING, keeps its start, and fails at another attempt or at the end."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [FrozenTrial(number=0)])
+        first = storage.claim(study, 0, "one", attempt=0, at=5.0)
+        assert first is not None, "a waiting trial can be claimed"
+        _same(
+            (first.state, first.worker, first.attempt, first.started),
+            (_RUNNING, "one", 1, 5.0),
+            "a claim sets state, worker, attempt and start",
+        )
+        _same(storage.claim(study, 0, "two", attempt=0, at=6.0), None, "too late is None")
+        second = storage.claim(study, 0, "two", attempt=1, at=7.0)
+        assert second is not None, "a running trial can be taken over"
+        _same((second.worker, second.attempt, second.started), ("two", 2, 5.0), "started stays")
+        storage.finish(study, _ended(second))
+        _same(storage.claim(study, 0, "two", attempt=2, at=8.0), None, "finished is finished")
+
+
+def running_trials_are_guarded(factory: Factory) -> None:
+    """Only the present attempt of a running trial may report, release and finish it."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [_running(0), FrozenTrial(number=1)])
+        storage.claim(study, 0, "thief", attempt=1, at=5.0)
+        before = _present(storage, study)
+        report = Reports([(1, {"loss": 1.0})])
+        for number, attempt in ((0, 1), (0, 3), (1, 0)):
+            stale = replace(_running(number), attempt=attempt)
+            for forbidden in (
+                lambda n=number, a=attempt: storage.report(study, n, a, report),
+                lambda n=number, a=attempt: storage.release(study, n, a, _WAITING, ""),
+                lambda t=stale: storage.finish(study, _ended(t)),
+            ):
+                _refused(TrialStateError, forbidden)
+        mine = replace(_running(0), attempt=2)
+        _refused(TrialStateError, lambda: storage.release(study, 0, 2, _COMPLETE, ""))
+        _refused(TrialStateError, lambda: storage.finish(study, mine))
+        _refused(TrialNotFoundError, lambda: storage.finish(study, _ended(_running(2))))
+        _refused(TrialNotFoundError, lambda: storage.report(study, 2, 1, report))
+        _refused(TrialNotFoundError, lambda: storage.release(study, 2, 1, _WAITING, ""))
+        _same(_present(storage, study), before, "what is refused leaves no trace")
+        storage.finish(study, _ended(mine))
+        _refused(TrialStateError, lambda: storage.finish(study, _ended(mine)))
+
+
+def reports_are_appended(factory: Factory) -> None:
+    """A report adds what is new; of a step reported before, the first stays."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [_running(0)])
+        storage.report(study, 0, 1, Reports([(1, {"loss": 1.0}), (3, {"loss": math.nan})]))
+        full = [(1, {"loss": 9.0}), (3, {"loss": 9.0}), (2, {"loss": math.inf, "acc": 0.5})]
+        after = storage.report(study, 0, 1, Reports(full))
+        expected = [(1, {"loss": 1.0}), (3, {"loss": math.nan}), full[2]]
+        _same(after.reports.items_in_order(), expected, "the first report of a step stays")
+        data = storage.events(study)[-1].data
+        _same([step for step, _ in data["reports"]], [2], "only what is new is logged")
+        again = storage.report(study, 0, 1, Reports(full))
+        _same(again, after, "nothing new changes nothing")
+        _same(storage.changes_since(study, 0).version, 3, "nothing new is not logged")
+
+
+def released_trials_can_be_claimed_again(factory: Factory) -> None:
+    """A released trial waits or is paused, with the reason, and keeps what it reported."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [_running(0)])
+        storage.report(study, 0, 1, Reports([(1, {"loss": 1.0})]))
+        for attempt, state in ((1, _WAITING), (2, TrialState.PAUSED)):
+            released = storage.release(study, 0, attempt, state, "why")
+            _same((released.state, released.error), (state, "why"), "state and reason are kept")
+            claimed = storage.claim(study, 0, "w", attempt=attempt, at=5.0)
+            assert claimed is not None, "a released trial can be claimed"
+            _same((len(claimed.reports), claimed.attempt), (1, attempt + 1), "reports stay")
+
+
+def attributes_are_added(factory: Factory) -> None:
+    """User attributes accumulate, in any state, and belong to nobody else."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [_running(0)])
+        note: dict[str, Any] = {"a": [1, {"b": None}], "c": True}
+        storage.set_attrs(study, 0, note)
+        note["a"].append(2)
+        storage.finish(study, _ended(_running(0)))
+        after = storage.set_attrs(study, 0, {"c": "é", "d": 0.5})
+        expected = {"a": [1, {"b": None}], "c": "é", "d": 0.5}
+        _same(dict(after.user_attrs), expected, "attributes add up")
+        _refused(TrialNotFoundError, lambda: storage.set_attrs(study, 1, {}))
+        for unfit in (object(), math.nan, {1, 2}):
+            _refused(ArgumentError, lambda value=unfit: storage.set_attrs(study, 0, {"x": value}))
+
+
+def invalidated_trials_leave_the_counts(factory: Factory) -> None:
+    """A finished trial can be invalidated; it stays, marked, and isn't counted."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [_running(n) for n in range(3)])
+        for number in range(2):
+            storage.finish(study, _ended(_running(number)))
+        _refused(TrialStateError, lambda: storage.invalidate(study, 2, "no"))
+        _refused(TrialNotFoundError, lambda: storage.invalidate(study, 3, "no"))
+        _same(storage.invalidate(study, 0, "bug").invalid, "bug", "the reason is kept")
+        summary = next(s for s in storage.studies() if s.record.name == _NAME)
+        _same(dict(summary.states), {_RUNNING: 1, _COMPLETE: 1}, "invalid trials aren't counted")
+        _same(summary.version, 6, "a summary has the study's version")
+
+
+def state_and_spaces_are_kept(factory: Factory) -> None:
+    """Study-wide values are overwritten by key; declared spaces are kept in order."""
+    with _study(factory) as (storage, study):
+        _same(storage.put_state(study, "k", [1, None]), 1, "put_state returns the version")
+        _same(storage.put_space(study, '{"v": 1}'), 2, "put_space returns the version")
+        storage.put_state(study, "k", {"é": 1.5})
+        storage.put_state(study, "other", "x")
+        storage.put_space(study, '{"v": 2}')
+        _same(storage.get_state(study), {"k": {"é": 1.5}, "other": "x"}, "the last value counts")
+        changes = storage.changes_since(study, 2)
+        _same(dict(changes.state), {"k": {"é": 1.5}, "other": "x"}, "changed values come")
+        _same(list(changes.spaces), [(5, '{"v": 2}')], "later spaces come with their version")
+        _same(dict(storage.changes_since(study, 4).state), {}, "older values don't come")
+        _refused(ArgumentError, lambda: storage.put_state(study, "k", object()))
+
+
+def odd_values_survive(factory: Factory) -> None:
+    """What goes in comes out with its type, through another handle too."""
+    odd = (
+        *(None, True, 1, 1.0, "1", 1e-300, -0.0, math.inf, -math.inf, 2**80, -(2**80)),
+        *((1, (2.0, None)), [1, True], {"$tuple": 1}, "é\x00\n'\"; DROP TABLE trials; --"),
+        *("\U0001f600", "\ud800", "x" * 10_000, 0.1 + 0.2, 5e-324),
+    )
+    names = tuple(f"{'n' * 1_000}é {i}" for i in range(len(odd)))
+    trial = FrozenTrial(
+        number=0,
+        state=_RUNNING,
+        param_names=names,
+        param_values=odd,
+        objectives=2,
+        started=1.5,
+        worker="hôte:1",
+        attempt=1,
+        origin=Origin("s", "why é", 7, "first", 3, {"bracket": [1, None]}),
+        user_attrs={"é": [1, {"x": None}]},
+        declares={"x": Float(0.0, 1.0)},
+    )
+    metrics = {"a": math.inf, "b é": -math.inf, "c": math.nan, "d": -0.0}
+    with _study(factory) as (storage, study), _opened(factory) as other:
+        added = storage.add_trials(study, [trial])[0]
+        _same(added, replace(trial, version=1), "add_trials returns what was added")
+        _same(_present(other, study), [added], "and so it is read")
+        ended = replace(
+            added,
+            state=_COMPLETE,
+            metric_names=tuple(metrics),
+            metric_values=tuple(metrics.values()),
+            reports=Reports([(0, {"a": math.nan}), (-1, {"a": -math.inf, "é": 1.0})]),
+            finished=2.5,
+            cost=0.25,
+            error="é\n" * 5_000,
+        )
+        stored = storage.finish(study, ended)
+        _same(stored, replace(ended, version=2, finished_version=2), "finish returns the end")
+        _same(_present(other, study), [stored], "and so it is read")
+
+
+def handles_see_each_other(factory: Factory) -> None:
+    """What one handle writes, another reads, and may go on with."""
+    with _study(factory) as (one, study), _opened(factory) as two:
+        one.add_trials(study, [_running(0)])
+        two.report(study, 0, 1, Reports([(1, {"loss": 2.0})]))
+        one.report(study, 0, 1, Reports([(2, {"loss": 1.0})]))
+        two.set_attrs(study, 0, {"by": "two"})
+        ended = one.finish(study, replace(_ended(_running(0)), reports=Reports()))
+        _same(two.changes_since(study, 4).trials, [ended], "the other sees the end")
+        _same(dict(ended.user_attrs), {"by": "two"}, "and nothing is overwritten")
+        one.close()
+        _same(_present(one, study), [ended], "a closed handle opens again when needed")
+
+
+def changes_converge_from_any_version(factory: Factory) -> None:
+    """A mirror that was at any version becomes the present state by ``changes_since``."""
+    with _study(factory) as (storage, study):
+        mirrors = [_Mirror()]
+        for act in _life(storage, study):
+            act()
+            mirror = mirrors[-1].copy()
+            mirror.apply(storage.changes_since(study, mirror.version))
+            mirrors.append(mirror)
+        final = mirrors[-1]
+        for mirror in mirrors:
+            changes = storage.changes_since(study, mirror.version)
+            versions = [t.version for t in changes.trials]
+            _same(versions, sorted(versions), "trials come in the order of their last change")
+            assert all(v > mirror.version for v in versions), "only what changed comes"
+            mirror.apply(changes)
+            _same(vars(mirror), vars(final), "every mirror converges")
+        idle = storage.changes_since(study, final.version)
+        _same(idle, Changes(final.version, (), {}, ()), "nothing new is an empty answer")
+
+
+def the_log_folds_to_the_present_state(factory: Factory) -> None:
+    """Events are dense, plain JSON, and ``evolve`` makes the present records of them."""
+    with _study(factory) as (storage, study):
+        for act in _life(storage, study):
+            act()
+        events = storage.events(study)
+        _same([e.version for e in events], list(range(1, len(events) + 1)), "versions are dense")
+        _same(storage.changes_since(study, 0).version, len(events), "the version is the last")
+        folded: dict[int, FrozenTrial] = {}
+        for event in events:
+            data = json.loads(json.dumps(dict(event.data), allow_nan=False))
+            _same(dict(event.data), data, "an event's data is JSON")
+            if event.number is not None:
+                folded[event.number] = evolve(folded.get(event.number), event)
+        present = sorted(_present(storage, study), key=lambda t: t.number)
+        _same(present, list(folded.values()), "the log folds to the present state")
+        _same(storage.events(study, 3), events[3:], "events come after a version")
+
+
+STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
+    check.__name__: check
+    for check in (
+        studies_are_created_loaded_listed_and_deleted,
+        deleted_studies_stay_gone,
+        numbers_are_compare_and_swap,
+        numbers_are_dense_under_threads,
+        claims_have_one_winner,
+        claims_are_guarded,
+        running_trials_are_guarded,
+        reports_are_appended,
+        released_trials_can_be_claimed_again,
+        attributes_are_added,
+        invalidated_trials_leave_the_counts,
+        state_and_spaces_are_kept,
+        odd_values_survive,
+        handles_see_each_other,
+        changes_converge_from_any_version,
+        the_log_folds_to_the_present_state,
+    )
+}
+"""All checks by name; each takes a factory and raises AssertionError."""
+
+_HOSTILE_NAMES: Final = (
+    f"{_NAME}'; DROP TABLE studies; --",
+    f'{_NAME}"%s ? :x {{}} \\ \n\x00',
+    f"{_NAME} é \U0001f600",
+    f"{_NAME} {'x' * 10_000}",
+    "",
+)
+
+
+class _Mirror:
+    """A reader's copy of a study, kept up to date by changes."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.trials: dict[int, str] = {}
+        self.state: dict[str, Any] = {}
+        self.spaces: list[tuple[int, str]] = []
+
+    def copy(self) -> _Mirror:
+        mirror = _Mirror()
+        mirror.version, mirror.trials = self.version, dict(self.trials)
+        mirror.state, mirror.spaces = dict(self.state), list(self.spaces)
+        return mirror
+
+    def apply(self, changes: Changes) -> None:
+        self.version = changes.version
+        self.trials |= {t.number: repr(t) for t in changes.trials}
+        self.trials = dict(sorted(self.trials.items()))
+        self.state = dict(sorted((self.state | dict(changes.state)).items()))
+        self.spaces += changes.spaces
+
+
+def _life(storage: Storage, study: int) -> Sequence[Callable[[], object]]:
+    """One of everything that can happen to a study, as steps."""
+    paused = replace(_running(3), state=TrialState.PAUSED, reports=Reports([(1, {"loss": 3.0})]))
+    return (
+        lambda: storage.put_space(study, "{}"),
+        lambda: storage.add_trials(study, [_running(0), FrozenTrial(number=1)]),
+        lambda: storage.report(study, 0, 1, Reports([(1, {"loss": math.nan})])),
+        lambda: storage.add_trials(study, [replace(_ended(_running(2)), invalid="old"), paused]),
+        lambda: storage.claim(study, 1, "w", attempt=0, at=7.5),
+        lambda: storage.put_state(study, "k", 1),
+        lambda: storage.report(study, 0, 1, Reports([(2, {"loss": 1.0}), (3, {"loss": 0.5})])),
+        lambda: storage.release(study, 1, 1, TrialState.PAUSED, "budget"),
+        lambda: storage.claim(study, 3, "w", attempt=1, at=8.5),
+        lambda: storage.set_attrs(study, 0, {"note": [1]}),
+        lambda: storage.finish(study, _ended(_running(0))),
+        lambda: storage.claim(study, 1, "v", attempt=1, at=9.5),
+        lambda: storage.put_state(study, "k", {"x": None}),
+        lambda: storage.finish(
+            study, replace(_running(1), attempt=2, state=TrialState.FAILED, error="boom")
+        ),
+        lambda: storage.invalidate(study, 0, "bug"),
+        lambda: storage.put_space(study, '{"v": 2}'),
+        lambda: storage.set_attrs(study, 2, {"late": True}),
+    )
+
+
+def _running(number: int) -> FrozenTrial:
+    return FrozenTrial(
+        number=number,
+        state=_RUNNING,
+        param_names=("x", "kind"),
+        param_values=(0.5, "a"),
+        started=1.5,
+        worker="host:1:2",
+        attempt=1,
+        origin=Origin("{}", "random", number),
+    )
+
+
+def _ended(trial: FrozenTrial) -> FrozenTrial:
+    return replace(
+        trial,
+        state=_COMPLETE,
+        param_names=("x", "kind", "y"),
+        param_values=(0.5, "a", 3),
+        metric_names=("loss", "mb"),
+        metric_values=(0.25, 4.0),
+        reports=Reports([(1, {"loss": 0.75})]),
+        finished=2.5,
+        cost=1.0,
+        declares={"y": Float(0.0, 5.0)},
+    )
+
+
+def _present(storage: Storage, study: int) -> list[FrozenTrial]:
+    return list(storage.changes_since(study, 0).trials)
+
+
+@contextmanager
+def _opened(factory: Factory) -> Iterator[Storage]:
+    storage = factory()
+    try:
+        yield storage
+    finally:
+        storage.close()
+
+
+@contextmanager
+def _study(factory: Factory) -> Iterator[tuple[Storage, int]]:
+    with _opened(factory) as storage:
+        _forget(storage, _NAME)
+        try:
+            yield storage, storage.create_study(_NAME, _OBJECTIVE, 1, {}).id
+        finally:
+            _forget(storage, _NAME)
+
+
+def _forget(storage: Storage, name: str) -> None:
+    if name in [summary.record.name for summary in storage.studies()]:
+        storage.delete_study(name)
+
+
+def _in_threads(n: int, work: Callable[[int], object]) -> None:
+    failures: list[BaseException] = []
+
+    def guarded(index: int) -> None:
+        try:
+            work(index)
+        except BaseException as failure:  # noqa: BLE001 - raised again below
+            failures.append(failure)
+
+    threads = [threading.Thread(target=guarded, args=(i,)) for i in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _same(got: object, expected: object, rule: str) -> None:
+    """Compare with types: by ``repr``, to which 1, 1.0 and True differ and NaN equals NaN."""
+    if repr(got) != repr(expected):
+        raise AssertionError(f"Storage contract: {rule}.\n  got      {got!r}\n  expected {expected!r}")
+
+
+def _refused(error: type[Exception], act: Callable[[], object]) -> None:
+    try:
+        result = act()
+    except error:
+        return
+    raise AssertionError(f"Storage contract: {error.__name__} must be raised, got {result!r}.")

@@ -1,0 +1,34 @@
+"""Tests of worker identities."""
+
+import subprocess
+import sys
+
+from luthier.core.worker import is_gone, this_worker
+
+WHO = "from luthier.core.worker import this_worker; print(this_worker(), flush=True)"
+
+
+def test_a_living_process_is_not_gone_and_a_dead_one_is() -> None:
+    code = f"{WHO}; input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        worker = process.stdout.readline().strip()
+        assert worker != this_worker()
+        assert not is_gone(worker)
+        process.communicate("\n")
+    assert is_gone(worker)
+
+
+def test_a_reused_process_number_is_told_apart() -> None:
+    machine, boot, pid, start = this_worker().rsplit(":", 3)
+    assert is_gone(f"{machine}:{boot}:{pid}:{int(start) - 1}")
+    assert is_gone(f"{machine}:otherboot:{pid}:{start}")
+
+
+def test_other_machines_and_odd_names_are_never_declared_gone() -> None:
+    _, boot, pid, start = this_worker().rsplit(":", 3)
+    assert not is_gone(f"elsewhere/1:{boot}:{pid}:{start}")
+    assert not is_gone("client")
+    assert not is_gone("")

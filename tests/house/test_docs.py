@@ -1,0 +1,67 @@
+"""Every example in README.md and docs/ runs.
+
+The blocks of a page run in order, in one namespace and one empty directory:
+
+- a ``python`` block is executed; if its first line is a comment that names a file
+  (``# train.py``), it is also saved under that name for the blocks that follow;
+- each ``$ luthier ...`` or ``$ python ...`` line of a ``console`` block is run and must
+  succeed; a comment ``# exit code 2`` on it says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"# (\w+\.py)\n")
+EXIT_CODE = re.compile(r"# exit code (\d+)")
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str, int]]:
+    """Kind, text and line of each block that runs."""
+    text = page.read_text("utf-8")
+    for match in BLOCK.finditer(text):
+        yield match[1], match[2], text.count("\n", 0, match.start(2))
+
+
+def run_python(code: str, line: int, page: Path, namespace: dict[str, Any]) -> None:
+    if named := FILE_NAME.match(code):
+        Path(named[1]).write_text(code, encoding="utf-8")
+    exec(compile("\n" * line + code, str(page), "exec"), namespace)
+
+
+def run_console(block: str, line: int, page: Path) -> None:
+    scripts = str(Path(sys.executable).parent)
+    env = os.environ | {"PATH": scripts + os.pathsep + os.environ["PATH"]}
+    for shown in block.splitlines():
+        command = shown.removeprefix("$ ")
+        if command == shown or shlex.split(command)[0] not in {"luthier", "python"}:
+            continue
+        expected = EXIT_CODE.search(command)
+        done = subprocess.run(
+            command, shell=True, env=env, capture_output=True, text=True, check=False
+        )
+        told = f"{page.name}:{line}: {command}\n{done.stdout}{done.stderr}"
+        assert done.returncode == (int(expected[1]) if expected else 0), told
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for kind, text, line in blocks(page):
+        if kind == "python":
+            run_python(text, line, page, namespace)
+        else:
+            run_console(text, line, page)

@@ -1,0 +1,50 @@
+"""What importing Luthier costs, and who may import whom."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {
+    "click",
+    "dask",
+    "distributed",
+    "hypothesis",
+    "optuna",
+    "pandas",
+    "plotly",
+    "psutil",
+    "pytest",
+    "ray",
+    "rich",
+    "scipy.optimize",
+    "scipy.stats",
+    "sklearn",
+    "torch",
+}
+WATCH = "import sys, {module}; print('\\n'.join(sys.modules))"
+
+
+def modules_after(module: str) -> set[str]:
+    command = [sys.executable, "-c", WATCH.format(module=module)]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("module", ["luthier", "luthier.optuna", "luthier.storages"])
+def test_import_pulls_in_nothing_heavy(module: str) -> None:
+    assert modules_after(module) & HEAVY == set()
+
+
+def test_import_needs_no_more_of_scipy_than_its_face() -> None:
+    """NumPy is the whole price of admission; SciPy waits until a function needs it."""
+    assert {name for name in modules_after("luthier") if name.startswith("scipy")} == set()
+
+
+def test_layers_hold() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

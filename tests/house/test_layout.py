@@ -1,0 +1,101 @@
+"""The shape of the code: names of files, size of packages, one version everywhere.
+
+Size is a feature. Raising a budget below takes a line in an ADR that says what it buys.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import luthier
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "luthier"
+VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"}
+
+# Lines of each package, docstrings and examples included.
+BUDGETS = {
+    "errors": 260,
+    "space": 3000,
+    "numerics": 500,
+    "core": 1800,
+    "samplers": 1000,
+    "schedulers": 800,
+    "storages": 1500,
+    "executors": 500,
+    "study": 2500,
+    "strategies": 300,
+    "testing": 1200,
+    "integrations": 900,
+    "optuna": 1500,
+    "cli": 1200,
+}
+FILE_BUDGET = 450
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def package_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    vague = [path for path in SOURCE.rglob("*") if path.stem.lstrip("_") in VAGUE]
+    assert vague == []
+
+
+def test_every_package_has_a_budget_and_every_budget_a_package() -> None:
+    packages = {package_of(path) for path in SOURCE.rglob("*.py")} - {"__init__", "__main__"}
+    assert packages == set(BUDGETS)
+
+
+@pytest.mark.parametrize("package", BUDGETS)
+def test_package_stays_within_its_budget(package: str) -> None:
+    total = sum(lines(path) for path in SOURCE.rglob("*.py") if package_of(path) == package)
+    assert total <= BUDGETS[package], f"{package} has {total} lines: simplify, or write an ADR"
+
+
+def test_every_file_can_be_read_in_one_sitting() -> None:
+    long = {str(path): lines(path) for path in SOURCE.rglob("*.py") if lines(path) > FILE_BUDGET}
+    assert long == {}
+
+
+def test_every_file_starts_by_saying_its_idea() -> None:
+    silent = [
+        p for p in SOURCE.rglob("*.py") if not p.read_text("utf-8").startswith(('"""', 'r"""'))
+    ]
+    assert silent == []
+
+
+def test_tests_mirror_the_source() -> None:
+    known = {path.name for path in SOURCE.iterdir()} | {"house"}
+    strays = [d.name for d in (ROOT / "tests").iterdir() if d.is_dir() and d.name not in known]
+    assert [name for name in strays if name != "__pycache__"] == []
+
+
+def test_one_version_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
+    assert newest is not None
+    assert luthier.__version__ == project["version"] == newest[1]
+
+
+def test_lock_names_versions_and_no_places() -> None:
+    pins = [
+        line
+        for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+        if not line.startswith("#")
+    ]
+    assert len(pins) > 40
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
+
+
+def test_architecture_stays_short() -> None:
+    assert lines(ROOT / "ARCHITECTURE.md") < 200

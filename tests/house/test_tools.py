@@ -1,0 +1,46 @@
+"""The commands that a newcomer types first."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ["demo", "test", "test-slow", "lint", "types", "imports", "docs", "bench", "fmt", "lock"]
+SCRIPTS = [".ci/run", "tools/bootstrap.sh", "tools/lock.sh", "tools/peers.sh"]
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_make_alone_lists_every_target() -> None:
+    listed = run("make").stdout
+    assert [target for target in TARGETS if f"make {target} " not in listed] == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_target_exists(target: str) -> None:
+    assert run("make", "--dry-run", target).returncode == 0
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_script_can_be_run(script: str) -> None:
+    assert os.access(ROOT / script, os.X_OK)
+    shell = "bash" if script == ".ci/run" else "sh"
+    assert run(shell, "-n", script).stderr == ""
+
+
+def test_bootstrap_refuses_an_unknown_profile() -> None:
+    done = run("tools/bootstrap.sh", "everything")
+    assert done.returncode == 2
+    assert "must be demo or dev, got 'everything'" in done.stderr
+
+
+def test_readme_begins_with_what_a_newcomer_needs() -> None:
+    first_screen = "\n".join((ROOT / "README.md").read_text("utf-8").splitlines()[:22])
+    for needed in ("make demo", "make test", "luthier.create_study()", "study.best_params"):
+        assert needed in first_screen

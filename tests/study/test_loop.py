@@ -1,0 +1,368 @@
+"""Tests of the optimisation loop: limits, failures, retries, stopping, parallel threads."""
+
+import threading
+from typing import Any
+
+import pytest
+
+import luthier
+from luthier import (
+    AllOf,
+    Float,
+    Int,
+    MaxCost,
+    MaxSeconds,
+    MaxTrials,
+    Saturation,
+    Space,
+    TargetValue,
+    TrialPruned,
+    TrialState,
+)
+from luthier.errors import AllTrialsFailedError, ArgumentError
+
+
+def square(trial: luthier.Trial) -> float:
+    return trial.suggest_float("x", -1, 1) ** 2
+
+
+class TestLimits:
+    def test_n_trials_is_more_and_total_trials_is_in_all(self) -> None:
+        study = luthier.create_study()
+        study.optimize(square, n_trials=3)
+        study.optimize(square, n_trials=2)
+        assert len(study.trials) == 5
+        study.optimize(square, total_trials=7)
+        study.optimize(square, total_trials=7)
+        assert len(study.trials) == 7
+
+    def test_invalidated_trials_are_replaced(self) -> None:
+        study = luthier.create_study()
+        study.optimize(square, total_trials=3)
+        study.invalidate(1)
+        study.optimize(square, total_trials=3)
+        assert len(study.trials) == 4
+
+    def test_enqueued_trials_count(self) -> None:
+        study = luthier.create_study()
+        study.enqueue_trial({"x": 0.5})
+        study.optimize(square, total_trials=2)
+        assert [t.params["x"] == 0.5 for t in study.trials] == [True, False]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"n_trials": -1}, "n_trials must be an integer >= 0, got -1"),
+            ({"n_trials": 1.5}, "n_trials must be an integer >= 0, got 1.5"),
+            ({"total_trials": "5"}, "total_trials must be an integer >= 0, got '5'"),
+            ({"n_trials": 1, "total_trials": 1}, "not both"),
+            ({"timeout": -1}, "seconds must be a number of at least 0, got -1"),
+            ({"fail_fast": 0}, "fail_fast must be an integer >= 1, got 0"),
+            ({"n_jobs": 0}, "n_jobs must be at least 1, or -1"),
+            ({"catch": (int,)}, "catch takes exception classes"),
+            ({"callbacks": [3]}, "a callback takes (study, trial), got 3"),
+            ({"stop": [3]}, "stop takes rules"),
+            ({"retries": {ValueError: -1}}, "retries maps exception classes"),
+            ({"retries": {"ValueError": 1}}, "retries maps exception classes"),
+        ],
+    )
+    def test_bad_arguments(self, arguments: dict[str, Any], message: str) -> None:
+        with pytest.raises(ArgumentError) as caught:
+            luthier.create_study().optimize(square, **arguments)
+        assert message in str(caught.value)
+
+    def test_the_objective_must_be_callable(self) -> None:
+        with pytest.raises(ArgumentError, match="must be callable, got 3"):
+            luthier.create_study().optimize(3)  # type: ignore[arg-type]
+
+
+class TestStopRules:
+    def run(self, values: list[float], *rules: Any, **options: Any) -> int:
+        study = luthier.create_study(**options)
+        queue = iter(values)
+        study.optimize(lambda trial: next(queue), n_trials=len(values), stop=rules)
+        return len(study.trials)
+
+    def test_target(self) -> None:
+        assert self.run([3, 2, 1, 0], TargetValue(1)) == 3
+        assert self.run([1, 2, 3, 4], TargetValue(3), direction="maximize") == 3
+
+    def test_saturation(self) -> None:
+        assert self.run([5, 4, 4, 4, 4, 4], Saturation(2)) == 4
+        assert self.run([5, 4, 3.95, 3.9, 0, 0], Saturation(2, eps=0.2)) == 4
+
+    def test_trials_and_cost(self) -> None:
+        assert self.run([1] * 9, MaxTrials(4)) == 4
+        assert self.run([1] * 9, MaxCost(0)) == 0
+
+    def test_time(self) -> None:
+        assert self.run([1] * 9, MaxSeconds(0)) == 0
+
+    def test_all_of(self) -> None:
+        assert self.run([1] * 9, AllOf(MaxTrials(2), MaxTrials(5))) == 5
+        assert self.run([1] * 9, MaxTrials(3), AllOf(MaxTrials(2), MaxTrials(5))) == 3
+
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (lambda: MaxTrials(0), "MaxTrials: trials must be a number of at least 1, got 0"),
+            (lambda: MaxSeconds(-1), "MaxSeconds: seconds"),
+            (lambda: MaxCost(-1), "MaxCost: seconds"),
+            (lambda: Saturation(0), "Saturation: trials"),
+            (lambda: Saturation(1, eps=-1), "Saturation: eps"),
+            (lambda: TargetValue("low"), "TargetValue: value"),  # type: ignore[arg-type]
+            (AllOf, "AllOf needs at least one rule"),
+        ],
+    )
+    def test_bad_rules(self, make: Any, message: str) -> None:
+        with pytest.raises(ArgumentError) as caught:
+            make()
+        assert message in str(caught.value)
+
+    def test_exhausted_space(self) -> None:
+        study = luthier.create_study(space=Space(a=Int(0, 5)), strategy="random", seed=0)
+        study.optimize(lambda trial: trial.params["a"], n_trials=100)
+        assert sorted(t.params["a"] for t in study.trials) == [0, 1, 2, 3, 4, 5]
+
+    def test_stop_is_heard_by_every_driver(self) -> None:
+        storage = luthier.open_storage(None)
+        study = luthier.create_study(study_name="a", storage=storage)
+        other = luthier.load_study(study_name="a", storage=storage)
+
+        def objective(trial: luthier.Trial) -> float:
+            if trial.number == 3:
+                other.stop()
+            return 0.0
+
+        study.optimize(objective, n_trials=10)
+        assert len(study.trials) == 4
+        study.optimize(objective, n_trials=2)
+        assert len(study.trials) == 6
+
+
+class TestFailures:
+    def test_a_crash_fails_its_trial_and_the_search_goes_on(self) -> None:
+        def objective(trial: luthier.Trial) -> float:
+            x = trial.suggest_float("x", 0, 1)
+            if trial.number % 2:
+                raise RuntimeError("out of memory")
+            return x
+
+        study = luthier.create_study(seed=0)
+        study.optimize(objective, n_trials=6)
+        failed = [t for t in study.trials if t.state is TrialState.FAILED]
+        assert [t.number for t in failed] == [1, 3, 5]
+        assert failed[0].error is not None
+        assert failed[0].error.startswith("RuntimeError: out of memory")
+        assert "in objective" in failed[0].error
+        assert set(failed[0].params) == {"x"}
+
+    def test_catch_limits_what_is_survived(self) -> None:
+        def objective(trial: luthier.Trial) -> float:
+            raise KeyError("k") if trial.number else ValueError("v")
+
+        study = luthier.create_study()
+        with pytest.raises(KeyError):
+            study.optimize(objective, n_trials=5, catch=ValueError)
+        assert [t.state.name for t in study.trials] == ["FAILED", "FAILED"]
+
+    def test_nothing_but_failures_is_said_loudly(self) -> None:
+        def objective(trial: luthier.Trial) -> float:
+            raise ValueError(f"bad data in trial {trial.number}")
+
+        study = luthier.create_study()
+        with pytest.raises(AllTrialsFailedError, match=r"All 10 trials .* bad data in trial 0"):
+            study.optimize(objective, n_trials=50)
+        assert len(study.trials) == 10
+        study.optimize(objective, n_trials=3, fail_fast=None)
+        assert len(study.trials) == 13
+
+    @pytest.mark.parametrize(
+        ("result", "message"),
+        [
+            (None, "returned None. Did it forget 'return'?"),
+            ("high", "must be a number, got 'high' (str)"),
+            ([1, 2], "got 2 values"),
+            (float("nan"), "got NaN"),
+            ({"loss": 1}, "lacks 'value'"),
+        ],
+    )
+    def test_unusable_results_fail_their_trial(self, result: Any, message: str) -> None:
+        study = luthier.create_study()
+        study.optimize(lambda trial: result, n_trials=1, catch=())
+        [trial] = study.trials
+        assert trial.state is TrialState.FAILED
+        assert message in (trial.error or "")
+
+    def test_retries(self) -> None:
+        runs: list[tuple[int, int, float]] = []
+
+        def objective(trial: luthier.Trial) -> float:
+            x = trial.suggest_float("x", 0, 1)
+            runs.append((trial.number, trial.attempt, x))
+            if trial.number == 0 and trial.attempt < 3:
+                raise ConnectionError("again")
+            if trial.number == 1:
+                raise ValueError("never again")
+            return x
+
+        study = luthier.create_study(seed=0)
+        study.optimize(objective, n_trials=3, retries={ConnectionError: 2})
+        assert [(n, a) for n, a, _ in runs] == [(0, 1), (0, 2), (0, 3), (1, 1), (2, 1)]
+        assert len({x for n, _, x in runs if n == 0}) == 1
+        assert [t.state.name for t in study.trials] == ["COMPLETE", "FAILED", "COMPLETE"]
+        assert study.trials[0].attempt == 3
+
+    def test_pruned(self) -> None:
+        def objective(trial: luthier.Trial) -> float:
+            trial.report(0.5, 1)
+            raise TrialPruned("not promising")
+
+        study = luthier.create_study()
+        study.optimize(objective, n_trials=1)
+        [trial] = study.trials
+        assert (trial.state, trial.value, trial.error) == (
+            TrialState.PRUNED,
+            0.5,
+            "not promising",
+        )
+
+
+class TestInterruption:
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+    def test_the_running_trial_waits_and_is_taken_up_again(
+        self, error: type[BaseException]
+    ) -> None:
+        seen: list[tuple[int, int, float]] = []
+
+        def objective(trial: luthier.Trial) -> float:
+            x = trial.suggest_float("x", 0, 1)
+            seen.append((trial.number, trial.attempt, x))
+            if len(seen) == 2:
+                raise error
+            return x
+
+        study = luthier.create_study(seed=0)
+        with pytest.raises(error):
+            study.optimize(objective, total_trials=4)
+        assert [t.state.name for t in study.trials] == ["COMPLETE", "WAITING"]
+        study.optimize(objective, total_trials=4)
+        assert [(n, a) for n, a, _ in seen] == [(0, 1), (1, 1), (1, 2), (2, 1), (3, 1)]
+        assert seen[1][2] == seen[2][2]
+
+    def test_a_failing_callback_leaves_a_consistent_study(self) -> None:
+        def callback(study: luthier.Study, trial: luthier.FrozenTrial) -> None:
+            raise LookupError("plot failed")
+
+        study = luthier.create_study()
+        with pytest.raises(LookupError):
+            study.optimize(square, n_trials=3, callbacks=[callback])
+        assert [t.state.name for t in study.trials] == ["COMPLETE"]
+
+
+class TestScheduling:
+    def test_bad_trials_are_pruned(self) -> None:
+        def objective(trial: luthier.Trial) -> float:
+            level = trial.suggest_int("level", 0, 9)
+            for step in range(5):
+                trial.report(level, step)
+                if trial.should_prune():
+                    raise TrialPruned
+            return level
+
+        study = luthier.create_study(
+            seed=0, sampler="random", scheduler={"name": "median", "n_startup_trials": 2}
+        )
+        study.optimize(objective, n_trials=10)
+        pruned = [t for t in study.trials if t.state is TrialState.PRUNED]
+        kept = [t for t in study.trials if t.state is TrialState.COMPLETE]
+        assert pruned
+        assert min(t.value for t in pruned if t.value is not None) > study.best_value
+        assert len(kept) + len(pruned) == 10
+
+    def test_a_second_report_of_a_step_is_ignored(self, caplog: pytest.LogCaptureFixture) -> None:
+        study = luthier.create_study()
+        trial = study.ask()
+        trial.report(1.0, 0)
+        trial.report(2.0, 0)
+        assert study.tell(trial, 1).intermediate_values == {0: 1.0}
+        assert "reported step 0 before" in caplog.text
+
+    @pytest.mark.parametrize("step", [-1, 0.5, "one", None])
+    def test_bad_steps(self, step: Any) -> None:
+        with pytest.raises(ArgumentError, match="step must be an integer of at least 0"):
+            luthier.create_study().ask().report(1.0, step)
+
+
+class TestThreads:
+    def test_trials_run_at_once(self) -> None:
+        barrier = threading.Barrier(3, timeout=30)
+
+        def objective(trial: luthier.Trial) -> float:
+            if trial.number < 3:
+                barrier.wait()
+            return trial.suggest_float("x", 0, 1)
+
+        study = luthier.create_study(seed=0)
+        study.optimize(objective, n_trials=10, n_jobs=3)
+        assert [t.state.name for t in study.trials] == ["COMPLETE"] * 10
+        assert len({t.params["x"] for t in study.trials}) == 10
+
+    def test_reports_from_threads(self) -> None:
+        def objective(trial: luthier.Trial) -> float:
+            for step in range(20):
+                trial.report(step, step)
+            return 1.0
+
+        study = luthier.create_study(scheduler="median")
+        study.optimize(objective, n_trials=12, n_jobs=4)
+        assert all(len(t.reports) == 20 for t in study.trials)
+
+
+def test_same_seed_same_search() -> None:
+    def objective(trial: luthier.Trial) -> float:
+        kind = trial.suggest_categorical("kind", ["a", "b"])
+        if kind == "a":
+            return trial.suggest_float("x", 0.01, 1, log=True)
+        return float(trial.suggest_int("n", 1, 9))
+
+    def run(seed: int) -> list[dict[str, Any]]:
+        study = luthier.create_study(seed=seed)
+        study.optimize(objective, n_trials=30)
+        assert study.replay().exact
+        return [t.params for t in study.trials]
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+
+
+def test_declared_space_and_minimize() -> None:
+    space = Space(x=Float(-1, 1), n=Int(1, 3))
+    study = luthier.minimize(lambda p: p["x"] ** 2 + p["n"], space, 30, seed=0)
+    assert len(study.trials) == 30
+    assert study.best_params["n"] == 1
+    best = luthier.maximize(lambda p: p["x"], space, "10 trials", seed=0)
+    assert best.best_value == max(t.params["x"] for t in best.trials)
+    with pytest.raises(ArgumentError, match="A budget must be a number of trials or a time"):
+        luthier.minimize(lambda p: 0.0, space, "soon")
+    with pytest.raises(ArgumentError, match="must be callable"):
+        luthier.minimize(3, space, 5)  # type: ignore[arg-type]
+
+
+def test_objective_replays_from_records_and_fixed_trials() -> None:
+    def objective(trial: Any) -> float:
+        x: float = trial.suggest_float("x", -1, 1)
+        trial.report(x, 0)
+        trial.set_user_attr("x", x)
+        return x if not trial.should_prune() else -9.0
+
+    study = luthier.create_study(seed=0)
+    study.optimize(objective, n_trials=5)
+    assert objective(study.best_trial) == study.best_value
+    fixed = luthier.FixedTrial({"x": 0.25}, number=3)
+    assert objective(fixed) == 0.25
+    assert (fixed.number, fixed.params, fixed.user_attrs) == (3, {"x": 0.25}, {"x": 0.25})
+    with pytest.raises(luthier.errors.UnknownParamError, match="no value for 'y'"):
+        fixed.suggest_int("y", 0, 1)
+    with pytest.raises(ArgumentError, match="params must be a mapping"):
+        luthier.FixedTrial([0.5])  # type: ignore[arg-type]

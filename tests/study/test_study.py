@@ -1,0 +1,395 @@
+"""Tests of the study's face: ask, tell, enqueue, add, best, attributes, invalidation."""
+
+import math
+from typing import Any
+
+import pytest
+
+import luthier
+from luthier import Categorical, Float, Int, Space, TrialState
+from luthier.errors import (
+    ArgumentError,
+    NoTrialError,
+    ParamValueError,
+    StudyError,
+    StudyExistsError,
+    StudyMismatchError,
+    StudyNotFoundError,
+    TrialNotFoundError,
+    TrialStateError,
+    UnknownParamError,
+)
+
+
+def told(study: luthier.Study, value: float, **params: float) -> luthier.FrozenTrial:
+    trial = study.ask()
+    for name in params:
+        trial.suggest_float(name, 0, 1)
+    return study.tell(trial, value)
+
+
+class TestCreate:
+    def test_defaults(self) -> None:
+        study = luthier.create_study()
+        assert study.study_name.startswith("study-")
+        assert study.direction == "minimize"
+        assert study.trials == []
+        assert repr(study) == f"<Study {study.study_name!r}: no trials>"
+
+    def test_names_are_unique_in_a_storage(self) -> None:
+        storage = luthier.open_storage(None)
+        luthier.create_study(study_name="a", storage=storage, seed=1)
+        with pytest.raises(StudyExistsError, match="'a'"):
+            luthier.create_study(study_name="a", storage=storage)
+        again = luthier.create_study(study_name="a", storage=storage, load_if_exists=True)
+        assert again.seed == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"seed": 2}, "exists with seed=1, got seed=2"),
+            ({"direction": "maximize"}, "exists with the objectives"),
+        ],
+    )
+    def test_contradicting_settings_are_refused(
+        self, arguments: dict[str, Any], message: str
+    ) -> None:
+        storage = luthier.open_storage(None)
+        luthier.create_study(study_name="a", storage=storage, seed=1)
+        with pytest.raises(StudyMismatchError) as caught:
+            luthier.create_study(study_name="a", storage=storage, load_if_exists=True, **arguments)
+        assert message in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"seed": -1}, "seed must be an integer from 0"),
+            ({"seed": 0.5}, "seed must be an integer from 0"),
+            ({"seed": True}, "seed must be an integer from 0"),
+            ({"study_name": ""}, "study_name must be non-empty text"),
+            ({"study_name": 3}, "study_name must be non-empty text"),
+            ({"strategy": "magic"}, "magic"),
+            ({"sampler": "magic"}, "magic"),
+            ({"scheduler": "magic"}, "magic"),
+            ({"storage": "mysql://x"}, "mysql"),
+        ],
+    )
+    def test_bad_arguments(self, arguments: dict[str, Any], message: str) -> None:
+        with pytest.raises(ArgumentError) as caught:
+            luthier.create_study(**arguments)
+        assert message in str(caught.value)
+
+    def test_load_needs_a_name_unless_there_is_one_study(self) -> None:
+        storage = luthier.open_storage(None)
+        with pytest.raises(ArgumentError, match="the storage holds 0 studies"):
+            luthier.load_study(storage=storage)
+        luthier.create_study(study_name="only", storage=storage)
+        assert luthier.load_study(storage=storage).study_name == "only"
+        luthier.create_study(study_name="other", storage=storage)
+        with pytest.raises(ArgumentError, match="2 studies: only, other"):
+            luthier.load_study(storage=storage)
+        with pytest.raises(StudyNotFoundError, match="'none'"):
+            luthier.load_study(study_name="none", storage=storage)
+
+    def test_delete_and_summaries(self) -> None:
+        storage = luthier.open_storage(None)
+        study = luthier.create_study(study_name="a", storage=storage)
+        told(study, 1.0)
+        study.ask()
+        [summary] = luthier.get_all_study_summaries(storage)
+        assert summary.n_trials == 2
+        assert summary.states == {TrialState.RUNNING: 1, TrialState.COMPLETE: 1}
+        luthier.delete_study(study_name="a", storage=storage)
+        assert luthier.get_all_study_names(storage) == []
+        with pytest.raises(StudyNotFoundError):
+            luthier.delete_study(study_name="a", storage=storage)
+
+    def test_stored_sampler_is_taken_up_again(self) -> None:
+        storage = luthier.open_storage(None)
+        luthier.create_study(study_name="a", storage=storage, strategy="grid", scheduler="median")
+        study = luthier.load_study(study_name="a", storage=storage)
+        assert study.sampler.spec["name"] == "grid"
+        assert study.scheduler.spec["name"] == "median"
+        changed = luthier.load_study(study_name="a", storage=storage, sampler="random")
+        assert changed.scheduler.spec["name"] == "median"
+        assert luthier.load_study(study_name="a", storage=storage).sampler.spec["name"] == "random"
+
+
+class TestAskTell:
+    def test_round_trip(self) -> None:
+        study = luthier.create_study(seed=0)
+        trial = study.ask()
+        x = trial.suggest_float("x", 0, 1)
+        assert trial.params == {"x": x}
+        record = study.tell(trial, 0.25)
+        assert (record.state, record.value, record.params) == (
+            TrialState.COMPLETE,
+            0.25,
+            {"x": x},
+        )
+        assert study.best_trial == record
+        assert study.best_params == {"x": x}
+
+    def test_tell_by_number(self) -> None:
+        study = luthier.create_study(seed=0)
+        x = study.ask().suggest_float("x", 0, 1)
+        assert study.tell(0, 1).params == {"x": x}
+
+    def test_fixed_distributions(self) -> None:
+        study = luthier.create_study(seed=0)
+        space = {"x": Float(0, 1), "kind": Categorical(["a", "b"])}
+        trial = study.ask(space)
+        assert set(trial.params) == {"x", "kind"}
+        study.tell(trial, 1.0)
+        assert set(study.ask(space).params) == {"x", "kind"}
+        assert set(study.space) == {"x", "kind"}
+        with pytest.raises(ArgumentError, match="'x' must be a parameter such as Float"):
+            study.ask({"x": (0, 1)})  # type: ignore[dict-item]
+
+    def test_a_trial_is_told_once(self) -> None:
+        study = luthier.create_study(seed=0)
+        trial = study.ask()
+        first = study.tell(trial, 1.0)
+        with pytest.raises(TrialStateError, match=r"Trial 0 must be RUNNING .* it is COMPLETE"):
+            study.tell(trial, 2.0)
+        assert study.tell(trial, 2.0, skip_if_finished=True) == first
+        with pytest.raises(TrialNotFoundError, match="has no trial 7; it has 1 trials"):
+            study.tell(7, 1.0)
+
+    @pytest.mark.parametrize("value", [None, math.nan, "bad", [1, 2]])
+    def test_unusable_values_fail_the_trial(self, value: Any) -> None:
+        study = luthier.create_study()
+        record = study.tell(study.ask(), value)
+        assert record.state is TrialState.FAILED
+        assert record.error is not None
+        assert record.error.startswith("ObjectiveError: ")
+        assert record.value is None
+
+    def test_states(self) -> None:
+        study = luthier.create_study()
+        assert study.tell(study.ask(), state=TrialState.FAILED).state is TrialState.FAILED
+        pruned = study.ask()
+        pruned.report(3.0, step=1)
+        pruned.report(2.0, step=2)
+        record = study.tell(pruned, state=TrialState.PRUNED)
+        assert record.value == 2.0
+        assert record.intermediate_values == {1: 3.0, 2: 2.0}
+        with pytest.raises(ArgumentError, match="state must be COMPLETE, PRUNED or FAILED"):
+            study.tell(study.ask(), 1.0, state=TrialState.RUNNING)
+        with pytest.raises(ArgumentError, match="a FAILED trial has no values"):
+            study.tell(study.ask(), 1.0, state=TrialState.FAILED)
+
+    def test_infinite_values_are_ordered(self) -> None:
+        study = luthier.create_study()
+        for value in (math.inf, 2.0, -math.inf):
+            told(study, value)
+        assert study.best_value == -math.inf
+
+    def test_named_metrics(self) -> None:
+        study = luthier.create_study(metrics={"acc": "maximize"}, constraints=["mb <= 10"])
+        study.tell(study.ask(), {"acc": 0.9, "mb": 20})
+        study.tell(study.ask(), {"acc": 0.8, "mb": 5, "note": 3})
+        assert study.best_trial.metrics == {"acc": 0.8, "mb": 5.0, "note": 3.0}
+
+    def test_exhausted(self) -> None:
+        study = luthier.create_study(space=Space(a=Int(0, 1)), strategy="grid")
+        assert {study.tell(study.ask(), 1).params["a"] for _ in range(2)} == {0, 1}
+        with pytest.raises(StudyError, match="its space is exhausted"):
+            study.ask()
+
+
+class TestBest:
+    def test_nothing_yet(self) -> None:
+        study = luthier.create_study()
+        study.tell(study.ask(), state=TrialState.FAILED)
+        with pytest.raises(NoTrialError, match=r"no completed trial yet \(1 failed, 0 pruned\)"):
+            _ = study.best_trial
+        assert study.best_trials == []
+
+    def test_maximise(self) -> None:
+        study = luthier.create_study(direction="maximize")
+        for value in (1.0, 3.0, 2.0):
+            told(study, value)
+        assert (study.best_value, study.best_trial.number) == (3.0, 1)
+
+    def test_several_objectives(self) -> None:
+        study = luthier.create_study(directions=["minimize", "maximize"])
+        for values in ((1, 1), (2, 2), (2, 1), (1, 1)):
+            study.tell(study.ask(), values)
+        assert [t.number for t in study.best_trials] == [0, 1, 3]
+        with pytest.raises(StudyError, match="best_trial needs a single objective"):
+            _ = study.best_trial
+        with pytest.raises(StudyError, match="Use directions"):
+            _ = study.direction
+
+    def test_none_feasible(self) -> None:
+        study = luthier.create_study(metrics={"a": "minimize"}, constraints=["mb <= 1"])
+        study.tell(study.ask(), {"a": 1, "mb": 5})
+        study.tell(study.ask(), {"a": 2, "mb": 3})
+        with pytest.raises(NoTrialError, match="least infeasible is trial 1"):
+            _ = study.best_trial
+
+    def test_invalidated_trials_do_not_count(self) -> None:
+        study = luthier.create_study()
+        told(study, 1.0)
+        told(study, 2.0)
+        study.invalidate(0, "leaked labels")
+        assert study.best_value == 2.0
+        assert study.trials[0].invalid == "leaked labels"
+        with pytest.raises(TrialNotFoundError, match="no trial 5"):
+            study.invalidate(5)
+        with pytest.raises(TrialStateError):
+            study.invalidate(study.ask())
+
+
+class TestEnqueue:
+    def test_comes_next_and_is_completed(self) -> None:
+        study = luthier.create_study(space=Space(x=Float(0, 1), y=Float(0, 1)), seed=0)
+        study.enqueue_trial({"x": 0.125}, user_attrs={"why": "guess"})
+        trial = study.ask()
+        assert trial.params["x"] == 0.125
+        assert 0 <= trial.params["y"] <= 1
+        assert trial.user_attrs == {"why": "guess"}
+
+    def test_define_by_run(self) -> None:
+        study = luthier.create_study(seed=0)
+        study.enqueue_trial({"x": 0.125})
+        trial = study.ask()
+        assert trial.suggest_float("x", 0, 1) == 0.125
+
+    def test_outside_values_fail_loudly(self) -> None:
+        study = luthier.create_study(seed=0)
+        study.enqueue_trial({"x": 3})
+        with pytest.raises(ParamValueError, match="'x'"):
+            study.ask().suggest_float("x", 0, 1)
+        declared = luthier.create_study(space=Space(x=Float(0, 1)))
+        with pytest.raises(ParamValueError, match="'x'"):
+            declared.enqueue_trial({"x": 3})
+        with pytest.raises(UnknownParamError, match="'xx'"):
+            declared.enqueue_trial({"xx": 0.5})
+        with pytest.raises(ArgumentError, match="params must be a mapping"):
+            declared.enqueue_trial([1])  # type: ignore[arg-type]
+
+    def test_unused_names_are_said(self, caplog: pytest.LogCaptureFixture) -> None:
+        study = luthier.create_study(seed=0)
+        study.enqueue_trial({"lr": 0.5, "larning_rate": 0.5})
+        trial = study.ask()
+        trial.suggest_float("lr", 0, 1)
+        study.tell(trial, 1.0)
+        assert "was given 'larning_rate', but its objective never asked" in caplog.text
+
+    def test_skip_if_exists(self) -> None:
+        study = luthier.create_study()
+        for params in ({"x": 1}, {"x": 1}, {"x": True}, {"y": 1}):
+            study.enqueue_trial(params, skip_if_exists=True)
+        assert [t.params for t in study.trials] == [{"x": 1}, {"x": True}, {"y": 1}]
+
+
+class TestAdd:
+    def test_finished_trials_of_elsewhere(self) -> None:
+        study = luthier.create_study()
+        study.add_trial(
+            luthier.create_trial(value=0.5, params={"x": 0.25}, distributions={"x": Float(0, 1)})
+        )
+        assert study.best_params == {"x": 0.25}
+        assert dict(study.space) == {"x": Float(0, 1)}
+        study.add_trials([study.best_trial, luthier.create_trial(state=TrialState.FAILED)])
+        assert [t.number for t in study.trials] == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (luthier.create_trial, "needs value, values or metrics"),
+            (lambda: luthier.create_trial(value=1, values=[1]), "only one of value"),
+            (
+                lambda: luthier.create_trial(
+                    value=1, params={"x": 1}, distributions={"y": Float(0, 1)}
+                ),
+                "must have the same names",
+            ),
+        ],
+    )
+    def test_bad_trials(self, make: Any, message: str) -> None:
+        with pytest.raises(ArgumentError, match=message):
+            make()
+
+    def test_only_trials_with_our_objectives(self) -> None:
+        study = luthier.create_study(directions=["minimize", "minimize"])
+        with pytest.raises(ArgumentError, match="has 1 objective values"):
+            study.add_trial(luthier.create_trial(value=1))
+        with pytest.raises(ArgumentError, match="needs a FrozenTrial, got dict"):
+            study.add_trial({"value": 1})  # type: ignore[arg-type]
+        study.add_trial(luthier.create_trial(values=[1, 2]))
+        assert study.trials[0].values == [1, 2]
+
+
+class TestNotes:
+    def test_on_studies_and_trials(self) -> None:
+        study = luthier.create_study()
+        study.set_user_attr("data", {"rows": 3})
+        assert study.user_attrs == {"data": {"rows": 3}}
+        trial = study.ask()
+        trial.set_user_attr("path", "a/b")
+        assert study.trials[0].user_attrs == {"path": "a/b"}
+        assert study.tell(trial, 1).user_attrs == {"path": "a/b"}
+
+    @pytest.mark.parametrize(("key", "value"), [(3, 1), ("a", object()), ("a", math.nan)])
+    def test_only_json(self, key: Any, value: Any) -> None:
+        study = luthier.create_study()
+        with pytest.raises(ArgumentError, match="ser attribute"):
+            study.set_user_attr(key, value)
+        with pytest.raises(ArgumentError, match="ser attribute"):
+            study.ask().set_user_attr(key, value)
+
+
+def test_copy_study() -> None:
+    source, target = luthier.open_storage(None), luthier.open_storage(None)
+    study = luthier.create_study(study_name="a", storage=source, seed=3)
+    for value in (3.0, 1.0, 2.0):
+        told(study, value, x=1.0)
+    study.invalidate(1)
+    study.set_user_attr("k", 1)
+    copy = luthier.copy_study(from_study_name="a", from_storage=source, to_storage=target)
+    assert copy.best_value == 2.0
+    assert [t.params for t in copy.trials] == [t.params for t in study.trials]
+    assert copy.user_attrs == {"k": 1}
+    assert copy.seed == 3
+
+
+def test_dataframe() -> None:
+    study = luthier.create_study(seed=0)
+    told(study, 1.0, x=1.0)
+    frame = study.trials_dataframe()
+    assert frame.loc[0, "value"] == 1.0
+    assert "params_x" in frame.columns
+    assert study.trials_dataframe(("number", "params"), multi_index=True).columns.tolist() == [
+        ("number", ""),
+        ("params", "x"),
+    ]
+    with pytest.raises(ArgumentError, match="Trials have no attribute 'colour'"):
+        study.trials_dataframe(("colour",))
+
+
+def test_subscribe_hears_events() -> None:
+    study = luthier.create_study(seed=0)
+    heard: list[str] = []
+    study.subscribe(lambda event: heard.append(type(event).__name__))
+
+    def objective(trial: luthier.Trial) -> float:
+        trial.report(1.0, 0)
+        if trial.number == 1:
+            raise ValueError("no")
+        return 1.0
+
+    study.optimize(objective, n_trials=2)
+    assert heard == [
+        "TrialStarted",
+        "TrialReported",
+        "TrialFinished",
+        "TrialStarted",
+        "TrialReported",
+        "TrialFailed",
+        "StudyStopped",
+    ]
+    with pytest.raises(ArgumentError, match="subscribe needs a function"):
+        study.subscribe(3)  # type: ignore[arg-type]
