@@ -23,9 +23,10 @@ lint:           ## style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types:          ## mypy --strict
+types:          ## mypy --strict, on the package and on its public face
 	@tools/bootstrap.sh dev
 	@$(BIN)/mypy --strict
+	@$(BIN)/mypy --strict typing_tests
 
 imports:        ## the layers of ARCHITECTURE.md
 	@tools/bootstrap.sh dev

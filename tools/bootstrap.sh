@@ -53,17 +53,18 @@ if [ -z "$python" ]; then
     say "apt-get install python3 python3-venv), or name one: PYTHON=/path/to/python make ..."
     exit 1
 fi
-if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    if can_install; then
-        debian_install "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
-    else
-        say "$python has no venv module. Install it (on Debian and Ubuntu, as root:"
-        say "apt-get install python3-venv), then run make again."
-        exit 1
-    fi
+has_venv() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
+if ! has_venv && can_install; then
+    debian_install "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" ||
+        say "that failed"
+fi
+if ! has_venv; then
+    say "$python has no complete venv module. Install it (on Debian and Ubuntu, as root:"
+    say "apt-get install python3-venv), then run make again."
+    exit 1
 fi
 
-if ! [ -x .venv/bin/python ] || ! recent .venv/bin/python; then
+if ! recent .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     say "creating .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
 fi

@@ -44,7 +44,7 @@ def run_python(code: str, line: int, page: Path, namespace: dict[str, Any]) -> N
 def run_console(block: str, line: int, page: Path) -> None:
     scripts = str(Path(sys.executable).parent)
     env = os.environ | {"PATH": scripts + os.pathsep + os.environ["PATH"]}
-    for shown in block.splitlines():
+    for shown in block.replace("\\\n", " ").splitlines():
         command = shown.removeprefix("$ ")
         if command == shown or shlex.split(command)[0] not in {"luthier", "python"}:
             continue

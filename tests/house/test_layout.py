@@ -20,21 +20,22 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 # Lines of each package, docstrings and examples included.
 BUDGETS = {
     "errors": 260,
-    "space": 3000,
+    "space": 5700,
     "numerics": 500,
-    "core": 1800,
-    "samplers": 1000,
-    "schedulers": 800,
-    "storages": 1500,
-    "executors": 500,
-    "study": 2500,
-    "strategies": 300,
-    "testing": 1200,
-    "integrations": 900,
-    "optuna": 1500,
-    "cli": 1200,
+    "core": 2400,
+    "samplers": 1100,
+    "schedulers": 600,
+    "storages": 1900,
+    "executors": 200,
+    "study": 3000,
+    "strategies": 280,
+    "testing": 1600,
+    "integrations": 1000,
+    "optuna": 2200,
+    "cli": 1250,
 }
-FILE_BUDGET = 450
+FILE_BUDGET = 650
+MOST_FILES = 400
 
 
 def lines(path: Path) -> int:
@@ -66,6 +67,11 @@ def test_every_file_can_be_read_in_one_sitting() -> None:
     assert long == {}
 
 
+def test_most_files_are_short() -> None:
+    sizes = [lines(path) for path in SOURCE.rglob("*.py")]
+    assert sum(size <= MOST_FILES for size in sizes) > 0.85 * len(sizes)
+
+
 def test_every_file_starts_by_saying_its_idea() -> None:
     silent = [
         p for p in SOURCE.rglob("*.py") if not p.read_text("utf-8").startswith(('"""', 'r"""'))
@@ -74,7 +80,7 @@ def test_every_file_starts_by_saying_its_idea() -> None:
 
 
 def test_tests_mirror_the_source() -> None:
-    known = {path.name for path in SOURCE.iterdir()} | {"house"}
+    known = {path.name for path in SOURCE.iterdir()} | {"house", "end_to_end"}
     strays = [d.name for d in (ROOT / "tests").iterdir() if d.is_dir() and d.name not in known]
     assert [name for name in strays if name != "__pycache__"] == []
 

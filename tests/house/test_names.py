@@ -11,6 +11,7 @@ import pytest
 import luthier
 from luthier import errors
 from luthier.cli import main
+from luthier.strategies import known_samplers, known_schedulers, known_strategies
 
 DOCS = Path(__file__).parents[2] / "docs"
 ERRORS = [
@@ -41,3 +42,13 @@ def test_error_is_explained(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(main.commands))
 def test_command_is_documented(name: str) -> None:
     assert f"## `luthier {name}`" in page("cli.md")
+
+
+@pytest.mark.parametrize("name", sorted({*known_samplers(), *known_strategies()}))
+def test_sampler_and_strategy_are_documented(name: str) -> None:
+    assert f'`"{name}"`' in page("samplers.md")
+
+
+@pytest.mark.parametrize("name", known_schedulers())
+def test_scheduler_is_documented(name: str) -> None:
+    assert f'`"{name}"`' in page("schedulers.md")

@@ -30,9 +30,7 @@ def test_sobol_equals_scipy_in_every_tabled_dimension() -> None:
 @settings(max_examples=50, deadline=None)
 def test_sobol_random_access_agrees_with_the_run(start: int, n: int, scramble: bool) -> None:
     sobol = Sobol(7, rng(3) if scramble else None)
-    np.testing.assert_array_equal(
-        sobol.points(start, n), sobol.points(0, start + n)[start:]
-    )
+    np.testing.assert_array_equal(sobol.points(start, n), sobol.points(0, start + n)[start:])
 
 
 @pytest.mark.parametrize("d", [1, 2, 10, TABLED, TABLED + 30])
@@ -124,7 +122,7 @@ def test_primes() -> None:
 def test_bad_arguments(kind: type[Sobol] | type[Halton]) -> None:
     with pytest.raises(ArgumentError, match=r"d must be at least 1, got 0\."):
         kind(0)
-    with pytest.raises(ArgumentError, match="numbered from 0 to .* got start=-1, n=1"):
+    with pytest.raises(ArgumentError, match=r"numbered from 0 to .* got start=-1, n=1"):
         kind(1).points(-1)
     with pytest.raises(ArgumentError, match="numbered from 0 to"):
         kind(1).points(1 << BITS)

@@ -155,7 +155,9 @@ def test_inactive_and_missing_are_nan():
 
 
 def test_values_that_do_not_fit_any_more_are_nan():
-    space = Space(f=Float(0, 1, log=False), i=Int(1, 3), c=Categorical(["a"]), g=Float(1, 2, log=True))
+    space = Space(
+        f=Float(0, 1, log=False), i=Int(1, 3), c=Categorical(["a"]), g=Float(1, 2, log=True)
+    )
     X = space.encoding.encode([{"f": "sgd", "i": 9, "c": "b", "g": -1.0}])
     assert np.isnan(X).all()
 
@@ -179,9 +181,7 @@ def test_decoded_numbers_are_short_and_plain():
 
 
 def test_one_row_and_many_rows_agree():
-    space = Space(
-        x=Float(0, 1), y=Float(1e-5, 1, log=True), n=Int(1, 9), c=Categorical(["a", "b"])
-    )
+    space = Space(x=Float(0, 1), y=Float(1e-5, 1, log=True), n=Int(1, 9), c=Categorical(["a", "b"]))
     U = np.random.default_rng(0).random((50, 4))
     together = space.encoding.from_unit(U)
     assert together == [space.encoding.from_unit(U[i : i + 1])[0] for i in range(50)]

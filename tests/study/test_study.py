@@ -9,8 +9,10 @@ import luthier
 from luthier import Categorical, Float, Int, Space, TrialState
 from luthier.errors import (
     ArgumentError,
+    IncompatibleParamError,
     NoTrialError,
     ParamValueError,
+    SpaceError,
     StudyError,
     StudyExistsError,
     StudyMismatchError,
@@ -393,3 +395,42 @@ def test_subscribe_hears_events() -> None:
     ]
     with pytest.raises(ArgumentError, match="subscribe needs a function"):
         study.subscribe(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda t: t.suggest_float("lr", 1, 0), "Float 'lr': low must be"),
+        (lambda t: t.suggest_float("lr", 0, 1, log=True), "Float 'lr': "),
+        (lambda t: t.suggest_int("n", 3, 1), "Int 'n': low must be"),
+        (lambda t: t.suggest_categorical("c", []), "Categorical 'c': "),
+    ],
+)
+def test_bad_definitions_name_their_parameter(ask: Any, message: str) -> None:
+    with pytest.raises(SpaceError) as caught:
+        ask(luthier.create_study().ask())
+    assert message in str(caught.value)
+
+
+def test_one_name_means_one_thing_within_a_trial() -> None:
+    trial = luthier.create_study(seed=0).ask()
+    x = trial.suggest_float("x", 0, 1)
+    assert trial.suggest_float("x", 0, 1) == x
+    with pytest.raises(IncompatibleParamError, match=r"Float\(0.0, 1.0\) first and Float\(0.0, 2"):
+        trial.suggest_float("x", 0, 2)
+
+
+def test_the_space_may_change_between_trials() -> None:
+    study = luthier.create_study(seed=0)
+    for high in (1, 10):
+        trial = study.ask()
+        trial.suggest_float("x", 0, high)
+        study.tell(trial, 1.0)
+    assert dict(study.space) == {"x": Float(0, 10)}
+    assert study.history.X.shape == (2, 1)
+    trial = study.ask()
+    kind = trial.suggest_categorical("x", ["a", "b"])
+    study.tell(trial, 1.0)
+    assert kind in ("a", "b")
+    assert dict(study.space) == {"x": Categorical(["a", "b"])}
+    assert math.isnan(study.history.X[0, 0])

@@ -19,14 +19,14 @@ _UNBOUNDED = 10_000  # columns; files and pipes have no edge to wrap at
 
 
 def cell(value: object) -> str:
-    """Return a value as a person wants to read it, on one line.
+    r"""Return a value as a person wants to read it, on one line.
 
     Args:
         value: Anything; None is empty, floats get six digits.
 
     Example:
-        >>> cell(0.1 + 0.2), cell(None), cell("two\\nlines")
-        ('0.3', '', 'two\\\\nlines')
+        >>> cell(0.1 + 0.2), cell(None), cell("two\nlines")
+        ('0.3', '', 'two\\nlines')
     """
     if value is None:
         return ""

@@ -13,7 +13,7 @@ import click
 
 from luthier import __version__
 from luthier.cli.log import log, replay
-from luthier.cli.run import run
+from luthier.cli.run import INTERRUPTED, run
 from luthier.cli.status import best, status
 from luthier.cli.studies import delete, studies
 from luthier.cli.trials import export, trials
@@ -21,7 +21,19 @@ from luthier.errors import AllTrialsFailedError, LuthierError, NoTrialError
 
 __all__ = ["main"]
 
-_NO = (AllTrialsFailedError, NoTrialError)
+
+@final
+class _No(click.ClickException):
+    """Nothing is wrong with the question, but the answer is no."""
+
+    exit_code = 1
+
+
+@final
+class _Mistake(click.ClickException):
+    """Something the user can put right."""
+
+    exit_code = 2
 
 
 @final
@@ -32,24 +44,28 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except LuthierError as error:
-            told = click.ClickException(str(error))
-            told.exit_code = 1 if isinstance(error, _NO) else 2
-            raise told from error
+            kind = _No if isinstance(error, AllTrialsFailedError | NoTrialError) else _Mistake
+            raise kind(str(error)) from error
         except click.FileError as error:
-            error.exit_code = 2
-            raise
+            raise _Mistake(error.format_message()) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise SystemExit(INTERRUPTED) from None
 
 
-@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Program,
+    epilog="""\b
+Examples:
+  luthier run train.py:objective --study digits --trials 50 --storage runs.db
+  luthier status --study digits --storage runs.db
+  luthier best --study digits --storage runs.db
+""",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="luthier")
 def main() -> None:
     """Find the best settings of a model with the least compute.
-
-    \b
-    Examples:
-      luthier run train.py:objective --study digits --trials 50 --storage runs.db
-      luthier status --study digits --storage runs.db
-      luthier best --study digits --storage runs.db
 
     Every command takes --storage, a file or URL: luthier.db in the current directory, or what
     LUTHIER_STORAGE says.

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -55,7 +55,8 @@ class Target:
         place, _, name = text.rpartition(":")
         if not place or not name:
             raise ArgumentError(
-                f"The objective must be given as FILE.py:objective or module:objective, got {text!r}."
+                "The objective must be given as FILE.py:objective or module:objective, "
+                f"got {text!r}."
             )
         is_file = place.endswith(".py") or "/" in place
         module = _import_file(Path(place).expanduser()) if is_file else _import_module(place)
@@ -89,7 +90,9 @@ class Target:
 
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ArgumentError(f"There is no file {str(path)!r}. Give the objective as FILE.py:objective.")
+        raise ArgumentError(
+            f"There is no file {str(path)!r}. Give the objective as FILE.py:objective."
+        )
     directory = str(path.resolve().parent)
     if directory not in sys.path:
         sys.path.insert(0, directory)
@@ -102,7 +105,7 @@ def _import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise _failed(str(path), error) from error
+        raise _failed(f"Importing {path}", error) from error
     return module
 
 
@@ -113,13 +116,13 @@ def _import_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise _failed(name, error) from error
+            raise _failed(f"Importing {name}", error) from error
         raise ArgumentError(
             f"There is no module {name!r}. Run from the directory that holds it, or give the "
             "objective as FILE.py:objective."
         ) from error
     except (Exception, SystemExit) as error:
-        raise _failed(name, error) from error
+        raise _failed(f"Importing {name}", error) from error
 
 
 def _attribute(module: ModuleType, name: str, place: str) -> Any:
@@ -128,28 +131,24 @@ def _attribute(module: ModuleType, name: str, place: str) -> Any:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            known = [n for n in vars(found) if not n.startswith("_")] if hasattr(found, "__dict__") else []
-            raise ArgumentError(f"There is no {name!r} in {place}. {_suggestion(hint, part, known)}")
+            known = [n for n in getattr(found, "__dict__", ()) if not n.startswith("_")]
+            raise ArgumentError(f"There is no {name!r} in {place}. {hint(part, known)}")
         found = getattr(found, part)
     return found
-
-
-def _suggestion(hint: Callable[[str, Iterable[str]], str], name: str, known: list[str]) -> str:
-    return hint(name, known) if known else "It defines nothing."
 
 
 def _instance(kind: type, text: str) -> Any:
     try:
         return kind()
     except (Exception, SystemExit) as error:
-        raise _failed(f"the class {text}, made without arguments", error) from error
+        raise _failed(f"Calling the class {text} without arguments", error) from error
 
 
-def _failed(place: str, error: BaseException) -> ArgumentError:
+def _failed(what: str, error: BaseException) -> ArgumentError:
     users = _users_part(error.__traceback__)
     lines = ["Traceback (most recent call last):\n", *traceback.format_tb(users)] if users else []
     told = "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
-    return ArgumentError(f"Importing {place} failed:\n{told}", place=place)
+    return ArgumentError(f"{what} failed:\n{told}")
 
 
 def _users_part(tb: TracebackType | None) -> TracebackType | None:

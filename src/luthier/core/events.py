@@ -9,11 +9,11 @@ folding it up to a version gives the state that a sampler saw then (``study.repl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from luthier.core.record import read_finish, read_trial, reports_from_json
-from luthier.core.trial import FrozenTrial, TrialState
+from luthier.core.trial import FrozenTrial, TrialState, changed
 
 if TYPE_CHECKING:
     from luthier.core.jobs import Decision
@@ -70,7 +70,7 @@ def evolve(trial: FrozenTrial | None, event: LogEvent) -> FrozenTrial:
         raise ValueError(f"Event {event.kind!r} at version {version} comes before 'added'.")
     match event.kind:
         case "claimed":
-            return replace(
+            return changed(
                 trial,
                 state=TrialState.RUNNING,
                 worker=data["worker"],
@@ -82,17 +82,17 @@ def evolve(trial: FrozenTrial | None, event: LogEvent) -> FrozenTrial:
             reports = trial.reports
             for step, metrics in reports_from_json(data["reports"]).items_in_order():
                 reports = reports.adding(step, metrics)
-            return replace(trial, reports=reports, version=version)
+            return changed(trial, reports=reports, version=version)
         case "released":
             state = TrialState[data["state"]]
-            return replace(trial, state=state, error=data["reason"], version=version)
+            return changed(trial, state=state, error=data["reason"], version=version)
         case "finished":
             return read_finish(trial, data, version)
         case "attrs":
             attrs = {**trial.user_attrs, **data["user_attrs"]}
-            return replace(trial, user_attrs=attrs, version=version)
+            return changed(trial, user_attrs=attrs, version=version)
         case "invalidated":
-            return replace(trial, invalid=data["reason"], version=version)
+            return changed(trial, invalid=data["reason"], version=version)
         case _:
             raise ValueError(f"Unknown event {event.kind!r} at version {version}.")
 

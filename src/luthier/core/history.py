@@ -358,6 +358,9 @@ class Ledger:
 
     def apply(self, *trials: FrozenTrial) -> None:
         """Take in trials as they now stand; new numbers must continue the ledger's."""
+        if len(trials) == 1:
+            self._apply_one(trials[0])
+            return
         known = len(self.trials)
         self.trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
         for trial in sorted(trials, key=_finish_order):
@@ -365,6 +368,16 @@ class Ledger:
             self.trials[trial.number] = trial
             self._sort_in(trial, before)
         self._advance(max((t.version for t in trials), default=0))
+
+    def _apply_one(self, trial: FrozenTrial) -> None:
+        before = None
+        if trial.number < len(self.trials):
+            before = self.trials[trial.number]
+            self.trials[trial.number] = trial
+        else:
+            self.trials.append(trial)
+        self._sort_in(trial, before)
+        self._advance(trial.version)
 
     def put_state(self, state: Mapping[str, Any], version: int) -> None:
         """Take in study-wide values."""

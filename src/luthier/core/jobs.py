@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, final
 
 from luthier.core.trial import EMPTY, Metrics, Reports, TrialState
 
 if TYPE_CHECKING:
-    from luthier.core.protocols import Channel
     from luthier.space import Param
 
-__all__ = ["NEW", "Clone", "Decision", "Job", "Outcome", "Proposal", "Resume", "Start", "Work"]
+__all__ = ["NEW", "Clone", "Decision", "Job", "Outcome", "Proposal", "Resume", "Start"]
 
 
 @final
@@ -105,6 +104,3 @@ class Outcome:
     error: str | None = None
     exception: BaseException | None = None
     cost: float = 0.0
-
-
-Work = Callable[["Channel"], Outcome]

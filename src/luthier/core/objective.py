@@ -143,6 +143,8 @@ class Objective:
         Raises:
             ObjectiveError: The result can't be used; the message says why.
         """
+        if type(result) is float and self._plain and result == result:
+            return {self.names[0]: result}
         if isinstance(result, Mapping):
             return self._read_named(result)
         values: Sequence[object]
@@ -168,11 +170,17 @@ class Objective:
         Raises:
             ObjectiveError: Not a number or a mapping of numbers.
         """
+        if type(result) is float:
+            return {self.names[0]: result}
         if isinstance(result, Mapping):
             if not result:
                 raise ObjectiveError("A report must hold at least one metric, got {}.")
             return {str(n): _number(str(n), v, nan=True) for n, v in result.items()}
         return {self.names[0]: _number(self.names[0], result, nan=True)}
+
+    @property
+    def _plain(self) -> bool:
+        return len(self.names) == 1 and not self.constraints
 
     def minimised(self, values: Sequence[float]) -> tuple[float, ...]:
         """Objective values with signs such that lower is better."""

@@ -6,7 +6,7 @@ shape; nothing has to be inherited.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, final
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from luthier.core.events import LogEvent
     from luthier.core.history import History
-    from luthier.core.jobs import Decision, Job, Outcome, Proposal, Work
+    from luthier.core.jobs import Decision, Job, Outcome, Proposal
     from luthier.core.objective import Objective
     from luthier.core.trial import FrozenTrial, Metrics, Reports, TrialState
     from luthier.space import Space
@@ -29,6 +29,7 @@ __all__ = [
     "Storage",
     "StudyRecord",
     "StudySummary",
+    "Work",
 ]
 
 
@@ -84,6 +85,10 @@ class Channel(Protocol):
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record the user's notes on a trial."""
         ...
+
+
+Work = Callable[[Channel], "Outcome"]
+"""One run of a trial: gets the channel to its study, returns what came of it."""
 
 
 class Executor(Protocol):

@@ -10,10 +10,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from luthier.core.trial import EMPTY, NO_REPORTS, FrozenTrial, Metrics, Origin, Reports, TrialState
+from luthier.core.trial import (
+    EMPTY,
+    NO_REPORTS,
+    FrozenTrial,
+    Metrics,
+    Origin,
+    Reports,
+    TrialState,
+    changed,
+)
 from luthier.space import param_from_json
 from luthier.space.values import from_json_value, to_json_value
 
@@ -115,7 +123,7 @@ def read_finish(trial: FrozenTrial, data: Mapping[str, Any], version: int) -> Fr
     names, values = params_from_json(data["params"])
     metric_names, metric_values = metrics_from_json(data["metrics"])
     state = TrialState[data["state"]]
-    return replace(
+    return changed(
         trial,
         state=state,
         param_names=names,
@@ -143,8 +151,11 @@ def params_json(trial: FrozenTrial) -> dict[str, Any]:
 def params_from_json(data: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """Read what ``params_json`` wrote: names and values."""
     values = tuple(data.values())
-    if not _PLAIN.issuperset(map(type, values)):
+    kinds = set(map(type, values))
+    if not kinds <= _PLAIN:
         values = tuple(map(from_json_value, values))
+    elif str in kinds:
+        values = tuple([sys.intern(v) if type(v) is str else v for v in values])
     return _intern(tuple(data)), values
 
 
@@ -155,7 +166,9 @@ def metrics_json(metrics: Metrics) -> dict[str, Any]:
 
 def metrics_from_json(data: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """Read what ``metrics_json`` wrote: names and values."""
-    values = tuple(v if type(v) is float else float(from_json_value(v)) for v in data.values())
+    values = tuple(data.values())
+    if not _FLOAT.issuperset(map(type, values)):
+        values = tuple(float(from_json_value(v)) for v in values)
     return _intern(tuple(data)), values
 
 
@@ -190,6 +203,7 @@ def origin_from_json(data: Sequence[Any]) -> Origin:
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})  # what JSON gives back as it was
+_FLOAT = frozenset({float})
 
 
 def _number_json(value: float) -> Any:

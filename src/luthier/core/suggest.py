@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from luthier.errors import SpaceError
 from luthier.space import Categorical, Float, Int, Param
 
 __all__ = ["Suggest"]
@@ -47,7 +48,11 @@ class Suggest(ABC):
             SpaceError: The range makes no sense.
             IncompatibleParamError: The name was asked for differently before in this trial.
         """
-        return self._suggest(name, _float(low, high, step, log))  # type: ignore[no-any-return]
+        try:
+            param = _float(low, high, step, log)
+        except SpaceError as error:
+            raise _named(error, name) from None
+        return self._suggest(name, param)  # type: ignore[no-any-return]
 
     def suggest_int(
         self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
@@ -65,7 +70,11 @@ class Suggest(ABC):
             SpaceError: The range makes no sense.
             IncompatibleParamError: The name was asked for differently before in this trial.
         """
-        return self._suggest(name, _int(low, high, step, log))  # type: ignore[no-any-return]
+        try:
+            param = _int(low, high, step, log)
+        except SpaceError as error:
+            raise _named(error, name) from None
+        return self._suggest(name, param)  # type: ignore[no-any-return]
 
     def suggest_categorical(self, name: str, choices: Sequence[Any] | Mapping[str, Any]) -> Any:
         """Return one of the choices.
@@ -78,7 +87,11 @@ class Suggest(ABC):
             SpaceError: No choices, or one that needs a name.
             IncompatibleParamError: The name was asked for differently before in this trial.
         """
-        return self._suggest(name, _categorical_of(choices))
+        try:
+            param = _categorical_of(choices)
+        except SpaceError as error:
+            raise _named(error, name) from None
+        return self._suggest(name, param)
 
     def suggest(self, name: str, param: Param) -> Any:
         """Return a value of any parameter, such as ``Ordinal`` or ``Permutation``.
@@ -116,3 +129,8 @@ def _categorical_of(choices: Sequence[Any] | Mapping[str, Any]) -> Categorical:
 @lru_cache(maxsize=4096)
 def _categorical(choices: tuple[Any, ...], kinds: tuple[type, ...]) -> Categorical:
     return Categorical(choices)
+
+
+def _named(error: SpaceError, name: object) -> SpaceError:
+    """The error of a definition that has just been given a name: "Float 'lr': low must ..."."""
+    return SpaceError(error.message.replace(":", f" {name!r}:", 1), name=name, **error.fields)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Hashable
 from itertools import chain
 from typing import final
@@ -10,20 +9,9 @@ from typing import final
 from luthier.core.history import History
 from luthier.space import Space
 
-__all__ = ["Tried", "is_finite"]
+__all__ = ["Tried"]
 
 Key = tuple[Hashable, ...]
-
-
-def is_finite(space: Space) -> bool:
-    """Whether a space has no continuous parameter.
-
-    Example:
-        >>> from luthier.space import Int
-        >>> is_finite(Space(n=Int(1, 9)))
-        True
-    """
-    return all(param.size < math.inf for param in space.values())
 
 
 @final

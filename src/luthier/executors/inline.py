@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
-    from luthier.core.jobs import Outcome, Work
-    from luthier.core.protocols import Channel
+    from luthier.core.jobs import Outcome
+    from luthier.core.protocols import Channel, Work
 
 __all__ = ["Inline"]
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, final
 from luthier.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from luthier.core.jobs import Outcome, Work
-    from luthier.core.protocols import Channel
+    from luthier.core.jobs import Outcome
+    from luthier.core.protocols import Channel, Work
 
 __all__ = ["Threads"]
 

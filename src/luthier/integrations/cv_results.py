@@ -1,12 +1,7 @@
 """What became of each candidate of a search, as scikit-learn's ``cv_results_`` lays it out.
 
-A candidate's fold results are kept with its trial as JSON, so that a resumed search can show
-them without computing them again; ``cv_results`` makes the table of all. NumPy is all it needs.
-
-    name        meaning                                               shape
-    folds       one candidate's results by column name, e.g.
-                "fit_time", "test_score", "train_accuracy"            {name: (n_splits,)}
-    scores      one column for all candidates                         (n_candidates, n_splits)
+A candidate's results on each split are noted with its trial as JSON, so that a resumed search can
+show them without computing them again; ``cv_results`` makes the table of all.
 """
 
 from __future__ import annotations
@@ -19,7 +14,20 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Candidate", "cv_results", "folds_from_json", "folds_to_json", "mean_scores"]
+from luthier.core.trial import FrozenTrial
+from luthier.study.study import Study
+
+__all__ = [
+    "FOLDS",
+    "Candidate",
+    "candidates_of",
+    "cv_results",
+    "estimator_params",
+    "folds_to_json",
+    "mean_scores",
+]
+
+FOLDS = "folds"
 
 Folds = Mapping[str, Sequence[float | None]]
 
@@ -32,10 +40,53 @@ class Candidate:
     Attributes:
         params: What the estimator was given.
         folds: For each column a value per split; None where the split failed.
+        error: What went wrong, if anything did.
     """
 
     params: Mapping[str, Any]
     folds: Folds
+    error: str | None = None
+
+    def failed_splits(self, n_splits: int) -> int:
+        """How many of its splits failed."""
+        scores = [column for name, column in self.folds.items() if name.startswith("test_")]
+        return scores[0].count(None) if scores else n_splits
+
+
+def estimator_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The estimator's own parameters: all but those that only tell a space's branches apart.
+
+    Example:
+        >>> estimator_params({"__branch__": 1, "C": 0.5})
+        {'C': 0.5}
+    """
+    return {name: value for name, value in params.items() if not name.startswith("__")}
+
+
+def candidates_of(study: Study) -> list[Candidate]:
+    """Read the candidates of a study.
+
+    Args:
+        study: The study of a search.
+
+    Returns:
+        All that have results, count, and fit the present space, by trial number.
+    """
+    space = study.space
+
+    def read(trial: FrozenTrial) -> Candidate:
+        resolved = {name: space[name].resolve(value) for name, value in trial.params.items()}
+        folds = _folds_from_json(trial.user_attrs[FOLDS])
+        return Candidate(estimator_params(resolved), folds, trial.error)
+
+    return [
+        read(trial)
+        for trial in study.trials
+        if trial.state.is_finished
+        and trial.invalid is None
+        and FOLDS in trial.user_attrs
+        and space.fits(trial.params)
+    ]
 
 
 def folds_to_json(splits: Sequence[Mapping[str, float]]) -> dict[str, list[float | str | None]]:
@@ -53,16 +104,6 @@ def folds_to_json(splits: Sequence[Mapping[str, float]]) -> dict[str, list[float
     """
     names = dict.fromkeys(name for split in splits for name in split)
     return {name: [_to_json(split.get(name)) for split in splits] for name in names}
-
-
-def folds_from_json(data: Mapping[str, Sequence[float | str | None]]) -> Folds:
-    """Read what ``folds_to_json`` wrote.
-
-    Example:
-        >>> folds_from_json({"test_score": ["inf", None, 1.0]})
-        {'test_score': [inf, None, 1.0]}
-    """
-    return {name: [None if v is None else float(v) for v in column] for name, column in data.items()}
 
 
 def mean_scores(splits: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -106,6 +147,12 @@ def cv_results(
         if name.startswith(("test_", "train_")):
             results |= _score_columns(name, _column(candidates, name, n_splits, error_score))
     return results
+
+
+def _folds_from_json(data: Mapping[str, Sequence[float | str | None]]) -> Folds:
+    return {
+        name: [None if v is None else float(v) for v in column] for name, column in data.items()
+    }
 
 
 def _to_json(value: float | None) -> float | str | None:

@@ -8,18 +8,15 @@ the same storage, goes on where it stood.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import re
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from numbers import Integral, Real
+from functools import partial
+from numbers import Integral
 from typing import Any, Self, final
-
-import numpy as np
 
 from luthier.core.protocols import Sampler, Storage
 from luthier.core.trial import FrozenTrial
@@ -28,20 +25,22 @@ from luthier.errors import (
     ArgumentError,
     NoTrialError,
     ObjectiveError,
-    StudyMismatchError,
     require_extra,
 )
+from luthier.integrations import settings
 from luthier.integrations.cv_results import (
+    FOLDS,
     Candidate,
+    candidates_of,
     cv_results,
-    folds_from_json,
+    estimator_params,
     folds_to_json,
     mean_scores,
 )
 from luthier.space import Space
 from luthier.study.create import create_study
 from luthier.study.study import Study
-from luthier.study.trial import Trial, describe
+from luthier.study.trial import Trial
 
 require_extra("sklearn", "sklearn", "SearchCV")
 
@@ -49,31 +48,29 @@ from sklearn import get_config  # noqa: E402
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier  # noqa: E402
 from sklearn.exceptions import FitFailedWarning  # noqa: E402
 from sklearn.metrics import check_scoring, get_scorer  # noqa: E402
-from sklearn.model_selection import check_cv, cross_validate  # noqa: E402
+from sklearn.model_selection import check_cv  # noqa: E402
 from sklearn.utils import check_random_state, get_tags, indexable  # noqa: E402
-from sklearn.utils.metadata_routing import (  # noqa: E402
-    MetadataRouter,
-    MethodMapping,
-    process_routing,
-)
+from sklearn.utils import metadata_routing as metadata  # noqa: E402
 from sklearn.utils.metaestimators import available_if  # noqa: E402
-from sklearn.utils.parallel import Parallel, delayed  # noqa: E402
 from sklearn.utils.validation import check_is_fitted  # noqa: E402
+
+from luthier.integrations.cross_validation import CrossValidation  # noqa: E402
 
 __all__ = ["SearchCV"]
 
-_FOLDS = "folds"
-_TASK = "search_cv"
-_MULTIMETRIC = (list, tuple, dict)
+
+def _refitted(search: SearchCV, name: str) -> bool:
+    if not search.refit:
+        raise AttributeError(
+            f"SearchCV has {name!r} only with a refitted estimator, got refit={search.refit!r}. "
+            "Fit an estimator with best_params_, or pass refit=True."
+        )
+    return True
 
 
 def _best_has(name: str) -> Callable[[SearchCV], bool]:
     def check(search: SearchCV) -> bool:
-        if not search.refit:
-            raise AttributeError(
-                f"SearchCV has {name!r} only with a refitted estimator, got refit={search.refit!r}. "
-                "Fit an estimator with best_params_, or pass refit=True."
-            )
+        _refitted(search, name)
         getattr(getattr(search, "best_estimator_", search.estimator), name)
         return True
 
@@ -202,26 +199,32 @@ class SearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             NoTrialError: No candidate was evaluated in time.
             StudyMismatchError: The study of that name is of other data, splits or settings.
         """
-        _check_settings(self)
+        settings.check_settings(self)
+        if y is None and get_tags(self.estimator).target_tags.required:
+            raise ArgumentError(
+                f"SearchCV with {type(self.estimator).__name__} requires y to be passed, but the "
+                "target y is None."
+            )
         X, y = indexable(X, y)
         self.scorer_ = _scorers(self.estimator, self.scoring)
-        task = _task(self, X, y, params)
+        task, fit_params = self._task(X, y, {k: v for k, v in params.items() if v is not None})
         self.n_splits_ = len(task.splits)
         self.study_ = self._open_study(task)
         self.study_.optimize(
             self._objective(task),
             total_trials=self.n_trials,
             timeout=self.timeout,
-            catch=(),  # split errors become ObjectiveErrors; anything else ends the search
+            catch=(),  # splits' errors become ObjectiveErrors; anything else ends the search
             callbacks=self.callbacks,
             fail_fast=None,
             show_progress_bar=bool(self.verbose),
         )
         self._take_results()
         if self.refit:
-            self._fit_best(X, y, task.fit_params)
+            self._fit_best(X, y, fit_params)
         return self
 
+    @available_if(partial(_refitted, name="score"))  # type: ignore[untyped-decorator]
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Score the best estimator on other data by the metric that chose it.
 
@@ -246,7 +249,7 @@ class SearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             )
         several = isinstance(self.scorer_, dict)
         scorer = self.scorer_[self.refit] if several else self.scorer_
-        routed = process_routing(self, "score", **params).scorer.score if params else {}
+        routed = metadata.process_routing(self, "score", **params).scorer.score if params else {}
         value = scorer(self.best_estimator_, X, y, **routed)
         return value[self.refit] if isinstance(value, dict) else value  # type: ignore[no-any-return]
 
@@ -257,7 +260,6 @@ class SearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     score_samples = _delegated("score_samples", "A score per sample by the best estimator.")
     transform = _delegated("transform", "Transform with the best estimator.")
     inverse_transform = _delegated("inverse_transform", "Undo its transformation.")
-    score = available_if(_best_has("score"))(score)
 
     @property
     def classes_(self) -> Any:
@@ -273,78 +275,111 @@ class SearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     def get_metadata_routing(self) -> Any:
         """Who gets which parameters of ``fit`` and ``score``; see scikit-learn's user guide."""
-        fit_to = MethodMapping().add(caller="fit", callee="split")
-        return _estimator_router(self).add(splitter=self.cv, method_mapping=fit_to)
+        to_split = metadata.MethodMapping().add(caller="fit", callee="split")
+        return self._estimator_router().add(splitter=self.cv, method_mapping=to_split)
 
     def __sklearn_tags__(self) -> Any:
-        tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.input_tags.pairwise = inner.input_tags.pairwise
-        tags.input_tags.sparse = inner.input_tags.sparse
-        return tags
+        return get_tags(self.estimator)
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in super().__getstate__().items() if k != "study_"}
 
-    def _open_study(self, task: _Task) -> Study:
+    def _estimator_router(self) -> Any:
+        to_fit = metadata.MethodMapping().add(caller="fit", callee="fit")
+        to_score = metadata.MethodMapping()
+        to_score.add(caller="fit", callee="score").add(caller="score", callee="score")
+        scorer = check_scoring(self.estimator, self.scoring)
+        router = metadata.MetadataRouter(owner=self)
+        router.add(estimator=self.estimator, method_mapping=to_fit)
+        return router.add(scorer=scorer, method_mapping=to_score)
+
+    def _task(
+        self, X: Any, y: Any, params: dict[str, Any]
+    ) -> tuple[CrossValidation, dict[str, Any]]:
+        """What candidates are put to, and what the last fit gets beside the data."""
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        if _routing():
+            routed = metadata.process_routing(self, "fit", **params)
+            to_split, to_fit = routed.splitter.split, routed.estimator.fit
+            used = self._estimator_router().consumes(method="fit", params=params.keys())
+            params = {name: params[name] for name in used}
+        else:
+            to_split = {"groups": params.pop("groups", None)}
+            to_fit = params
+        task = CrossValidation(
+            self.estimator,
+            self.scoring,
+            X,
+            y,
+            list(cv.split(X, y, **to_split)),
+            params,
+            train_scores=self.return_train_score,
+            raises=self.error_score == "raise",
+        )
+        return task, dict(to_fit)
+
+    def _open_study(self, task: CrossValidation) -> Study:
         space = Space.of(self.space)
         sampler: Any = self.strategy
-        if sampler == "grid":  # cross-validation of a cell that failed would fail again
-            sampler = {"name": "grid", "retries": 0}
+        if sampler in ("grid", "random_grid"):  # a cell that failed would fail again
+            sampler = {"name": sampler, "retries": 0}
         chosen = {"strategy": sampler} if isinstance(sampler, str) else {"sampler": sampler}
         study = create_study(
             study_name=self.study_name,
             storage=self.storage,
             space=space,
-            metrics={task.objective: "maximize"},
+            metrics={_objective_name(self): "maximize"},
             seed=_seed(self.random_state),
             load_if_exists=self.study_name is not None,
             **chosen,
         )
-        _check_ends(self, study, space)
+        settings.check_ends(self, study, space)
         if self.storage is not None:
-            _check_same_task(study, task.fingerprint())
+            settings.check_same_task(study, task.fingerprint())
         return study
 
-    def _objective(self, task: _Task) -> Callable[[Trial], dict[str, float]]:
+    def _objective(self, task: CrossValidation) -> Callable[[Trial], dict[str, float]]:
+        name = _objective_name(self)
+
         def objective(trial: Trial) -> dict[str, float]:
-            candidate = _configured(self.estimator, _own_params(trial.params))
+            candidate = _configured(self.estimator, estimator_params(trial.params))
             splits = task.evaluate(candidate, self.n_jobs)
-            trial.set_user_attr(_FOLDS, folds_to_json([s.scores for s in splits]))
-            errors = [s.error for s in splits if s.error is not None]
-            if errors:
+            trial.set_user_attr(FOLDS, folds_to_json([s.scores for s in splits]))
+            if errors := [s.error for s in splits if s.error is not None]:
                 raise ObjectiveError(
                     f"{len(errors)} of {len(splits)} splits failed. The first error: {errors[0]}"
                 )
             means = mean_scores([s.scores for s in splits])
-            _check_refit(self.refit, list(means))
+            settings.check_refit(self.refit, list(means))
             first = self.refit if self.refit in means else next(iter(means))
-            return {task.objective: means[first], **means}
+            return {name: means[first], **means}
 
         return objective
 
     def _take_results(self) -> None:
-        trials = _evaluated(self.study_)
-        candidates = [_candidate(self.study_.space, trial) for trial in trials]
+        candidates = candidates_of(self.study_)
         if not candidates:
             raise NoTrialError(
                 f"SearchCV has evaluated no candidate: timeout={self.timeout!r}, "
                 f"n_trials={self.n_trials!r}. Give it more of either."
             )
-        _tell_of_failures(trials, candidates, self.n_splits_)
+        _tell_of_failures(candidates, self.n_splits_)
         failed_score = math.nan if isinstance(self.error_score, str) else self.error_score
         self.cv_results_ = cv_results(candidates, self.n_splits_, failed_score)
         metrics = [k.removeprefix("rank_test_") for k in self.cv_results_ if "rank_test_" in k]
-        self.multimetric_ = isinstance(self.scoring, _MULTIMETRIC) or metrics != ["score"]
+        self.multimetric_ = isinstance(self.scoring, settings.MULTIMETRIC) or metrics != ["score"]
         if self.refit or not self.multimetric_:
             self._choose_best()
 
     def _choose_best(self) -> None:
         table = self.cv_results_
         if callable(self.refit):
-            self.best_index_ = _checked_index(self.refit(table), len(table["params"]))
+            self.best_index_ = self.refit(table)
+            if self.best_index_ not in range(len(table["params"])):
+                raise ArgumentError(
+                    "SearchCV: the refit function must return an index from 0 to "
+                    f"{len(table['params']) - 1}, got {self.best_index_!r}."
+                )
         else:
             metric = self.refit if self.multimetric_ else "score"
             self.best_index_ = table[f"rank_test_{metric}"].argmin()
@@ -353,129 +388,25 @@ class SearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _fit_best(self, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
         self.best_estimator_ = _configured(self.estimator, self.best_params_)
-        given = (X,) if y is None else (X, y)
         began = time.perf_counter()
-        self.best_estimator_.fit(*given, **fit_params)
+        self.best_estimator_.fit(*(X,) if y is None else (X, y), **fit_params)
         self.refit_time_ = time.perf_counter() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Split:
-    """What came of one candidate on one split."""
-
-    scores: dict[str, float]
-    error: str | None = None
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What every candidate of a search is put to: the same data, splits and metrics."""
-
-    X: Any
-    y: Any
-    splits: list[tuple[Any, Any]]
-    params: dict[str, Any]  # for the estimator and the scorer, as cross_validate takes them
-    fit_params: dict[str, Any]  # for the estimator alone
-    estimator: Any
-    scoring: Any
-    objective: str
-    raises: bool
-    train_scores: bool
-
-    def evaluate(self, candidate: Any, n_jobs: int | None) -> list[_Split]:
-        """Cross-validate a candidate."""
-        return list(
-            Parallel(n_jobs=n_jobs)(
-                delayed(_evaluate)(self, candidate, split) for split in self.splits
-            )
-        )
-
-    def fingerprint(self) -> dict[str, Any]:
-        """What must be the same for results to be comparable, as a JSON value."""
-        plain = (bool, int, float, str, type(None))
-        settings = self.estimator.get_params().items()
-        return {
-            "estimator": type(self.estimator).__qualname__,
-            "settings": {k: repr(v) for k, v in sorted(settings) if isinstance(v, plain)},
-            "data": _digest(self.X, self.y, *self.params.values()),
-            "splits": _digest(*(indices for split in self.splits for indices in split)),
-            "metrics": list(self.scoring) if isinstance(self.scoring, _MULTIMETRIC) else None,
-        }
-
-
-def _evaluate(task: _Task, candidate: Any, split: tuple[Any, Any]) -> _Split:
-    began = time.perf_counter()
-    try:
-        result = cross_validate(
-            candidate,
-            task.X,
-            task.y,
-            scoring=task.scoring,
-            cv=[split],
-            params=task.params,
-            return_train_score=task.train_scores,
-            error_score="raise",
-        )
-    except Exception as error:
-        if task.raises:
-            raise
-        return _Split({"fit_time": time.perf_counter() - began, "score_time": 0.0}, describe(error))
-    return _Split({name: float(values[0]) for name, values in result.items()})
-
-
-def _task(search: SearchCV, X: Any, y: Any, params: dict[str, Any]) -> _Task:
-    cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
-    params = {name: value for name, value in params.items() if value is not None}
-    if _routing():
-        routed = process_routing(search, "fit", **params)
-        split_params, fit_params = routed.splitter.split, routed.estimator.fit
-        used = _estimator_router(search).consumes(method="fit", params=params.keys())
-        fold_params = {name: params[name] for name in used}
-    else:
-        split_params = {"groups": params.pop("groups", None)}
-        fit_params = fold_params = params
-    return _Task(
-        X=X,
-        y=y,
-        splits=list(cv.split(X, y, **split_params)),
-        params=fold_params,
-        fit_params=dict(fit_params),
-        estimator=search.estimator,
-        scoring=search.scoring,
-        objective=_objective_name(search),
-        raises=search.error_score == "raise",
-        train_scores=search.return_train_score,
-    )
-
-
-def _estimator_router(search: SearchCV) -> Any:
-    to_score = MethodMapping().add(caller="fit", callee="score").add(caller="score", callee="score")
-    return (
-        MetadataRouter(owner=search)
-        .add(
-            estimator=search.estimator,
-            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-        )
-        .add(scorer=check_scoring(search.estimator, search.scoring), method_mapping=to_score)
-    )
 
 
 def _scorers(estimator: Any, scoring: Any) -> Any:
     checked = check_scoring(estimator, scoring)
     if isinstance(scoring, dict):
         return {name: check_scoring(estimator, scorer) for name, scorer in scoring.items()}
-    if isinstance(scoring, _MULTIMETRIC):
+    if isinstance(scoring, settings.MULTIMETRIC):
         return {name: get_scorer(name) for name in scoring}
     return checked
 
 
 def _objective_name(search: SearchCV) -> str:
     """The refit metric, or the first, in a form that a study's metric may have."""
-    if not isinstance(search.scoring, _MULTIMETRIC):
+    if not isinstance(search.scoring, settings.MULTIMETRIC):
         return "score"
     name = search.refit if isinstance(search.refit, str) else next(iter(search.scoring))
     return re.sub(r"[\s<>=]+", "_", name)
@@ -486,38 +417,13 @@ def _configured(estimator: Any, params: Mapping[str, Any]) -> Any:
     return clone(estimator).set_params(**own)
 
 
-def _own_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The estimator's parameters: all but those that only tell branches of a space apart."""
-    return {name: value for name, value in params.items() if not name.startswith("__")}
-
-
-def _evaluated(study: Study) -> list[FrozenTrial]:
-    """The trials that count, with results, of the present space, by number."""
-    space = study.space
-    return [
-        trial
-        for trial in study.trials
-        if trial.state.is_finished
-        and trial.invalid is None
-        and _FOLDS in trial.user_attrs
-        and space.fits(trial.params)
-    ]
-
-
-def _candidate(space: Space, trial: FrozenTrial) -> Candidate:
-    resolved = {name: space[name].resolve(value) for name, value in trial.params.items()}
-    return Candidate(_own_params(resolved), folds_from_json(trial.user_attrs[_FOLDS]))
-
-
-def _tell_of_failures(
-    trials: Sequence[FrozenTrial], candidates: Sequence[Candidate], n_splits: int
-) -> None:
-    failed = sum(_failed_splits(candidate, n_splits) for candidate in candidates)
+def _tell_of_failures(candidates: Sequence[Candidate], n_splits: int) -> None:
+    failed = sum(candidate.failed_splits(n_splits) for candidate in candidates)
     if not failed:
         return
     total = n_splits * len(candidates)
-    errors = (trial.error for trial in trials if trial.error is not None)
-    text = f"{failed} of {total} fits failed. The first error: {next(errors, 'unknown')}"
+    first = next((c.error for c in candidates if c.error is not None), "unknown")
+    text = f"{failed} of {total} fits failed. The first error: {first}"
     if failed == total:
         raise AllTrialsFailedError(
             f"SearchCV: all {text} -- Correct the data or the space, or pass error_score='raise' "
@@ -528,98 +434,9 @@ def _tell_of_failures(
     )
 
 
-def _failed_splits(candidate: Candidate, n_splits: int) -> int:
-    scores = [column for name, column in candidate.folds.items() if name.startswith("test_")]
-    return scores[0].count(None) if scores else n_splits
-
-
-def _check_settings(search: SearchCV) -> None:
-    n_trials, error_score = search.n_trials, search.error_score
-    if n_trials is not None and (not isinstance(n_trials, Integral) or n_trials < 1):
-        raise ArgumentError(
-            f"SearchCV: n_trials must be an integer of at least 1, or None, got {n_trials!r}."
-        )
-    if error_score != "raise" and not isinstance(error_score, Real):
-        raise ArgumentError(
-            f"SearchCV: error_score must be a number or 'raise', got {error_score!r}."
-        )
-    if isinstance(search.scoring, _MULTIMETRIC):
-        if not search.scoring:
-            raise ArgumentError(f"SearchCV: scoring must name a metric, got {search.scoring!r}.")
-        _check_refit(search.refit, list(search.scoring))
-    elif not (isinstance(search.refit, (bool, str)) or callable(search.refit)):
-        raise ArgumentError(
-            "SearchCV: refit must be True, False, a metric's name or a function of cv_results_, "
-            f"got {search.refit!r}."
-        )
-
-
-def _check_refit(refit: object, metrics: Sequence[str]) -> None:
-    if metrics == ["score"] or refit is False or callable(refit) or refit in metrics:
-        return
-    raise ArgumentError(
-        f"SearchCV: with several metrics refit must be one of {', '.join(map(repr, metrics))}, a "
-        f"function of cv_results_, or False, got {refit!r}."
-    )
-
-
-def _check_ends(search: SearchCV, study: Study, space: Space) -> None:
-    """A search must have an end, and a grid shouldn't be cut short in silence."""
-    is_grid = study.sampler.spec["name"] == "grid"
-    if search.n_trials is None:
-        if search.timeout is None and space.cardinality is None and not is_grid:
-            raise ArgumentError(
-                "SearchCV: n_trials=None needs a timeout, strategy='grid' or a finite space, or the "
-                "search would never end."
-            )
-    elif is_grid and space.cardinality is not None and space.cardinality > search.n_trials:
-        warnings.warn(
-            f"SearchCV: the grid has {space.cardinality} cells, n_trials={search.n_trials} leaves "
-            "some out. Pass n_trials=None for all.",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
-def _check_same_task(study: Study, task: Mapping[str, Any]) -> None:
-    stored = study.user_attrs.get(_TASK)
-    if stored is None:
-        study.set_user_attr(_TASK, task)
-        return
-    differing = [name for name in task if stored.get(name) != task[name]]
-    if differing:
-        raise StudyMismatchError(
-            f"Study {study.study_name!r} was made with other {' and '.join(differing)}, so its "
-            "results can't be compared with new ones. Use another study_name; for the same splits "
-            "every time, give the splitter a random_state.",
-            differing=differing,
-        )
-
-
-def _checked_index(index: Any, n_candidates: int) -> int:
-    if not isinstance(index, Integral) or not 0 <= index < n_candidates:
-        raise ArgumentError(
-            f"SearchCV: the refit function must return an index from 0 to {n_candidates - 1}, "
-            f"got {index!r}."
-        )
-    return int(index)
-
-
-def _digest(*parts: Any) -> str:
-    """A digest of arrays; of what isn't one, or holds objects, only of the size."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        size = getattr(part, "shape", None) or (0 if part is None else len(part))
-        digest.update(str(size).encode())
-        array = np.asarray(part) if hasattr(part, "__array__") else np.empty(0, object)
-        if array.dtype != object:
-            digest.update(array.dtype.str.encode() + array.tobytes())
-    return digest.hexdigest()
-
-
 def _seed(random_state: Any) -> int | None:
-    if random_state is None or isinstance(random_state, Integral):
-        return None if random_state is None else int(random_state)
+    if isinstance(random_state, (Integral, type(None))):
+        return random_state  # type: ignore[return-value]
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 

@@ -1,7 +1,6 @@
-"""Pareto fronts.
+"""Pareto fronts: the points that no other point dominates.
 
-    name   meaning                                 shape
-    Y      objective vectors, lower is better      (n, m)
+Y stands for objective vectors, lower is better, shape (n, m).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 __all__ = ["non_dominated"]
 
 
-def non_dominated(Y: NDArray[np.float64]) -> NDArray[np.bool_]:  # noqa: N803
+def non_dominated(Y: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Mark the points that no other point dominates.
 
     A point dominates another if it is nowhere worse and somewhere better. Equal points don't

@@ -16,7 +16,6 @@ import numpy as np
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.protocols import Sampler
-from luthier.core.tried import is_finite
 from luthier.samplers.grid import Grid
 from luthier.samplers.quasirandom import QuasiRandom
 from luthier.samplers.random import Random
@@ -51,7 +50,9 @@ class Auto:
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals of the method that suits; fewer where a finite space has no more."""
-        size = _few(space, space.checks) if space else None
+        if not space:
+            return _explained("auto", Random(), space, history, n, rng)
+        size = _few(space, space.checks)
         if size is not None:
             why = f"auto: all {size} configurations"
             return _explained(why, Grid(shuffle=True), space, history, n, rng)
@@ -76,7 +77,7 @@ def _explained(
 @lru_cache(maxsize=64)
 def _few(space: Space, checks: tuple[Check, ...]) -> int | None:
     """The number of configurations if they are few, else None."""
-    if not is_finite(space):
+    if not space.is_finite:
         return None
     if not checks and not space.activity.rules:
         size = space.cardinality

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
-from luthier.core.tried import Tried, is_finite
+from luthier.core.tried import Tried
 from luthier.errors import ArgumentError
 from luthier.numerics.qmc import Halton, Sequence, Sobol, latin_hypercube
 from luthier.space import Space, sample
@@ -99,7 +99,7 @@ class QuasiRandom:
             indices = [allowed.index(number) for number in range(first, first + n)]
         else:
             indices = list(range(first, first + n))
-        tried = None if self.allow_duplicates or not is_finite(space) else Tried(space, history)
+        tried = None if self.allow_duplicates or not space.is_finite else Tried(space, history)
         proposals: list[Proposal] = []
         for index in indices:
             proposal = None if index is None else self._point(space, sequence, index, tried)

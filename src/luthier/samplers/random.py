@@ -9,7 +9,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
-from luthier.core.tried import Tried, is_finite
+from luthier.core.tried import Tried
 from luthier.space import Space, sample
 
 __all__ = ["Random"]
@@ -48,7 +48,7 @@ class Random:
         """Draw n configurations; fewer where a finite space has no more."""
         if not space:
             return [Proposal({}, "the space isn't known yet: drawn from the prior")] * n
-        exclude = None if self.allow_duplicates or not is_finite(space) else Tried(space, history)
+        exclude = None if self.allow_duplicates or not space.is_finite else Tried(space, history)
         return [
             Proposal(config, "drawn at random from the prior")
             for config in sample(space, n, rng, exclude=exclude)

@@ -2,7 +2,7 @@
 
 With signs such that lower is better, and its reports sorted by step:
 
-    stop  if  min(last p values)  >=  min(values before them) - min_delta
+    stop  if  min(values before)  -  min(last p values)  <=  min_delta
 
 which is early stopping as deep-learning frameworks know it. It looks at the trial alone, so it
 works from the first trial on. Around another rule it gives trials time to recover: the other
@@ -84,7 +84,6 @@ class Patience:
             return Decision.CONTINUE
         ordered = [curve.values[s] for s in sorted(curve.values)]
         before, recent = best_of(ordered[: -self.patience]), best_of(ordered[-self.patience :])
-        improved = recent < before - self.min_delta or (math.isnan(before) and recent == recent)
-        if improved:
+        if before - recent > self.min_delta or (math.isnan(before) and not math.isnan(recent)):
             return Decision.CONTINUE
         return Decision.STOP if self.wrapped is None else self.wrapped.decide(history, trial, step)

@@ -48,10 +48,10 @@ class Categorical(Definition):
     prior: tuple[float, ...] | None
     when: Condition | None
     default: Any = field(compare=False)
-    named: bool
-    objects: Mapping[str, Any] | None = field(compare=False)
-    _positions: dict[Hashable, int] = field(compare=False)
-    _identity: tuple[Hashable, ...]
+    named: bool = field(init=False)
+    objects: Mapping[str, Any] | None = field(init=False, compare=False)
+    _positions: dict[Hashable, int] = field(init=False, compare=False)
+    _identity: tuple[Hashable, ...] = field(init=False)
 
     def __init__(
         self,
@@ -151,8 +151,8 @@ class Ordinal(Definition):
     prior: tuple[float, ...] | None
     when: Condition | None
     default: Any = field(compare=False)
-    _positions: dict[Hashable, int] = field(compare=False)
-    _identity: tuple[Hashable, ...]
+    _positions: dict[Hashable, int] = field(init=False, compare=False)
+    _identity: tuple[Hashable, ...] = field(init=False)
 
     def __init__(
         self,
@@ -215,7 +215,7 @@ class Constant(Definition):
     value: Any = field(compare=False)
     when: Condition | None
     default: Any = field(compare=False)
-    _identity: Hashable
+    _identity: Hashable = field(init=False)
 
     def __init__(self, value: Any, *, when: When | None = None) -> None:
         value = plain(value)
@@ -276,8 +276,8 @@ class Permutation(Definition):
     items: tuple[Any, ...] = field(compare=False)
     when: Condition | None
     default: Any = field(compare=False)
-    _positions: dict[Hashable, int] = field(compare=False)
-    _identity: tuple[Hashable, ...]
+    _positions: dict[Hashable, int] = field(init=False, compare=False)
+    _identity: tuple[Hashable, ...] = field(init=False)
 
     def __init__(
         self, items: Iterable[Any], *, when: When | None = None, default: Any = None

@@ -59,7 +59,10 @@ class Column:
 @final
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One parameter in a row: where it stands and how it's written and read."""
+    """One parameter in a row: where it stands and how it's written, read and drawn.
+
+    ``warp`` turns a whole column of uniform numbers into numbers of the prior before ``draw``.
+    """
 
     name: str
     start: int
@@ -67,6 +70,7 @@ class _Field:
     write: Callable[[Any], Any]
     read: Read
     draw: Read
+    warp: Callable[[Array], Array] | None = None
 
 
 @final
@@ -90,7 +94,16 @@ class Encoding:
         [{'x': 2.5, 'c': 'b'}]
     """
 
-    __slots__ = ("_activity", "_fields", "_plain", "_reorder", "columns", "width")
+    __slots__ = (
+        "_activity",
+        "_drawers",
+        "_fields",
+        "_plain",
+        "_reorder",
+        "_warps",
+        "columns",
+        "width",
+    )
 
     def __init__(self, params: Mapping[str, Param], activity: Activity) -> None:
         self.columns: tuple[Column, ...] = tuple(
@@ -102,6 +115,8 @@ class Encoding:
             starts[name] = sum(params[before].width for before in starts)
         self._activity = activity
         self._fields = tuple(_field(name, params[name], starts[name]) for name in activity.order)
+        self._drawers = tuple((field.name, field.draw) for field in self._fields)
+        self._warps = tuple((f.start, f.warp) for f in self._fields if f.warp is not None)
         self._plain = not activity.rules and all(field.width == 1 for field in self._fields)
         self._reorder = activity.order != activity.names
 
@@ -153,14 +168,23 @@ class Encoding:
         Raises:
             SpaceError: The array has another number of columns.
         """
-        rows = self._rows(U)
+        rows = self._rows(self._warped(U))
         if self._plain:
-            drawers = [(field.name, field.draw) for field in self._fields]
+            drawers = self._drawers
             return [
                 {name: draw(u) for (name, draw), u in zip(drawers, row, strict=True)}
                 for row in rows
             ]
         return [self._read(row, [field.draw for field in self._fields]) for row in rows]
+
+    def _warped(self, U: ArrayLike) -> ArrayLike:
+        if not self._warps:
+            return U
+        array = np.array(U, dtype=np.float64)
+        if array.shape[1:] == (self.width,):
+            for column, warp in self._warps:
+                array[:, column] = warp(array[:, column])
+        return array
 
     def _rows(self, X: ArrayLike) -> list[list[float]]:
         array = np.asarray(X, dtype=np.float64)
@@ -228,7 +252,8 @@ def _columns(name: str, param: Param) -> list[Column]:
 
 def _field(name: str, param: Param, start: int) -> _Field:
     write, read, draw = _functions(param)
-    return _Field(name, start, param.width, write, read, draw)
+    warp = _warp(param) if isinstance(param, Float | Int) else None
+    return _Field(name, start, param.width, write, read, draw, warp)
 
 
 def _functions(param: Param) -> tuple[Callable[[Any], Any], Read, Read]:
@@ -246,21 +271,20 @@ def _functions(param: Param) -> tuple[Callable[[Any], Any], Read, Read]:
 
 
 def _numeric_draw(param: Float | Int, codec: Codec) -> Read:
+    if param.prior is None:
+        return codec.to_value
+    return lambda value: _nearest(param, codec, value)
+
+
+def _warp(param: Float | Int) -> Callable[[Array], Array] | None:
+    """Return the quantile function of a prior that is cut off at the parameter's range."""
     prior = param.prior
     if prior is None:
-        return codec.to_value
-    lower, upper = param.low, param.high
-    if param._grid is not None and param.scale != "power_of_two":
-        half = param._grid.stride / 2
-        lower, upper = lower - half, upper + half
+        return None
+    lower, upper = param.edges
     start = float(prior.cdf(lower))
     share = float(prior.cdf(upper)) - start
-
-    def draw(u: float) -> Any:
-        value = float(prior.ppf(start + u * share))
-        return _nearest(param, codec, value)
-
-    return draw
+    return lambda u: prior.ppf(start + u * share)
 
 
 def _nearest(param: Float | Int, codec: Codec, value: float) -> Any:
@@ -295,7 +319,12 @@ def _categorical_functions(param: Categorical) -> tuple[Callable[[Any], Any], Re
     def draw(u: float) -> Any:
         return value_at(min(max(int(u * size), 0), last))
 
-    return write, read, _weighted_draw(param) or draw
+    def draw_plain(u: float) -> Any:
+        return choices[int(u * size) if u < 1.0 else last]
+
+    choices = param.choices
+    plain = not any(isinstance(choice, list | dict | tuple) for choice in choices)
+    return write, read, _weighted_draw(param) or (draw_plain if plain else draw)
 
 
 def _permutation_functions(param: Permutation) -> tuple[Callable[[Any], Any], Read, Read]:

@@ -23,7 +23,7 @@ __all__ = ["COUNTING_LIMIT", "count", "walk"]
 COUNTING_LIMIT = 100_000
 """Up to how many configurations are counted one by one."""
 
-_MAX_VISITS = 10 * COUNTING_LIMIT
+_MAX_VISITS = 4 * COUNTING_LIMIT
 
 
 Points = int | Mapping[str, int] | None

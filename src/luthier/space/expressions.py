@@ -70,7 +70,8 @@ def parse(text: str) -> Expression:
     if not isinstance(tree, ast.Compare | ast.BoolOp | ast.Name) and not _is_not(tree):
         raise _error(text, "something that holds or not", "a value", "Add a comparison")
     functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-    names = [n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions]
+    used = [n for n in nodes if isinstance(n, ast.Name) and id(n) not in functions]
+    names = [n.id for n in sorted(used, key=lambda n: (n.lineno, n.col_offset))]
     if not names:
         raise _error(text, "at least one parameter", "none", "Name one")
     value = _compile(tree, text)

@@ -71,9 +71,12 @@ class _Clue:
     cost: tuple[int, int]
 
 
+_PARENTS = frozenset({Categorical, Ordinal, Int})
+
+
 def is_parent(param: Param) -> bool:
     """Whether conditions on a parameter can be learnt."""
-    return isinstance(param, Categorical | Ordinal | Int)
+    return type(param) in _PARENTS
 
 
 def learn(params: Mapping[str, Param], fixed: Collection[str], runs: Sequence[Run]) -> Lessons:

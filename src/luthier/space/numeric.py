@@ -62,7 +62,7 @@ class Float(Definition):
     prior: Prior | None
     when: Condition | None
     default: float | None
-    _grid: Grid | None = field(compare=False)
+    _grid: Grid | None = field(init=False, compare=False)
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Float(Definition):
             high=high,
             step=step,
             scale=scale,
-            prior=as_prior(prior, *_edges(low, high, grid), "Float"),
+            prior=as_prior(prior, *_edges(low, high, grid, scale), "Float"),
             _grid=grid,
         )
 
@@ -110,6 +110,11 @@ class Float(Definition):
     def log(self) -> bool:
         """Whether the scale is logarithmic."""
         return self.scale == "log"
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """The range of the prior: that of the values, plus half a step at both ends."""
+        return _edges(self.low, self.high, self._grid, self.scale)
 
     @property
     def size(self) -> int | float:
@@ -205,7 +210,7 @@ class Int(Definition):
     prior: Prior | None
     when: Condition | None
     default: int | None
-    _grid: Grid = field(compare=False)
+    _grid: Grid = field(init=False, compare=False)
 
     def __init__(
         self,
@@ -244,7 +249,7 @@ class Int(Definition):
             high=high,
             step=step,
             scale=scale,
-            prior=as_prior(prior, *_edges(low, high, grid), "Int"),
+            prior=as_prior(prior, *_edges(low, high, grid, scale), "Int"),
             _grid=grid,
         )
 
@@ -252,6 +257,11 @@ class Int(Definition):
     def log(self) -> bool:
         """Whether the scale is logarithmic."""
         return self.scale == "log"
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """The range of the prior: that of the values, plus half a step at both ends."""
+        return _edges(self.low, self.high, self._grid, self.scale)
 
     @property
     def size(self) -> int:
@@ -308,8 +318,8 @@ def codec_of(param: Float | Int) -> Codec:
     return continuous(param.low, param.high, param.scale)
 
 
-def _edges(low: float, high: float, grid: Grid | None) -> tuple[float, float]:
-    half = 0.0 if grid is None else grid.stride / 2
+def _edges(low: float, high: float, grid: Grid | None, scale: Scale) -> tuple[float, float]:
+    half = 0.0 if grid is None or scale == "power_of_two" else grid.stride / 2
     return low - half, high + half
 
 

@@ -13,6 +13,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, final
 
 import numpy as np
@@ -136,10 +137,11 @@ class LogNormal(Prior):
 
     def logpdf(self, x: ArrayLike) -> Array:
         """See Prior."""
-        log_x = _log(x)
+        positive = np.asarray(x, float) > 0
+        log_x = np.log(np.where(positive, x, 1.0))
         z = (log_x - self.mu) / self.sigma
         density = -0.5 * z * z - log_x - math.log(self.sigma * math.sqrt(2 * math.pi))
-        return np.where(np.isfinite(log_x), density, -np.inf)
+        return np.where(positive, density, -np.inf)
 
     def to_json(self) -> dict[str, Any]:
         """See Prior."""
@@ -256,7 +258,7 @@ class ScipyPrior(Prior):
                 "Use one number for each argument.",
                 arguments=arguments,
             )
-        if math.isnan(float(self._frozen().cdf(0.0))):
+        if math.isnan(float(_frozen(self).cdf(0.0))):
             raise SpaceError(
                 f"scipy.stats.{self.name} doesn't accept the arguments {arguments!r}. "
                 "Check their domain in SciPy's reference.",
@@ -264,42 +266,45 @@ class ScipyPrior(Prior):
                 arguments=arguments,
             )
 
-    def _frozen(self) -> Any:
-        import scipy.stats
-
-        kind = getattr(scipy.stats, self.name, None)
-        if not isinstance(kind, scipy.stats.rv_continuous | scipy.stats.rv_discrete):
-            raise SpaceError(
-                f"A prior must be a distribution of scipy.stats, got {self.name!r}. "
-                "Use for instance scipy.stats.gamma(2, scale=0.1).",
-                name=self.name,
-            )
-        try:
-            return kind(*self.args, **dict(self.kwds))
-        except TypeError as error:
-            raise SpaceError(
-                f"scipy.stats.{self.name} can't be built from {self.args!r} and "
-                f"{dict(self.kwds)!r}: {error}.",
-                name=self.name,
-            ) from error
-
     def cdf(self, x: ArrayLike) -> Array:
         """See Prior."""
-        return np.asarray(self._frozen().cdf(x))
+        return np.asarray(_frozen(self).cdf(x))
 
     def ppf(self, q: ArrayLike) -> Array:
         """See Prior."""
-        return np.asarray(self._frozen().ppf(q))
+        return np.asarray(_frozen(self).ppf(q))
 
     def logpdf(self, x: ArrayLike) -> Array:
         """See Prior; for a discrete distribution, the logarithm of the probability."""
-        frozen = self._frozen()
+        frozen = _frozen(self)
         return np.asarray((getattr(frozen, "logpdf", None) or frozen.logpmf)(x))
 
     def to_json(self) -> dict[str, Any]:
         """See Prior."""
         data = [self.name, list(self.args), [list(pair) for pair in self.kwds]]
         return {"scipy": to_json_value(data)}
+
+
+@lru_cache(maxsize=256)
+def _frozen(prior: ScipyPrior) -> Any:
+    """Build the distribution; the name is looked up, and must be a distribution's."""
+    import scipy.stats
+
+    kind = getattr(scipy.stats, prior.name, None)
+    if not isinstance(kind, scipy.stats.rv_continuous | scipy.stats.rv_discrete):
+        raise SpaceError(
+            f"A prior must be a distribution of scipy.stats, got {prior.name!r}. "
+            "Use for instance scipy.stats.gamma(2, scale=0.1).",
+            name=prior.name,
+        )
+    try:
+        return kind(*prior.args, **dict(prior.kwds))
+    except TypeError as error:
+        raise SpaceError(
+            f"scipy.stats.{prior.name} can't be built from {prior.args!r} and "
+            f"{dict(prior.kwds)!r}: {error}.",
+            name=prior.name,
+        ) from error
 
 
 def as_prior(given: Any, low: float, high: float, place: str) -> Prior | None:

@@ -84,7 +84,7 @@ _EXCLUDED = "already excluded or drawn"
 def _patience(space: Space) -> int:
     """How many rejections in a row are borne: fewer where enumeration is cheap."""
     bound = math.prod(param.size for param in space.values())
-    return int(min(_ATTEMPTS, 20 * bound + 20))
+    return int(min(_ATTEMPTS, 2 * bound + 20))
 
 
 def _obstacle(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from types import EllipsisType
 from typing import Any, final
@@ -59,6 +60,7 @@ class Space(Mapping[str, Param]):
         "_cardinality",
         "_encoding",
         "_fingerprint",
+        "_finite",
         "_params",
         "activity",
         "checks",
@@ -91,6 +93,7 @@ class Space(Mapping[str, Param]):
         self.checks = tuple(relation.compile(params) for relation in relations)
         self._encoding: Encoding | None = None
         self._fingerprint: str | None = None
+        self._finite = all(param.size < math.inf for param in params.values())
         self._cardinality: int | EllipsisType | None = ...
 
     @classmethod
@@ -456,10 +459,15 @@ class Space(Mapping[str, Param]):
         for name in self.activity.order:
             param = self._params[name]
             if self.activity.holds(name, values):
-                if param.default is None and not param.contains(None):
+                if param.default is None and not isinstance(param, Constant):
                     return None
                 values[name] = param.default
         return self._ordered(values)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether there is no continuous parameter."""
+        return self._finite
 
     @property
     def cardinality(self) -> int | None:

@@ -47,13 +47,22 @@ class Trace:
         ('optimizer',)
     """
 
-    __slots__ = ("_declared", "_params", "_runs", "_space", "_unexplained", "version")
+    __slots__ = (
+        "_declared",
+        "_params",
+        "_review_at",
+        "_runs",
+        "_space",
+        "_unexplained",
+        "version",
+    )
 
     def __init__(self, declared: Space | None = None) -> None:
         self._declared = declared if declared is not None else Space()
         self._params: dict[str, Param] = dict(self._declared)
         self._runs: dict[Signature, Run] = {}
         self._unexplained: frozenset[str] = frozenset()
+        self._review_at = 0
         self._space = self._declared
         self.version = 0
 
@@ -116,10 +125,15 @@ class Trace:
         missing = [name for name in active if name not in asked]
         if len(active) - len(missing) != len(asked):
             return False
-        return not missing or not complete or self._unexplained.issuperset(missing)
+        if not missing or not complete:
+            return True
+        # what couldn't be explained is looked at again when there are twice as many runs
+        return self._unexplained.issuperset(missing) and len(self._runs) < self._review_at
 
     def _remember(self, asked: Mapping[str, Any], surprising: bool, complete: bool) -> None:
         """Keep a run unless it's known, or expected when there are enough."""
+        if not surprising and len(self._runs) >= _MAX_RUNS:
+            return
         values = {
             n: v for n, v in asked.items() if n in self._params and is_parent(self._params[n])
         }
@@ -128,8 +142,6 @@ class Trace:
         if known is not None and (known.complete or not complete):
             return
         if known is None and len(self._runs) >= _MAX_RUNS:
-            if not surprising:
-                return
             self._forget()
         self._runs[signature] = Run(frozenset(asked), values, complete)
 
@@ -146,6 +158,7 @@ class Trace:
             for name, param in self._params.items()
         }
         self._unexplained = lessons.unexplained
+        self._review_at = min(2 * len(self._runs), _MAX_RUNS + 1)
         space = self._declared.with_params(params)
         if space != self._space:
             self._space = space

@@ -18,7 +18,7 @@ from luthier.core.record import (
     params_from_json,
     reports_from_json,
 )
-from luthier.core.trial import EMPTY, NO_REPORTS, FrozenTrial, Origin, TrialState
+from luthier.core.trial import EMPTY, NO_REPORTS, FrozenTrial, Origin, TrialState, record_of
 from luthier.errors import StorageCorruptError
 from luthier.space import param_from_json
 
@@ -190,27 +190,29 @@ def _trial(
 ) -> FrozenTrial:
     param_names, param_values = params_from_json(_decode(params)[0])
     metric_names, metric_values = metrics_from_json(_decode(metrics)[0]) if metrics else ((), ())
-    return FrozenTrial(
-        number=number,
-        state=_STATES[state],
-        param_names=param_names,
-        param_values=param_values,
-        metric_names=metric_names,
-        metric_values=metric_values,
-        objectives=objectives,
-        reports=reports_from_json(_decode(f"[{reports}]")[0]) if reports else NO_REPORTS,
-        started=started,
-        finished=finished,
-        cost=cost,
-        worker=worker and sys.intern(worker),
-        attempt=attempt,
-        origin=origin_from_json(_decode(origin)[0]) if origin else _ADDED,
-        error=error,
-        user_attrs=_decode(user_attrs)[0] if user_attrs else EMPTY,
-        declares=_declares(declares) if declares else EMPTY,
-        invalid=invalid,
-        version=version,
-        finished_version=version if finished_version == version else finished_version,
+    return record_of(  # in the order of its fields
+        (
+            number,
+            _STATES[state],
+            param_names,
+            param_values,
+            metric_names,
+            metric_values,
+            objectives,
+            reports_from_json(_decode(f"[{reports}]")[0]) if reports else NO_REPORTS,
+            started,
+            finished,
+            cost,
+            worker and sys.intern(worker),
+            attempt,
+            origin_from_json(_decode(origin)[0]) if origin else _ADDED,
+            error,
+            _decode(user_attrs)[0] if user_attrs else EMPTY,
+            _declares(declares) if declares else EMPTY,
+            invalid,
+            version,
+            version if finished_version == version else finished_version,
+        )
     )
 
 

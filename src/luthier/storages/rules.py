@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from luthier.core.record import dump
-from luthier.core.trial import FrozenTrial, Reports, TrialState
+from luthier.core.trial import FrozenTrial, Reports, TrialState, changed
 from luthier.errors import (
     ArgumentError,
     NumberTakenError,
@@ -20,6 +20,7 @@ from luthier.errors import (
 __all__ = [
     "json_copy",
     "new_reports",
+    "own_attrs",
     "require_claimable",
     "require_ended",
     "require_finished",
@@ -145,6 +146,17 @@ def json_copy(value: object, what: str) -> Any:
             f"{what} must be a JSON value (text, finite numbers, lists, dicts), got "
             f"{value!r:.200}: {error}. Convert it first."
         ) from error
+
+
+def own_attrs(trial: FrozenTrial) -> FrozenTrial:
+    """The trial with user attributes that nobody else can change.
+
+    Raises:
+        ArgumentError: They aren't JSON values.
+    """
+    if not trial.user_attrs:
+        return trial
+    return changed(trial, user_attrs=json_copy(dict(trial.user_attrs), "A user attribute"))
 
 
 def study_exists(name: str) -> StudyExistsError:

@@ -130,7 +130,7 @@ class SqlStorage:
     def add_trials(self, study: int, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
         """Add trials in any state."""
         at = time.time()
-        lines = [(trial.number, plain_text(trial_json(trial))) for trial in trials]
+        lines = [(trial.number, plain_text(trial_json(rules.own_attrs(trial)))) for trial in trials]
 
         def work(execute: Execute) -> list[FrozenTrial]:
             row = execute("SELECT version, trials FROM studies WHERE id = ?", (study,)).fetchone()

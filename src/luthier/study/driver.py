@@ -15,7 +15,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -33,7 +32,15 @@ from luthier.core.jobs import Decision, Outcome, Proposal, Start
 from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
 from luthier.core.rng import generator
-from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, Origin, Reports, TrialState
+from luthier.core.trial import (
+    NO_REPORTS,
+    FrozenTrial,
+    Metrics,
+    Origin,
+    Reports,
+    TrialState,
+    changed,
+)
 from luthier.core.worker import is_gone, this_worker
 from luthier.errors import NumberTakenError, TrialNotFoundError, TrialStateError
 from luthier.space import Param, Space
@@ -74,17 +81,21 @@ class Driver:
         self.lock = threading.RLock()
         self.ledger = Ledger(record.objective, record.seed)
         self.declared: Space | None = None
+        self._declared_names: frozenset[str] = frozenset()
         self.requirements = dict(requirements or {})
         self._heard: dict[int, Reports] = {}
         self._unflushed: dict[int, FrozenTrial] = {}
         self._flushed_at = time.monotonic()
         self._worker = this_worker()
+        self._sampler_spec = dump(dict(sampler.spec))
         self.refresh()
 
     def refresh(self) -> History:
         """Take in what others have written; return the history as it now stands."""
         with self.lock:
             changes = self.storage.changes_since(self.record.id, self.ledger.version)
+            if changes.version == self.ledger.version:
+                return self.ledger.snapshot()
             for version, text in changes.spaces:
                 self._redeclare(Space.from_json(text, requirements=self.requirements), version)
             self.ledger.apply(*changes.trials)
@@ -98,28 +109,34 @@ class Driver:
             if self.declared != space:
                 self.storage.put_space(self.record.id, space.to_json())
                 self.refresh()
-            self.declared = space  # the caller's own object: it may hold functions
-            self.ledger.declare(space, self.ledger.version)
+            self._redeclare(space, self.ledger.version)  # the caller's own: it may hold functions
 
     def _redeclare(self, space: Space, version: int) -> None:
         self.declared = space
+        self._declared_names = frozenset(space)
         self.ledger.declare(space, version)
 
     def start(
-        self, *, total: int | None = None, fixed: Mapping[str, Param] | None = None
+        self,
+        *,
+        total: int | None = None,
+        fixed: Mapping[str, Param] | None = None,
+        history: History | None = None,
     ) -> FrozenTrial | None:
         """Claim a trial that waits or was orphaned, else propose and add a new one.
 
         Args:
             total: Add no new trial where the study has so many.
             fixed: Definitions beside the study's space that the new trial needs (``ask``).
+            history: What ``refresh`` has just returned, if the caller has it; a stale one does
+                no harm, the storage refuses what is made from it.
 
         Returns:
             The trial, now RUNNING under this process; None if there is nothing to start.
         """
         with self.lock:
             while True:
-                history = self.refresh()
+                history = self.refresh() if history is None else history
                 trial = self._claim_one(history)
                 if trial is None and (total is None or history.n_trials < total):
                     trial = self._propose(history, fixed or {})
@@ -128,8 +145,9 @@ class Driver:
                     try:
                         trial = self._write(self.storage.add_trials(self.record.id, [trial])[0])
                     except NumberTakenError:
+                        history = None
                         continue
-                if trial is not None:
+                if trial is not None and self.listeners:
                     self.emit(TrialStarted(self.record.name, trial))
                 return trial
 
@@ -157,7 +175,7 @@ class Driver:
             fill=trial.origin.fill,
             strict=trial.origin.sampler == "enqueued",
             definitions=definitions,
-            declared=frozenset(self.declared or ()),
+            declared=self._declared_names,
             objective=self.record.objective,
             user_attrs=trial.user_attrs,
             reports=trial.reports,
@@ -168,7 +186,7 @@ class Driver:
         with self.lock:
             heard = self._heard.get(number, NO_REPORTS).adding(step, metrics)
             self._heard[number] = heard
-            trial = self._unflushed[number] = replace(self.trial(number), reports=heard)
+            trial = self._unflushed[number] = changed(self.trial(number), reports=heard)
             self._flush()
             decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
             if self.listeners:
@@ -196,8 +214,9 @@ class Driver:
                 logger.warning("The result of trial %d was refused: %s", number, refused)
                 self.refresh()
                 return None
-            failed = trial.state is TrialState.FAILED
-            self.emit((TrialFailed if failed else TrialFinished)(self.record.name, trial))
+            if self.listeners:
+                kind = TrialFailed if trial.state is TrialState.FAILED else TrialFinished
+                self.emit(kind(self.record.name, trial))
             return trial
 
     def release(self, number: int, reason: str) -> None:
@@ -262,7 +281,7 @@ class Driver:
                     at=time.time(),
                 )
                 if claimed is not None:  # it starts over: an earlier run's reports don't count
-                    return replace(self._write(claimed), reports=NO_REPORTS)
+                    return changed(self._write(claimed), reports=NO_REPORTS)
         return None
 
     def _propose(self, history: History, fixed: Mapping[str, Param]) -> FrozenTrial | None:
@@ -286,7 +305,7 @@ class Driver:
             worker=self._worker,
             attempt=1,
             origin=Origin(
-                sampler=dump(dict(self.sampler.spec)),
+                sampler=self._sampler_spec,
                 reason=proposal.reason,
                 history_version=history.version,
                 fill=proposal.fill,
@@ -294,11 +313,15 @@ class Driver:
                 data=proposal.data,
             ),
             declares=declares,
+            version=history.version + 1,
         )
 
     def _finished(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
-        return replace(
+        version = self.ledger.version + 1  # unless others write first: then the storage restamps
+        return changed(
             trial,
+            version=version,
+            finished_version=version,
             state=outcome.state,
             param_names=tuple(outcome.params),
             param_values=tuple(outcome.params.values()),

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from luthier.core.events import StudyStopped
+from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Channel, Executor
 from luthier.core.trial import FrozenTrial, TrialState
@@ -148,11 +149,12 @@ class _Run:
             raise self.fatal
 
     def _start_one(self, stopped_before: object) -> bool:
-        self.stop_reason = self._reason(stopped_before)
+        history = self.driver.refresh()
+        self.stop_reason = self._reason(history, stopped_before)
         if self.stop_reason is not None:
             return False
         total = self.limits.total_trials
-        trial = self.driver.start(total=total)
+        trial = self.driver.start(total=total, history=history)
         if trial is None:
             if not self.running:
                 full = total is not None and self.driver.ledger.snapshot().n_trials >= total
@@ -168,8 +170,7 @@ class _Run:
         self.executor.submit(trial.number, work, self.driver)
         return True
 
-    def _reason(self, stopped_before: object) -> str | None:
-        history = self.driver.refresh()
+    def _reason(self, history: History, stopped_before: object) -> str | None:
         if self.driver.ledger.state.get("stopped") != stopped_before:
             return "the study was asked to stop"
         if self.fatal is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -19,7 +18,7 @@ from luthier.core.jobs import Outcome
 from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
 from luthier.core.rng import generator
-from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState
+from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
 from luthier.errors import (
     ArgumentError,
     NoTrialError,
@@ -367,7 +366,7 @@ class Study:
             else Origin("added", trial.origin.reason)
         )
         self._driver.add(
-            lambda number, _: replace(
+            lambda number, _: changed(
                 renamed,
                 number=number,
                 state=state,
@@ -558,7 +557,7 @@ class Study:
         if not trial.metric_values:
             if trial.state is TrialState.COMPLETE:
                 raise ArgumentError("add_trial: a COMPLETE trial needs a value, got none.")
-            return replace(trial, objectives=len(names))
+            return changed(trial, objectives=len(names))
         metrics = trial.metrics
         if not set(names) <= set(metrics):
             if trial.objectives != len(names):
@@ -570,7 +569,7 @@ class Study:
             extra = dict(list(metrics.items())[trial.objectives :])
             metrics = ours | extra
         checked = self.objective.read(metrics)
-        return replace(
+        return changed(
             trial,
             objectives=len(names),
             metric_names=tuple(checked),

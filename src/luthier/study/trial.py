@@ -179,11 +179,14 @@ class Trial(Suggest):
     ) -> Outcome:
         """What this run came to, for the study's record."""
         ticket = self._ticket
-        kept = {n: v for n, v in ticket.proposal.items() if n in ticket.declared}
+        params = self._asked
+        if ticket.declared:
+            kept = {n: v for n, v in ticket.proposal.items() if n in ticket.declared}
+            params = kept | params
         self._warn_of_unused()
         return Outcome(
             state=state,
-            params=kept | self._asked,
+            params=params,
             metrics=metrics,
             reports=self._reports,
             declares=self._declares,
@@ -198,10 +201,14 @@ class Trial(Suggest):
             return self._params[name].resolve(self._asked[name])
         if not isinstance(name, str):
             raise ArgumentError(f"A parameter's name must be text, got {name!r}.", name=name)
-        known = self._ticket.definitions.get(name)
-        if known is not param and (known is None or not same_domain(known, param)):
-            self._declares[name] = param
-        value = self._value_of(name, param)
+        ticket = self._ticket
+        known = ticket.definitions.get(name)
+        if known is param and name in ticket.proposal and not ticket.strict:
+            value = ticket.proposal[name]  # proposed from this very definition
+        else:
+            if known is None or not same_domain(known, param):
+                self._declares[name] = param
+            value = self._value_of(name, param)
         self._asked[name] = value
         self._params[name] = param
         return param.resolve(value)

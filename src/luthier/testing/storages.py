@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -29,6 +29,7 @@ from luthier.errors import (
     TrialStateError,
 )
 from luthier.space import Float
+from luthier.testing.life import Mirror, ended, life, running
 
 __all__ = ["STORAGE_CHECKS", "check_storage"]
 
@@ -66,52 +67,45 @@ def studies_are_created_loaded_listed_and_deleted(factory: Factory) -> None:
             _same(storage.load_study(name), record, "load_study returns what was created")
             _same(record.settings, settings, "settings stay as they are")
             _same(record.seed, 2**63 - 1, "seeds of 63 bits fit")
-            _refused(
-                StudyExistsError, lambda n=name: storage.create_study(n, _OBJECTIVE, 0, {})
-            )
+            _refused(StudyExistsError, storage.create_study, name, _OBJECTIVE, 0, {})
         names = [summary.record.name for summary in storage.studies()]
         listed = [name for name in names if name in _HOSTILE_NAMES]
         _same(listed, list(_HOSTILE_NAMES), "studies() lists all, oldest first")
         for name in _HOSTILE_NAMES:
             storage.delete_study(name)
-            _refused(StudyNotFoundError, lambda n=name: storage.load_study(n))
-            _refused(StudyNotFoundError, lambda n=name: storage.delete_study(n))
-        _refused(ArgumentError, lambda: storage.create_study(_NAME, _OBJECTIVE, 0, {"f": print}))
+            _refused(StudyNotFoundError, storage.load_study, name)
+            _refused(StudyNotFoundError, storage.delete_study, name)
+        _refused(ArgumentError, storage.create_study, _NAME, _OBJECTIVE, 0, {"f": print})
 
 
 def deleted_studies_stay_gone(factory: Factory) -> None:
     """A handle that remembers a deleted study's key never writes into a later study."""
     with _study(factory) as (storage, study):
-        storage.add_trials(study, [_running(0)])
+        storage.add_trials(study, [running(0)])
         storage.delete_study(_NAME)
         later = storage.create_study(_NAME, _OBJECTIVE, 0, {}).id
-        for forbidden in (
-            lambda: storage.add_trials(study, [_running(1)]),
-            lambda: storage.claim(study, 0, "w", attempt=1, at=0.0),
-            lambda: storage.report(study, 0, 1, Reports([(1, {"loss": 1.0})])),
-            lambda: storage.release(study, 0, 1, _WAITING, ""),
-            lambda: storage.finish(study, _ended(_running(0))),
-            lambda: storage.set_attrs(study, 0, {}),
-            lambda: storage.invalidate(study, 0, ""),
-            lambda: storage.put_space(study, "{}"),
-            lambda: storage.put_state(study, "k", 1),
-            lambda: storage.get_state(study),
-            lambda: storage.changes_since(study, 0),
-            lambda: storage.events(study),
-        ):
-            _refused(StudyNotFoundError, forbidden)
+        gone = StudyNotFoundError
+        _refused(gone, storage.add_trials, study, [running(1)])
+        _refused(gone, storage.claim, study, 0, "w", attempt=1, at=0.0)
+        _refused(gone, storage.report, study, 0, 1, Reports([(1, {"loss": 1.0})]))
+        _refused(gone, storage.release, study, 0, 1, _WAITING, "")
+        _refused(gone, storage.finish, study, ended(running(0)))
+        _refused(gone, storage.set_attrs, study, 0, {})
+        _refused(gone, storage.invalidate, study, 0, "")
+        _refused(gone, storage.put_space, study, "{}")
+        _refused(gone, storage.put_state, study, "k", 1)
+        _refused(gone, storage.get_state, study)
+        _refused(gone, storage.changes_since, study, 0)
+        _refused(gone, storage.events, study)
         _same(storage.changes_since(later, 0).version, 0, "the later study is untouched")
 
 
 def numbers_are_compare_and_swap(factory: Factory) -> None:
     """A trial is added only under the next number; a batch is added whole or not at all."""
     with _study(factory) as (storage, study):
-        storage.add_trials(study, [_running(0), _running(1)])
+        storage.add_trials(study, [running(0), running(1)])
         for numbers in ([0], [1], [3], [2, 2], [2, 4]):
-            _refused(
-                NumberTakenError,
-                lambda ns=numbers: storage.add_trials(study, [_running(n) for n in ns]),
-            )
+            _refused(NumberTakenError, storage.add_trials, study, [running(n) for n in numbers])
         _same(storage.add_trials(study, []), [], "an empty batch adds nothing")
         _same(storage.changes_since(study, 0).version, 2, "refused trials leave no trace")
 
@@ -125,14 +119,14 @@ def numbers_are_dense_under_threads(factory: Factory) -> None:
             number = 0
             while len(won) < 40:
                 try:
-                    storage.add_trials(study, [_running(number)])
+                    storage.add_trials(study, [running(number)])
                     won.append(number)
                 except NumberTakenError as taken:
                     _same(taken.fields["number"], number, "the error says which number")
                 number = len(storage.changes_since(study, 0).trials)
 
     with _study(factory) as (storage, study):
-        _in_threads(4, lambda _: driver(study))
+        _in_threads(4, lambda: driver(study))
         _same(sorted(won), list(range(len(won))), "each number was added once")
         _same(len(storage.changes_since(study, 0).trials), len(won), "none was lost")
 
@@ -141,22 +135,22 @@ def claims_have_one_winner(factory: Factory) -> None:
     """Of several claims at the attempt last seen, one succeeds."""
     winners: list[FrozenTrial] = []
 
-    def driver(study: int, number: int) -> None:
+    def driver(study: int) -> None:
         with _opened(factory) as storage:
-            claimed = storage.claim(study, number, f"w{number}", attempt=0, at=5.0)
-            if claimed is not None:
-                winners.append(claimed)
+            for number in range(5):
+                claimed = storage.claim(study, number, "w", attempt=0, at=5.0)
+                if claimed is not None:
+                    winners.append(claimed)
 
     with _study(factory) as (storage, study):
-        storage.add_trials(study, [FrozenTrial(number=n) for n in range(3)])
-        for number in range(3):
-            _in_threads(4, lambda _, n=number: driver(study, n))
-        _same(sorted(t.number for t in winners), [0, 1, 2], "one winner for each trial")
-        _refused(TrialNotFoundError, lambda: storage.claim(study, 3, "w", attempt=0, at=5.0))
+        storage.add_trials(study, [FrozenTrial(number=n) for n in range(5)])
+        _in_threads(4, lambda: driver(study))
+        _same(sorted(t.number for t in winners), [*range(5)], "one winner for each trial")
+        _refused(TrialNotFoundError, storage.claim, study, 5, "w", attempt=0, at=5.0)
 
 
 def claims_are_guarded(factory: Factory) -> None:
-    """A claim makes a trial RUNNING, keeps its start, and fails at another attempt or at the end."""
+    """A claim makes a trial RUNNING and keeps its start; a stale or late one fails."""
     with _study(factory) as (storage, study):
         storage.add_trials(study, [FrozenTrial(number=0)])
         first = storage.claim(study, 0, "one", attempt=0, at=5.0)
@@ -170,40 +164,37 @@ def claims_are_guarded(factory: Factory) -> None:
         second = storage.claim(study, 0, "two", attempt=1, at=7.0)
         assert second is not None, "a running trial can be taken over"
         _same((second.worker, second.attempt, second.started), ("two", 2, 5.0), "started stays")
-        storage.finish(study, _ended(second))
+        storage.finish(study, ended(second))
         _same(storage.claim(study, 0, "two", attempt=2, at=8.0), None, "finished is finished")
 
 
 def running_trials_are_guarded(factory: Factory) -> None:
     """Only the present attempt of a running trial may report, release and finish it."""
     with _study(factory) as (storage, study):
-        storage.add_trials(study, [_running(0), FrozenTrial(number=1)])
+        storage.add_trials(study, [running(0), FrozenTrial(number=1)])
         storage.claim(study, 0, "thief", attempt=1, at=5.0)
         before = _present(storage, study)
         report = Reports([(1, {"loss": 1.0})])
         for number, attempt in ((0, 1), (0, 3), (1, 0)):
-            stale = replace(_running(number), attempt=attempt)
-            for forbidden in (
-                lambda n=number, a=attempt: storage.report(study, n, a, report),
-                lambda n=number, a=attempt: storage.release(study, n, a, _WAITING, ""),
-                lambda t=stale: storage.finish(study, _ended(t)),
-            ):
-                _refused(TrialStateError, forbidden)
-        mine = replace(_running(0), attempt=2)
-        _refused(TrialStateError, lambda: storage.release(study, 0, 2, _COMPLETE, ""))
-        _refused(TrialStateError, lambda: storage.finish(study, mine))
-        _refused(TrialNotFoundError, lambda: storage.finish(study, _ended(_running(2))))
-        _refused(TrialNotFoundError, lambda: storage.report(study, 2, 1, report))
-        _refused(TrialNotFoundError, lambda: storage.release(study, 2, 1, _WAITING, ""))
+            stale = replace(running(number), attempt=attempt)
+            _refused(TrialStateError, storage.report, study, number, attempt, report)
+            _refused(TrialStateError, storage.release, study, number, attempt, _WAITING, "")
+            _refused(TrialStateError, storage.finish, study, ended(stale))
+        mine = replace(running(0), attempt=2)
+        _refused(TrialStateError, storage.release, study, 0, 2, _COMPLETE, "")
+        _refused(TrialStateError, storage.finish, study, mine)
+        _refused(TrialNotFoundError, storage.finish, study, ended(running(2)))
+        _refused(TrialNotFoundError, storage.report, study, 2, 1, report)
+        _refused(TrialNotFoundError, storage.release, study, 2, 1, _WAITING, "")
         _same(_present(storage, study), before, "what is refused leaves no trace")
-        storage.finish(study, _ended(mine))
-        _refused(TrialStateError, lambda: storage.finish(study, _ended(mine)))
+        storage.finish(study, ended(mine))
+        _refused(TrialStateError, storage.finish, study, ended(mine))
 
 
 def reports_are_appended(factory: Factory) -> None:
     """A report adds what is new; of a step reported before, the first stays."""
     with _study(factory) as (storage, study):
-        storage.add_trials(study, [_running(0)])
+        storage.add_trials(study, [running(0)])
         storage.report(study, 0, 1, Reports([(1, {"loss": 1.0}), (3, {"loss": math.nan})]))
         full = [(1, {"loss": 9.0}), (3, {"loss": 9.0}), (2, {"loss": math.inf, "acc": 0.5})]
         after = storage.report(study, 0, 1, Reports(full))
@@ -219,7 +210,7 @@ def reports_are_appended(factory: Factory) -> None:
 def released_trials_can_be_claimed_again(factory: Factory) -> None:
     """A released trial waits or is paused, with the reason, and keeps what it reported."""
     with _study(factory) as (storage, study):
-        storage.add_trials(study, [_running(0)])
+        storage.add_trials(study, [running(0)])
         storage.report(study, 0, 1, Reports([(1, {"loss": 1.0})]))
         for attempt, state in ((1, _WAITING), (2, TrialState.PAUSED)):
             released = storage.release(study, 0, attempt, state, "why")
@@ -232,27 +223,27 @@ def released_trials_can_be_claimed_again(factory: Factory) -> None:
 def attributes_are_added(factory: Factory) -> None:
     """User attributes accumulate, in any state, and belong to nobody else."""
     with _study(factory) as (storage, study):
-        storage.add_trials(study, [_running(0)])
+        storage.add_trials(study, [running(0)])
         note: dict[str, Any] = {"a": [1, {"b": None}], "c": True}
         storage.set_attrs(study, 0, note)
         note["a"].append(2)
-        storage.finish(study, _ended(_running(0)))
+        storage.finish(study, ended(running(0)))
         after = storage.set_attrs(study, 0, {"c": "é", "d": 0.5})
         expected = {"a": [1, {"b": None}], "c": "é", "d": 0.5}
         _same(dict(after.user_attrs), expected, "attributes add up")
-        _refused(TrialNotFoundError, lambda: storage.set_attrs(study, 1, {}))
+        _refused(TrialNotFoundError, storage.set_attrs, study, 1, {})
         for unfit in (object(), math.nan, {1, 2}):
-            _refused(ArgumentError, lambda value=unfit: storage.set_attrs(study, 0, {"x": value}))
+            _refused(ArgumentError, storage.set_attrs, study, 0, {"x": unfit})
 
 
 def invalidated_trials_leave_the_counts(factory: Factory) -> None:
     """A finished trial can be invalidated; it stays, marked, and isn't counted."""
     with _study(factory) as (storage, study):
-        storage.add_trials(study, [_running(n) for n in range(3)])
+        storage.add_trials(study, [running(n) for n in range(3)])
         for number in range(2):
-            storage.finish(study, _ended(_running(number)))
-        _refused(TrialStateError, lambda: storage.invalidate(study, 2, "no"))
-        _refused(TrialNotFoundError, lambda: storage.invalidate(study, 3, "no"))
+            storage.finish(study, ended(running(number)))
+        _refused(TrialStateError, storage.invalidate, study, 2, "no")
+        _refused(TrialNotFoundError, storage.invalidate, study, 3, "no")
         _same(storage.invalidate(study, 0, "bug").invalid, "bug", "the reason is kept")
         summary = next(s for s in storage.studies() if s.record.name == _NAME)
         _same(dict(summary.states), {_RUNNING: 1, _COMPLETE: 1}, "invalid trials aren't counted")
@@ -272,7 +263,7 @@ def state_and_spaces_are_kept(factory: Factory) -> None:
         _same(dict(changes.state), {"k": {"é": 1.5}, "other": "x"}, "changed values come")
         _same(list(changes.spaces), [(5, '{"v": 2}')], "later spaces come with their version")
         _same(dict(storage.changes_since(study, 4).state), {}, "older values don't come")
-        _refused(ArgumentError, lambda: storage.put_state(study, "k", object()))
+        _refused(ArgumentError, storage.put_state, study, "k", object())
 
 
 def odd_values_survive(factory: Factory) -> None:
@@ -301,7 +292,7 @@ def odd_values_survive(factory: Factory) -> None:
         added = storage.add_trials(study, [trial])[0]
         _same(added, replace(trial, version=1), "add_trials returns what was added")
         _same(_present(other, study), [added], "and so it is read")
-        ended = replace(
+        end = replace(
             added,
             state=_COMPLETE,
             metric_names=tuple(metrics),
@@ -311,30 +302,30 @@ def odd_values_survive(factory: Factory) -> None:
             cost=0.25,
             error="é\n" * 5_000,
         )
-        stored = storage.finish(study, ended)
-        _same(stored, replace(ended, version=2, finished_version=2), "finish returns the end")
+        stored = storage.finish(study, end)
+        _same(stored, replace(end, version=2, finished_version=2), "finish returns the end")
         _same(_present(other, study), [stored], "and so it is read")
 
 
 def handles_see_each_other(factory: Factory) -> None:
     """What one handle writes, another reads, and may go on with."""
     with _study(factory) as (one, study), _opened(factory) as two:
-        one.add_trials(study, [_running(0)])
+        one.add_trials(study, [running(0)])
         two.report(study, 0, 1, Reports([(1, {"loss": 2.0})]))
         one.report(study, 0, 1, Reports([(2, {"loss": 1.0})]))
         two.set_attrs(study, 0, {"by": "two"})
-        ended = one.finish(study, replace(_ended(_running(0)), reports=Reports()))
-        _same(two.changes_since(study, 4).trials, [ended], "the other sees the end")
-        _same(dict(ended.user_attrs), {"by": "two"}, "and nothing is overwritten")
+        end = one.finish(study, replace(ended(running(0)), reports=Reports()))
+        _same(two.changes_since(study, 4).trials, [end], "the other sees the end")
+        _same(dict(end.user_attrs), {"by": "two"}, "and nothing is overwritten")
         one.close()
-        _same(_present(one, study), [ended], "a closed handle opens again when needed")
+        _same(_present(one, study), [end], "a closed handle opens again when needed")
 
 
 def changes_converge_from_any_version(factory: Factory) -> None:
     """A mirror that was at any version becomes the present state by ``changes_since``."""
     with _study(factory) as (storage, study):
-        mirrors = [_Mirror()]
-        for act in _life(storage, study):
+        mirrors = [Mirror()]
+        for act in life(storage, study):
             act()
             mirror = mirrors[-1].copy()
             mirror.apply(storage.changes_since(study, mirror.version))
@@ -354,7 +345,7 @@ def changes_converge_from_any_version(factory: Factory) -> None:
 def the_log_folds_to_the_present_state(factory: Factory) -> None:
     """Events are dense, plain JSON, and ``evolve`` makes the present records of them."""
     with _study(factory) as (storage, study):
-        for act in _life(storage, study):
+        for act in life(storage, study):
             act()
         events = storage.events(study)
         _same([e.version for e in events], list(range(1, len(events) + 1)), "versions are dense")
@@ -395,88 +386,11 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
 
 _HOSTILE_NAMES: Final = (
     f"{_NAME}'; DROP TABLE studies; --",
-    f'{_NAME}"%s ? :x {{}} \\ \n\x00',
+    f'{_NAME}"%s ? :x {{}} \\ \n',
     f"{_NAME} é \U0001f600",
     f"{_NAME} {'x' * 10_000}",
     "",
 )
-
-
-class _Mirror:
-    """A reader's copy of a study, kept up to date by changes."""
-
-    def __init__(self) -> None:
-        self.version = 0
-        self.trials: dict[int, str] = {}
-        self.state: dict[str, Any] = {}
-        self.spaces: list[tuple[int, str]] = []
-
-    def copy(self) -> _Mirror:
-        mirror = _Mirror()
-        mirror.version, mirror.trials = self.version, dict(self.trials)
-        mirror.state, mirror.spaces = dict(self.state), list(self.spaces)
-        return mirror
-
-    def apply(self, changes: Changes) -> None:
-        self.version = changes.version
-        self.trials |= {t.number: repr(t) for t in changes.trials}
-        self.trials = dict(sorted(self.trials.items()))
-        self.state = dict(sorted((self.state | dict(changes.state)).items()))
-        self.spaces += changes.spaces
-
-
-def _life(storage: Storage, study: int) -> Sequence[Callable[[], object]]:
-    """One of everything that can happen to a study, as steps."""
-    paused = replace(_running(3), state=TrialState.PAUSED, reports=Reports([(1, {"loss": 3.0})]))
-    return (
-        lambda: storage.put_space(study, "{}"),
-        lambda: storage.add_trials(study, [_running(0), FrozenTrial(number=1)]),
-        lambda: storage.report(study, 0, 1, Reports([(1, {"loss": math.nan})])),
-        lambda: storage.add_trials(study, [replace(_ended(_running(2)), invalid="old"), paused]),
-        lambda: storage.claim(study, 1, "w", attempt=0, at=7.5),
-        lambda: storage.put_state(study, "k", 1),
-        lambda: storage.report(study, 0, 1, Reports([(2, {"loss": 1.0}), (3, {"loss": 0.5})])),
-        lambda: storage.release(study, 1, 1, TrialState.PAUSED, "budget"),
-        lambda: storage.claim(study, 3, "w", attempt=1, at=8.5),
-        lambda: storage.set_attrs(study, 0, {"note": [1]}),
-        lambda: storage.finish(study, _ended(_running(0))),
-        lambda: storage.claim(study, 1, "v", attempt=1, at=9.5),
-        lambda: storage.put_state(study, "k", {"x": None}),
-        lambda: storage.finish(
-            study, replace(_running(1), attempt=2, state=TrialState.FAILED, error="boom")
-        ),
-        lambda: storage.invalidate(study, 0, "bug"),
-        lambda: storage.put_space(study, '{"v": 2}'),
-        lambda: storage.set_attrs(study, 2, {"late": True}),
-    )
-
-
-def _running(number: int) -> FrozenTrial:
-    return FrozenTrial(
-        number=number,
-        state=_RUNNING,
-        param_names=("x", "kind"),
-        param_values=(0.5, "a"),
-        started=1.5,
-        worker="host:1:2",
-        attempt=1,
-        origin=Origin("{}", "random", number),
-    )
-
-
-def _ended(trial: FrozenTrial) -> FrozenTrial:
-    return replace(
-        trial,
-        state=_COMPLETE,
-        param_names=("x", "kind", "y"),
-        param_values=(0.5, "a", 3),
-        metric_names=("loss", "mb"),
-        metric_values=(0.25, 4.0),
-        reports=Reports([(1, {"loss": 0.75})]),
-        finished=2.5,
-        cost=1.0,
-        declares={"y": Float(0.0, 5.0)},
-    )
 
 
 def _present(storage: Storage, study: int) -> list[FrozenTrial]:
@@ -507,33 +421,25 @@ def _forget(storage: Storage, name: str) -> None:
         storage.delete_study(name)
 
 
-def _in_threads(n: int, work: Callable[[int], object]) -> None:
-    failures: list[BaseException] = []
-
-    def guarded(index: int) -> None:
-        try:
-            work(index)
-        except BaseException as failure:  # noqa: BLE001 - raised again below
-            failures.append(failure)
-
-    threads = [threading.Thread(target=guarded, args=(i,)) for i in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+def _in_threads(n: int, work: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(n) as pool:
+        for future in [pool.submit(work) for _ in range(n)]:
+            future.result()
 
 
 def _same(got: object, expected: object, rule: str) -> None:
     """Compare with types: by ``repr``, to which 1, 1.0 and True differ and NaN equals NaN."""
     if repr(got) != repr(expected):
-        raise AssertionError(f"Storage contract: {rule}.\n  got      {got!r}\n  expected {expected!r}")
+        raise AssertionError(
+            f"Storage contract: {rule}.\n  got      {got!r}\n  expected {expected!r}"
+        )
 
 
-def _refused(error: type[Exception], act: Callable[[], object]) -> None:
+def _refused(
+    error: type[Exception], act: Callable[..., object], *args: object, **options: object
+) -> None:
     try:
-        result = act()
+        result = act(*args, **options)
     except error:
         return
     raise AssertionError(f"Storage contract: {error.__name__} must be raised, got {result!r}.")

@@ -1,0 +1,172 @@
+"""``luthier run``: create a study or go on with it, until it has its trials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luthier.cli.options import storage_option
+from luthier.cli.printing import cell, pairs
+from luthier.cli.target import Target
+from luthier.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from luthier.space import Space
+    from luthier.study.study import Study
+
+__all__ = ["INTERRUPTED", "run"]
+
+_DIRECTION = click.Choice(["minimize", "maximize"])
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  luthier run train.py:objective --trials 50
+  luthier run train.py:objective --study digits --storage runs.db --strategy grid --seed 0
+  luthier run package.train:objective --metric accuracy=maximize --timeout "10 min" --jobs 4
+"""
+)
+@click.argument("objective", metavar="FILE.py:OBJECTIVE")
+@storage_option
+@click.option("--study", metavar="NAME", help="The study's name; that of the file if not given.")
+@click.option(
+    "--trials", type=click.IntRange(min=0), help="How many trials the study has at the end."
+)
+@click.option("--timeout", metavar="TIME", help="Start no trial after this time, as '10 min'.")
+@click.option("--strategy", metavar="NAME", help="Sampler and scheduler by one name.")
+@click.option("--sampler", metavar="NAME", help="The sampler, instead of the strategy's.")
+@click.option("--scheduler", metavar="NAME", help="The scheduler, instead of the strategy's.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Root of all randomness.")
+@click.option("--direction", type=_DIRECTION, help="For one objective; minimize if not given.")
+@click.option("--directions", metavar="WAY,WAY", help="For several objectives, with commas.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME=WAY", help="A named objective.")
+@click.option(
+    "--constraint", "constraints", multiple=True, metavar="TEXT", help="As 'size_mb <= 10'."
+)
+@click.option("--space", metavar="NAME", help="The Space in the file; 'space' if there is one.")
+@click.option("--jobs", default=1, show_default=True, help="Trials at once; -1: one per core.")
+@click.option(
+    "--fail-fast",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="Give up after so many trials if all have failed; 0: never.",
+)
+def run(
+    objective: str,
+    storage: str,
+    study: str | None,
+    trials: int | None,
+    timeout: str | None,
+    space: str | None,
+    jobs: int,
+    fail_fast: int,
+    **options: Any,
+) -> None:
+    """Run trials of an objective, in a new study or one that exists.
+
+    --trials is the study's total: the same line again resumes, and in several terminals at once
+    they share the work. Without --trials and --timeout it goes on until the space is exhausted.
+    """
+    seconds = None if timeout is None else _seconds(timeout)
+    target = Target.load(objective)
+    name = target.name if study is None else study
+    opened = _open_study(target.space(space), name, storage, options)
+    reasons: list[str] = []
+    _listen(opened, reasons)
+    try:
+        opened.optimize(
+            target.function,
+            total_trials=trials,
+            timeout=seconds,
+            n_jobs=jobs,
+            fail_fast=fail_fast or None,
+            show_progress_bar=True,
+        )
+    except KeyboardInterrupt:
+        click.echo(
+            f"Interrupted. {_stand(opened)}, and is consistent: the same command goes on with it.",
+            err=True,
+        )
+        raise SystemExit(INTERRUPTED) from None
+    _tell_result(opened, reasons)
+
+
+def _open_study(space: Space | None, name: str, storage: str, options: dict[str, Any]) -> Study:
+    from luthier.study.create import create_study
+
+    ways = options.pop("directions")
+    metrics = _metrics(options.pop("metrics"))
+    strategy = options.pop("strategy")
+    return create_study(
+        study_name=name,
+        storage=storage,
+        space=space,
+        directions=None if ways is None else [way.strip() for way in ways.split(",")],
+        metrics=metrics,
+        strategy="auto" if strategy is None else strategy,
+        load_if_exists=True,
+        **options,
+    )
+
+
+def _metrics(given: tuple[str, ...]) -> dict[str, str] | None:
+    metrics: dict[str, str] = {}
+    for text in given:
+        name, equals, way = text.partition("=")
+        if not equals or name in metrics:
+            raise ArgumentError(
+                f"--metric must be NAME=minimize or NAME=maximize, each name once, got {text!r}."
+            )
+        metrics[name.strip()] = way.strip()
+    return metrics or None
+
+
+def _seconds(text: str) -> float:
+    from luthier.study.budget import read_budget
+
+    seconds = read_budget(text)[1]
+    if seconds is None:
+        raise ArgumentError(
+            f"--timeout must be a time such as '10 min', got {text!r}. Use --trials."
+        )
+    return seconds
+
+
+def _listen(study: Study, reasons: list[str]) -> None:
+    from luthier.core.events import StudyStopped
+
+    def listen(event: object) -> None:
+        if isinstance(event, StudyStopped):
+            reasons.append(event.reason)
+
+    study.subscribe(listen)
+
+
+def _tell_result(study: Study, reasons: list[str]) -> None:
+    from luthier.errors import AllTrialsFailedError
+    from luthier.study.narration import incumbent
+
+    history = study.history
+    failed = history.failed
+    if len(failed) and len(failed) == history.n_finished:
+        first = min(failed, key=lambda trial: trial.number)
+        raise AllTrialsFailedError(
+            f"All {len(failed)} trials of study {study.study_name!r} have failed. The first error, "
+            f"of trial {first.number}: {first.error}"
+        )
+    why = f" ({', '.join(reasons)})" if reasons else ""
+    click.echo(f"{_stand(study)}{why}.")
+    if (best := incumbent(history)) is not None:
+        click.echo(f"Best: trial {best.number} with {pairs(best.metrics)}")
+        click.echo(f"  {pairs(best.params)}")
+    elif len(study.directions) > 1 and len(history.completed):
+        click.echo("See the Pareto front with: luthier best")
+
+
+def _stand(study: Study) -> str:
+    n = study.history.n_finished
+    return f"Study {cell(study.study_name)!r} has {n} finished trial{'s' if n != 1 else ''}"

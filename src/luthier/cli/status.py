@@ -1,0 +1,139 @@
+"""``luthier status`` and ``luthier best``: how a study stands, and what it has found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from luthier.cli.options import open_study, storage_option, study_option
+from luthier.cli.printing import cell, pairs, print_table, to_json
+
+if TYPE_CHECKING:
+    from luthier.core.history import History
+    from luthier.core.trial import FrozenTrial
+    from luthier.study.study import Study
+
+__all__ = ["best", "status"]
+
+
+@click.command(
+    epilog="""\b
+Example:
+  luthier status --study digits --storage runs.db
+"""
+)
+@storage_option
+@study_option
+def status(storage: str, study: str | None) -> None:
+    """How a study stands: trials by state, the best so far, who works on it."""
+    opened = open_study(storage, study)
+    for name, value in _facts(opened, storage):
+        click.echo(f"{name:<12}{value}")
+
+
+def _facts(study: Study, storage: str) -> Iterator[tuple[str, str]]:
+    from luthier.study.narration import incumbent
+    from luthier.study.progress import summary
+
+    history = study.history
+    objective = study.objective
+    goals = [
+        f"{way} {name}" for name, way in zip(objective.names, objective.directions, strict=True)
+    ]
+    yield "Study", f"{cell(study.study_name)} in {storage}"
+    yield "Objective", ", ".join([*goals, *map(str, objective.constraints)])
+    yield "Trials", f"{history.n_finished} finished: {summary(history)}"
+    if (winner := incumbent(history)) is not None:
+        yield "Parameters", pairs(winner.params)
+    for part in ("sampler", "scheduler"):
+        yield part.capitalize(), _settings(study, part)
+    yield "Seed", str(study.seed)
+    yield "Work", f"{history.cost:.3g} seconds in finished trials"
+    yield from (("Running", line) for line in _running(history))
+    if len(history.failed):
+        first = min(history.failed, key=lambda trial: trial.number)
+        line = cell((first.error or "").split("\n", 1)[0])
+        yield "Failed", f"{len(history.failed)}, first trial {first.number}: {line}"
+
+
+def _settings(study: Study, part: str) -> str:
+    record = study._driver.record
+    settings = study.storage.get_state(record.id).get("settings", record.settings)[part]
+    others = {n: v for n, v in settings.items() if n != "name" and v is not None}
+    return f"{cell(settings.get('name'))} {pairs(others)}".rstrip()
+
+
+def _running(history: History) -> Iterator[str]:
+    from luthier.core.worker import is_gone
+
+    for trial in history.running:
+        worker = trial.worker or ""
+        machine, _, process, _ = [*worker.rsplit(":", 3), "", "", ""][:4]
+        where = f"process {process} on {machine.partition('/')[0]}"
+        since = time.time() - (trial.started or time.time())
+        gone = "; that process has died, the next run takes it up" if is_gone(worker) else ""
+        yield f"trial {trial.number} for {since:.0f} s in {cell(where)}{gone}"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  luthier best --study digits --storage runs.db
+  luthier best --study digits --storage runs.db --format json
+"""
+)
+@storage_option
+@study_option
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def best(storage: str, study: str | None, style: str) -> None:
+    """The best trial; with several objectives the Pareto front.
+
+    Only completed trials that keep all constraints count. Exit code 1 if there is none.
+    """
+    opened = open_study(storage, study)
+    single = len(opened.directions) == 1
+    front = [opened.best_trial] if single else _front(opened)
+    if style == "json":
+        found = [_result(trial) for trial in front]
+        click.echo(to_json(found[0] if single else found))
+    elif single:
+        _print_one(front[0])
+    else:
+        _print_front(front)
+
+
+def _front(study: Study) -> Sequence[FrozenTrial]:
+    from luthier.errors import NoTrialError
+
+    front = study.best_trials
+    if not front:
+        raise NoTrialError(f"Study {study.study_name!r} has no completed trial yet.")
+    return front
+
+
+def _result(trial: FrozenTrial) -> dict[str, object]:
+    from luthier.core.record import metrics_json, params_json
+
+    return {
+        "number": trial.number,
+        "metrics": metrics_json(trial.metrics),
+        "params": params_json(trial),
+    }
+
+
+def _print_one(trial: FrozenTrial) -> None:
+    click.echo(f"Trial {trial.number}: {pairs(trial.metrics)}")
+    for name, value in trial.params.items():
+        click.echo(f"  {cell(name)} = {cell(value)}")
+
+
+def _print_front(front: Sequence[FrozenTrial]) -> None:
+    metrics = list(dict.fromkeys(name for trial in front for name in trial.metric_names))
+    params = list(dict.fromkeys(name for trial in front for name in trial.param_names))
+    rows = ([t.number, *map(t.metrics.get, metrics), *map(t.params.get, params)] for t in front)
+    print_table(["trial", *metrics, *params], rows)

@@ -1,0 +1,64 @@
+"""Optuna's storages: memory, and SQLite by its URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from luthier.core.protocols import Storage
+from luthier.optuna.missing import missing
+from luthier.storages import open_storage
+
+__all__ = ["InMemoryStorage", "RDBStorage", "get_storage"]
+
+_JOURNAL = "Use a SQLite URL, such as storage='sqlite:///runs.db': it is a journal."
+_CRASHES = "Trials whose process died are taken up again under their own number."
+_SERVER = "Several processes may share one SQLite file; a server comes with a later version."
+_JOURNALS = "BaseJournalLogStorage JournalFileStorage JournalRedisStorage JournalStorage journal"
+_LOCKS = "JournalFileOpenLock JournalFileSymlinkLock"
+_RETRIES = "RetryFailedTrialCallback RetryHeartbeatStaleTrialCallback fail_stale_trials"
+_ABSENT = {
+    **dict.fromkeys(f"{_JOURNALS} {_LOCKS}".split(), _JOURNAL),
+    **dict.fromkeys(_RETRIES.split(), _CRASHES),
+    "GrpcStorageProxy": _SERVER,
+    "run_grpc_proxy_server": _SERVER,
+    "BaseStorage": "A storage of your own fulfils luthier.core.protocols.Storage.",
+}
+_SETTINGS = (
+    "engine_kwargs skip_compatibility_check heartbeat_interval grace_period "
+    "heartbeat_stale_trial_callback failed_trial_callback skip_table_creation"
+)
+
+
+def RDBStorage(url: str, **settings: Any) -> Storage:  # noqa: N802
+    """Open a SQLite file.
+
+    Args:
+        url: Such as "sqlite:///runs.db".
+        **settings: Optuna's settings of engine and heartbeat; accepted, as nothing needs them.
+
+    Raises:
+        TypeError: A setting that Optuna doesn't have either.
+        UnsupportedError: A database that a later version will support.
+
+    Example:
+        >>> RDBStorage("sqlite://")
+        MemoryStorage()
+    """
+    unknown = sorted(set(settings) - set(_SETTINGS.split()))
+    if unknown:
+        raise TypeError(f"RDBStorage has no argument {unknown[0]!r}.")
+    return open_storage(url)
+
+
+def InMemoryStorage() -> Storage:  # noqa: N802
+    """Keep studies in memory, until the process ends."""
+    return open_storage(None)
+
+
+def get_storage(storage: Storage | str | None) -> Storage:
+    """Return the storage that a URL names; a storage is returned as it is."""
+    return open_storage(storage)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name, _ABSENT)

@@ -1,0 +1,93 @@
+"""Nothing is lost: a run killed at random moments ends exactly as an unbroken one.
+
+30 times in all a running ``luthier run`` gets SIGKILL, at a random moment of its start or of
+its work, and the same command is given again. The objective has conditional parameters,
+reports, trials that are pruned and trials that fail.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Program
+
+KILLS = 15  # of each strategy
+TOTAL = 240  # many more than all killed runs together can finish
+OBJECTIVE = """
+import time
+from luthier.study import driver
+
+driver._FLUSH_SECONDS = 0  # so that killed trials leave reports behind, as long ones do
+
+at_work = []
+
+def objective(trial):
+    if not at_work:
+        at_work.append(print("at work", flush=True))
+    kind = trial.suggest_categorical("kind", ["tree", "net"])
+    if kind == "tree":
+        depth = trial.suggest_int("depth", 1, 12)
+        score = depth * trial.suggest_int("leaf", 1, 12) / 144
+    else:
+        score = trial.suggest_int("units", 4, 64, step=4) / 64
+        if trial.suggest_categorical("activation", ["relu", "tanh"]) == "relu":
+            score -= trial.suggest_float("slope", 0, 1)
+    if 0.5 < score < 0.6:
+        raise ValueError(f"no luck with {score}")
+    for step in range(3):
+        time.sleep(0.002)
+        trial.report(score + 1 / (step + 1), step)
+        if trial.should_prune():
+            from luthier import TrialPruned
+            raise TrialPruned()
+    return score
+"""
+
+
+def what_counts(exported: dict[str, Any]) -> list[dict[str, Any]]:
+    """Trials without what may differ: times, worker, attempts, versions of the log."""
+    kept = ("number", "state", "params", "metrics", "reports", "error", "declares")
+    return [
+        {
+            **{name: trial.get(name) for name in kept},
+            "sampler": trial["origin"]["sampler"],
+            "reason": trial["origin"]["reason"],
+        }
+        for trial in exported["trials"]
+    ]
+
+
+@pytest.mark.parametrize("strategy", ["auto", "grid"])
+def test_killed_and_resumed_run_equals_an_unbroken_one(program: Program, strategy: str) -> None:
+    (program.directory / "work.py").write_text(OBJECTIVE)
+    command = ["run", "work.py:objective", "--trials", str(TOTAL), "--seed", "7"]
+    command += ["--strategy", strategy, "--scheduler", "median"]
+    program.run(*command, "--storage", "unbroken.db")
+
+    moments = random.Random(strategy)
+    for kill in range(KILLS):
+        process = program.start(*command, "--storage", "broken.db")
+        assert process.stdout is not None
+        if kill % 5 == 0:  # while it starts, or shortly after
+            time.sleep(moments.uniform(0, 0.5))
+        else:
+            assert process.stdout.readline() == "at work\n"
+            time.sleep(moments.uniform(0, 0.1))
+        assert process.poll() is None, "the run was over before it could be killed"
+        process.kill()
+        process.communicate()
+    program.run(*command, "--storage", "broken.db")
+
+    unbroken, broken = program.export("unbroken.db"), program.export("broken.db")
+    assert [trial["number"] for trial in broken["trials"]] == list(range(TOTAL))
+    assert what_counts(broken) == what_counts(unbroken)
+    assert broken["space"] == unbroken["space"]
+    assert {t["state"] for t in broken["trials"]} == {"COMPLETE", "PRUNED", "FAILED"}
+    assert sum(t["attempt"] - 1 for t in broken["trials"]) > KILLS / 3, "few kills hit a trial"
+    for storage in ("unbroken.db", "broken.db"):
+        assert "all the same" in program.run("replay", "--storage", storage)

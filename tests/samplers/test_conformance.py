@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from luthier.core.protocols import Sampler
+from luthier.samplers import Auto, Grid, PartialFixed, QuasiRandom, Random
+from luthier.testing.samplers import SAMPLER_CHECKS, SamplerFactory
+
+SAMPLERS: list[SamplerFactory] = [
+    Random,
+    lambda: Random(allow_duplicates=True),
+    Grid,
+    lambda: Grid(points=3, shuffle=True, retries=0),
+    lambda: Grid(points={"x": 4, "lr": 2}),
+    lambda: Grid(allow_duplicates=True),
+    QuasiRandom,
+    lambda: QuasiRandom("halton"),
+    lambda: QuasiRandom("lhs", n=5),
+    lambda: QuasiRandom(scramble=False, allow_duplicates=True),
+    Auto,
+    lambda: PartialFixed(Auto(), {}),
+]
+
+
+def name_of(value: object) -> str:
+    return value.__name__ if hasattr(value, "__name__") and "<" not in value.__name__ else ""
+
+
+@pytest.mark.parametrize("factory", SAMPLERS, ids=lambda f: repr(f()))
+@pytest.mark.parametrize("check", SAMPLER_CHECKS, ids=name_of)
+def test_conformance(
+    check: Callable[[SamplerFactory], None], factory: Callable[[], Sampler]
+) -> None:
+    check(factory)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
+from luthier.testing.schedulers import SCHEDULER_CHECKS, SchedulerFactory
+
+SCHEDULERS: list[SchedulerFactory] = [
+    NoStopping,
+    Median,
+    lambda: Median(n_startup_trials=0, n_warmup_steps=1, interval_steps=2, metric="other"),
+    lambda: Percentile(25.0, n_startup_trials=1, n_min_trials=2),
+    lambda: Threshold(lower=0.2, upper=0.6),
+    lambda: Threshold(upper=0.6, metric="accuracy", interval_steps=3),
+    lambda: Patience(1),
+    lambda: Patience(2, min_delta=0.1, wrapped=Median(n_startup_trials=0)),
+]
+
+
+@pytest.mark.parametrize("factory", SCHEDULERS, ids=lambda f: repr(f()))
+@pytest.mark.parametrize("check", SCHEDULER_CHECKS, ids=lambda c: c.__name__)
+def test_conformance(check: Callable[[SchedulerFactory], None], factory: SchedulerFactory) -> None:
+    check(factory)

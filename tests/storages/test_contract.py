@@ -1,0 +1,240 @@
+"""The storage contract over all storages: the conformance suite, and random lives."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from luthier.core.events import evolve
+from luthier.core.objective import Objective
+from luthier.core.protocols import Storage
+from luthier.core.trial import FrozenTrial, Reports, TrialState
+from luthier.errors import LuthierError
+from luthier.storages import MemoryStorage, open_storage
+from luthier.testing import STORAGE_CHECKS, check_storage
+
+Factory = Callable[[], Storage]
+
+
+def memory(directory: Path) -> Factory:
+    storage = MemoryStorage()
+    return lambda: storage
+
+
+def sqlite(directory: Path) -> Factory:
+    return lambda: open_storage(directory / "runs.db")
+
+
+KINDS = {"memory": memory, "sqlite": sqlite}
+
+
+@pytest.fixture(params=KINDS)
+def factory(request: pytest.FixtureRequest, tmp_path: Path) -> Factory:
+    return KINDS[request.param](tmp_path)
+
+
+@pytest.mark.parametrize("check", STORAGE_CHECKS)
+def test_storage_keeps_the_contract(check: str, factory: Factory) -> None:
+    STORAGE_CHECKS[check](factory)
+
+
+def test_the_whole_suite_runs_twice_on_one_store(factory: Factory) -> None:
+    check_storage(factory)
+    check_storage(factory)
+
+
+NUMBERS = st.integers(0, 5)
+ATTEMPTS = st.integers(0, 3)
+STATES = st.sampled_from(TrialState)
+VALUES = st.sampled_from([None, True, 1, 1.0, "1", (1, "a"), float("inf"), [1], {"k": 1}])
+METRICS = st.dictionaries(st.sampled_from("ab"), st.floats(), min_size=1)
+REPORTS = st.lists(st.tuples(st.integers(0, 5), METRICS), max_size=4).map(Reports)
+
+
+class Lives(RuleBasedStateMachine):
+    """The same calls on every storage must give the same answers, and those of a model.
+
+    The model knows states and attempts, and so whether a call is refused. What a call makes of
+    a record is compared between the storages, and with the fold of each log.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._directory = tempfile.TemporaryDirectory()
+        path = Path(self._directory.name)
+        self.storages = [kind(path)() for kind in KINDS.values()]
+        objective = Objective()
+        self.studies = [s.create_study("s", objective, 0, {}).id for s in self.storages]
+        self.model: list[tuple[TrialState, int]] = []
+        self.version = 0
+
+    def teardown(self) -> None:
+        for storage in self.storages:
+            storage.close()
+        self._directory.cleanup()
+
+    def both(self, call: Callable[[Storage, int], Any]) -> Any:
+        answers = []
+        for storage, study in zip(self.storages, self.studies, strict=True):
+            try:
+                answers.append(call(storage, study))
+            except LuthierError as error:
+                answers.append(f"{type(error).__name__}: {error}")
+        assert repr(answers[0]) == repr(answers[1])
+        return answers[0]
+
+    def known(self, number: int) -> bool:
+        return number < len(self.model)
+
+    def runs(self, number: int, attempt: int) -> bool:
+        return self.known(number) and self.model[number] == (TrialState.RUNNING, attempt)
+
+    @rule(offset=st.sampled_from([0, 0, 0, 1, -1]), state=STATES, values=st.tuples(VALUES, VALUES))
+    def add(self, offset: int, state: TrialState, values: tuple[Any, Any]) -> None:
+        number = len(self.model) + offset
+        ended = {"metric_names": ("value",), "metric_values": (0.5,)} if state.is_finished else {}
+        trial = FrozenTrial(
+            number=number, state=state, param_names=("x", "y"), param_values=values, **ended
+        )
+        answer = self.both(lambda s, i: s.add_trials(i, [trial]))
+        if offset == 0:
+            self.model.append((state, 0))
+            self.version += 1
+            assert answer[0].version == self.version
+        else:
+            assert answer.startswith("NumberTakenError")
+
+    @rule(number=NUMBERS, attempt=ATTEMPTS)
+    def claim(self, number: int, attempt: int) -> None:
+        answer = self.both(lambda s, i: s.claim(i, number, "w", attempt=attempt, at=2.5))
+        if not self.known(number):
+            assert answer.startswith("TrialNotFoundError")
+            return
+        state, last = self.model[number]
+        if state.is_finished or last != attempt:
+            assert answer is None
+        else:
+            self.model[number] = (TrialState.RUNNING, attempt + 1)
+            self.version += 1
+            assert answer.state is TrialState.RUNNING
+
+    @rule(number=NUMBERS, attempt=ATTEMPTS, reports=REPORTS)
+    def report(self, number: int, attempt: int, reports: Reports) -> None:
+        before = self.trials().get(number)
+        answer = self.both(lambda s, i: s.report(i, number, attempt, reports))
+        if not self.runs(number, attempt):
+            assert isinstance(answer, str)
+            return
+        assert before is not None
+        merged = dict(reports.items_in_order()) | dict(before.reports.items_in_order())
+        assert repr(dict(sorted(answer.reports.items()))) == repr(dict(sorted(merged.items())))
+        self.version += len(merged) > len(before.reports)
+
+    @rule(number=NUMBERS, attempt=ATTEMPTS, state=STATES)
+    def release(self, number: int, attempt: int, state: TrialState) -> None:
+        answer = self.both(lambda s, i: s.release(i, number, attempt, state, "why"))
+        fits = state in (TrialState.WAITING, TrialState.PAUSED)
+        if self.runs(number, attempt) and fits:
+            self.model[number] = (state, attempt)
+            self.version += 1
+        else:
+            assert isinstance(answer, str)
+
+    @rule(number=NUMBERS, attempt=ATTEMPTS, state=STATES, metrics=METRICS, reports=REPORTS)
+    def finish(
+        self,
+        number: int,
+        attempt: int,
+        state: TrialState,
+        metrics: dict[str, float],
+        reports: Reports,
+    ) -> None:
+        trial = FrozenTrial(
+            number=number,
+            state=state,
+            attempt=attempt,
+            metric_names=tuple(metrics),
+            metric_values=tuple(metrics.values()),
+            reports=reports,
+        )
+        answer = self.both(lambda s, i: s.finish(i, trial))
+        if self.runs(number, attempt) and state.is_finished:
+            self.model[number] = (state, attempt)
+            self.version += 1
+            assert answer.finished_version == self.version
+        else:
+            assert isinstance(answer, str)
+
+    @rule(number=NUMBERS, key=st.sampled_from("ab"), value=st.sampled_from([None, 1, [1.5], "é"]))
+    def set_attrs(self, number: int, key: str, value: object) -> None:
+        answer = self.both(lambda s, i: s.set_attrs(i, number, {key: value}))
+        if self.known(number):
+            self.version += 1
+            assert answer.user_attrs[key] == value
+        else:
+            assert answer.startswith("TrialNotFoundError")
+
+    @rule(number=NUMBERS)
+    def invalidate(self, number: int) -> None:
+        answer = self.both(lambda s, i: s.invalidate(i, number, "bug"))
+        if self.known(number) and self.model[number][0].is_finished:
+            self.version += 1
+            assert answer.invalid == "bug"
+        else:
+            assert isinstance(answer, str)
+
+    @rule(key=st.sampled_from("ab"), value=st.integers(0, 9))
+    def put_state(self, key: str, value: int) -> None:
+        self.version += 1
+        assert self.both(lambda s, i: s.put_state(i, key, value)) == self.version
+        assert self.both(lambda s, i: s.get_state(i))[key] == value
+
+    @rule()
+    def put_space(self) -> None:
+        self.version += 1
+        assert self.both(lambda s, i: s.put_space(i, "{}")) == self.version
+
+    @rule(back=st.integers(0, 6))
+    def look(self, back: int) -> None:
+        changes = self.both(lambda s, i: s.changes_since(i, max(0, self.version - back)))
+        assert changes.version == self.version
+
+    def trials(self) -> dict[int, FrozenTrial]:
+        changes = self.both(lambda s, i: s.changes_since(i, 0))
+        return {trial.number: trial for trial in changes.trials}
+
+    @invariant()
+    def present_state_is_the_models_and_the_logs(self) -> None:
+        trials = self.trials()
+        assert [(trials[n].state, trials[n].attempt) for n in range(len(self.model))] == self.model
+        for storage, study in zip(self.storages, self.studies, strict=True):
+            folded: dict[int, FrozenTrial] = {}
+            events = storage.events(study)
+            assert [e.version for e in events] == list(range(1, self.version + 1))
+            for event in events:
+                if event.number is not None:
+                    folded[event.number] = evolve(folded.get(event.number), event)
+            assert repr(folded) == repr(dict(sorted(trials.items())))
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+
+
+def test_a_change_that_is_no_json_is_refused_whole(factory: Factory) -> None:
+    storage = factory()
+    study = storage.create_study("s", Objective(), 0, {}).id
+    trial = FrozenTrial(number=0, user_attrs={"x": [1]})
+    stored = storage.add_trials(study, [trial, replace(trial, number=1)])
+    assert [t.version for t in stored] == [1, 2]
+    with pytest.raises(LuthierError, match=r"user attribute.*must be a JSON value"):
+        storage.add_trials(study, [replace(trial, number=2, user_attrs={"x": object()})])
+    assert storage.changes_since(study, 2).version == 2

@@ -1,0 +1,73 @@
+"""The schema: one path from any older version to the newest, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from luthier.core.objective import Objective
+from luthier.core.trial import FrozenTrial
+from luthier.errors import StorageError, StorageVersionError
+from luthier.storages.schema import MIGRATIONS, SCHEMA_VERSION, migrate
+from luthier.storages.sql import SqlStorage
+from luthier.storages.sqlite import SqliteDatabase
+
+
+def tables(database: SqliteDatabase) -> set[str]:
+    rows = database.read(lambda execute: execute(database.tables_query, ()).fetchall())
+    return {name for (name,) in rows}
+
+
+def version(database: SqliteDatabase) -> int:
+    row = database.read(lambda execute: execute("SELECT version FROM luthier", ()).fetchone())
+    return int(row[0])
+
+
+def test_a_new_database_gets_the_newest_schema(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "a.db")
+    migrate(database)
+    assert version(database) == SCHEMA_VERSION == len(MIGRATIONS)
+    assert tables(database) == {"luthier", "studies", "trials", "events", "state", "spaces"}
+
+
+def test_an_older_schema_is_migrated_and_its_data_kept(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "a.db")
+    storage = SqlStorage(database)
+    study = storage.create_study("s", Objective(), 0, {}).id
+    storage.add_trials(study, [FrozenTrial(number=0)])
+    later = (*MIGRATIONS, ("CREATE TABLE a (x TEXT)",), ("CREATE TABLE b (x TEXT)",))
+    migrate(database, later)
+    migrate(database, later)
+    assert version(database) == SCHEMA_VERSION + 2
+    assert {"a", "b"} <= tables(database)
+    assert len(storage.changes_since(study, 0).trials) == 1
+    with pytest.raises(StorageVersionError, match=r"newer Luthier.*Upgrade with: pip install -U"):
+        SqlStorage(database)
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "a.db")
+    migrate(database)
+    before = tables(database)
+    with pytest.raises(StorageError, match=r"SQLite refused to work on .*a\.db: .*syntax error"):
+        migrate(database, (*MIGRATIONS, ("CREATE TABLE a (x TEXT)", "NONSENSE")))
+    assert (version(database), tables(database)) == (SCHEMA_VERSION, before)
+
+
+def test_reading_changes_and_counting_states_touch_indexes_only(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "a.db")
+    migrate(database)
+    for statement, expected in (
+        ("SELECT * FROM trials WHERE study = 1 AND version > 5 ORDER BY version", "USING INDEX"),
+        ("SELECT study, state, COUNT(*) FROM trials GROUP BY study, state", "COVERING INDEX"),
+        (
+            "SELECT study, state, COUNT(*) FROM trials WHERE invalid IS NOT NULL"
+            " GROUP BY study, state",
+            "USING INDEX trials_invalid",
+        ),
+    ):
+        plan = database.read(
+            lambda execute, s=statement: execute(f"EXPLAIN QUERY PLAN {s}", ()).fetchall()
+        )
+        assert expected in str(plan), plan

@@ -1,0 +1,83 @@
+"""URLs and paths of storages."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from luthier.errors import ArgumentError, StorageError, UnsupportedError
+from luthier.storages import MemoryStorage, open_storage
+
+
+@pytest.mark.parametrize(
+    "url", [None, "memory:", "memory://", ":memory:", "sqlite://", "sqlite:///:memory:"]
+)
+def test_memory(url: str | None) -> None:
+    assert isinstance(open_storage(url), MemoryStorage)
+
+
+@pytest.mark.parametrize(
+    ("form", "file"),
+    [
+        ("runs.db", "runs.db"),
+        ("sqlite:///runs.db", "runs.db"),
+        ("sqlite:///sub/runs.db", "sub/runs.db"),
+        ("sqlite:////{here}/absolute.db", "absolute.db"),
+        ("SQLite:///runs.db", "runs.db"),
+        ("{here}/plain.db", "plain.db"),
+        ("no suffix, 100% é #1 ?.db", "no suffix, 100% é #1 ?.db"),
+    ],
+)
+def test_sqlite(form: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    storage = open_storage(form.format(here=str(tmp_path)))
+    os.chdir("/")  # a storage stays where it was opened
+    assert storage.studies() == []
+    storage.close()
+    assert (tmp_path / file).is_file()
+
+
+def test_path_objects_and_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_storage(tmp_path / "a.db").close()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    open_storage("~/b.db").close()
+    assert sorted(os.listdir(tmp_path)) == ["a.db", "b.db"]
+
+
+def test_a_storage_is_returned_as_it_is() -> None:
+    storage = MemoryStorage()
+    assert open_storage(storage) is storage
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "message"),
+    [
+        ("", ArgumentError, r"must have a name, got ''. Use 'memory:', 'sqlite:///relative.db'"),
+        ("  ", ArgumentError, r"must have a name"),
+        ("mysql://host/db", ArgumentError, r"must be one of 'memory:', .*got 'mysql://host/db'"),
+        ("redis://host", ArgumentError, r"must be one of"),
+        ("sqlite://runs.db", ArgumentError, r"must be one of"),
+        ("sqlite:///", ArgumentError, r"must be one of"),
+        ("sqlite:///a.db?timeout=5", ArgumentError, r"Settings go to .*sqlite_storage"),
+        ("postgresql://host/db", UnsupportedError, r"PostgreSQL comes with a later version"),
+        ("postgresql+psycopg://host/db", UnsupportedError, r"sqlite:///runs.db"),
+        (7, ArgumentError, r"must be a URL, a path or a storage object, got 7 of type int"),
+        ("/nowhere/at/all/a.db", StorageError, r"there is no /nowhere/at/all. Create it"),
+    ],
+)
+def test_what_cannot_be_opened(url: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        open_storage(url)
+
+
+def test_memory_needs_no_database() -> None:
+    code = (
+        "import sys, luthier.storages as s; s.open_storage(None); "
+        "sys.exit('sqlite3' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from luthier.errors import ArgumentError
+from luthier.samplers import Auto, Grid, PartialFixed, QuasiRandom, Random
+from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
+from luthier.strategies import (
+    known_samplers,
+    known_schedulers,
+    known_strategies,
+    make_sampler,
+    make_scheduler,
+    strategy,
+    strategy_parts,
+)
+
+NAMES = ["auto", "random", "grid", "random_grid", "quasirandom", "sobol", "halton", "lhs"]
+
+
+def test_known_names() -> None:
+    assert list(known_strategies()) == list(known_samplers()) == NAMES
+    assert list(known_schedulers()) == ["none", "median", "percentile", "threshold", "patience"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sampler"),
+    [
+        ("auto", Auto()),
+        ("random", Random()),
+        ("grid", Grid()),
+        ("random_grid", Grid(shuffle=True)),
+        ("quasirandom", QuasiRandom()),
+        ("sobol", QuasiRandom("sobol")),
+        ("halton", QuasiRandom("halton")),
+        ("lhs", QuasiRandom("lhs")),
+    ],
+)
+def test_samplers_by_name(name: str, sampler: object) -> None:
+    assert make_sampler(name) == sampler
+    assert strategy(name) == (sampler, NoStopping())
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        Auto(),
+        Random(allow_duplicates=True),
+        Grid(points={"x": 3}, shuffle=True, retries=4, allow_duplicates=True),
+        QuasiRandom("lhs", scramble=False, n=9, allow_duplicates=True),
+        PartialFixed(PartialFixed(Grid(points=2), {"a": (1, None)}), {"b": True}),
+    ],
+)
+def test_samplers_from_their_spec(sampler: Auto) -> None:
+    assert make_sampler(json.loads(json.dumps(sampler.spec))) == sampler
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        NoStopping(),
+        Median(1, 2, 3, 4, "loss"),
+        Percentile(12.5, n_warmup_steps=3),
+        Threshold(lower=-1.0, upper=2.0, n_warmup_steps=3),
+        Patience(4, 0.5, wrapped=Patience(2, wrapped=Median()), metric="loss"),
+    ],
+)
+def test_schedulers_from_their_spec(scheduler: Median) -> None:
+    assert make_scheduler(json.loads(json.dumps(scheduler.spec))) == scheduler
+
+
+def test_objects_are_returned_as_they_are() -> None:
+    sampler, scheduler = Grid(), Median()
+    assert make_sampler(sampler) is sampler
+    assert make_scheduler(scheduler) is scheduler
+
+
+def test_parts_given_replace_the_strategys_own() -> None:
+    assert strategy_parts("grid") == (Grid(), NoStopping())
+    assert strategy_parts("auto", "sobol", {"name": "patience", "patience": 3}) == (
+        QuasiRandom(),
+        Patience(3),
+    )
+
+
+@pytest.mark.parametrize("name", ["sobool", "tpe", "", None, 3])
+def test_unknown_names(name: object) -> None:
+    for what, make in (("sampler", make_sampler), ("scheduler", make_scheduler)):
+        with pytest.raises(ArgumentError, match=f"There is no {what} named|A {what} must be"):
+            make(name)  # type: ignore[operator]
+    with pytest.raises(ArgumentError, match="There is no strategy named"):
+        strategy(name)  # type: ignore[arg-type]
+
+
+def test_unknown_names_come_with_a_hint_and_the_list() -> None:
+    with pytest.raises(ArgumentError, match="Did you mean 'sobol'\\? Known are: auto, random, gri"):
+        make_sampler("sobool")
+    with pytest.raises(
+        ArgumentError, match="Did you mean 'median'\\? Known are: none, median, per"
+    ):
+        make_scheduler("medain")
+    with pytest.raises(ArgumentError, match=r"There is no sampler named None\."):
+        make_sampler({"points": 3})
+
+
+def test_settings_must_fit() -> None:
+    with pytest.raises(
+        ArgumentError, match="settings of sampler 'grid' must be those of its class"
+    ):
+        make_sampler({"name": "grid", "cells": 3})
+    with pytest.raises(ArgumentError, match="settings of scheduler 'percentile' must be those of"):
+        make_scheduler("percentile")
+    with pytest.raises(ArgumentError, match=r"n must be a whole number of at least 1, got 0\."):
+        make_sampler({"name": "lhs", "n": 0})
+
+
+def test_what_is_no_sampler_or_scheduler() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"A sampler must be a name, a spec or an object with s"
+    ):
+        make_sampler(Median())  # type: ignore[arg-type]
+    with pytest.raises(
+        ArgumentError, match=r"A scheduler must be a name, a spec or an object with"
+    ):
+        make_scheduler(Random())  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="or an object with suggest"):
+        make_sampler(Random)  # type: ignore[arg-type]

@@ -1,0 +1,109 @@
+"""Tests of the driver: several on one storage, orphans, refused results, group commit."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import luthier
+from luthier import Categorical, Int, Space, TrialState
+from luthier.core.jobs import Outcome
+from luthier.core.trial import FrozenTrial
+
+
+def pair(**options: object) -> tuple[luthier.Study, luthier.Study]:
+    storage = luthier.open_storage(None)
+    first = luthier.create_study(study_name="s", storage=storage, seed=0, **options)  # type: ignore[arg-type]
+    return first, luthier.load_study(study_name="s", storage=storage)
+
+
+def test_two_drivers_share_numbers_and_never_repeat_a_cell() -> None:
+    first, second = pair(space=Space(a=Int(0, 4), b=Categorical(["x", "y"])), strategy="grid")
+    for study in (first, second) * 5:
+        trial = study.ask()
+        study.tell(trial, float(trial.params["a"]))
+    for study in (first, second):
+        assert [t.number for t in study.trials] == list(range(10))
+        assert len({(t.params["a"], t.params["b"]) for t in study.trials}) == 10
+
+
+def test_a_stale_driver_proposes_again_when_its_number_is_taken() -> None:
+    first, second = pair(strategy="random")
+    stale = second._driver.refresh()
+    taken = first.ask()
+    record = second._driver.start(history=stale)
+    assert record is not None
+    assert (taken.number, record.number) == (0, 1)
+    assert record.origin.history_version == 1
+
+
+def test_two_drivers_claim_a_waiting_trial_once() -> None:
+    first, second = pair()
+    first.enqueue_trial({"x": 0.5})
+    stale = second._driver.refresh()
+    assert first.ask().number == 0
+    record = second._driver.start(history=stale)
+    assert record is not None
+    assert record.number == 1
+
+
+ORPHAN = """
+import luthier, sys
+study = luthier.create_study(study_name="s", storage=sys.argv[1], seed=0, load_if_exists=True)
+trial = study.ask()
+print(trial.number, trial.suggest_float("x", 0, 1))
+"""
+
+
+def test_a_trial_whose_process_died_is_taken_up_again(tmp_path: Path) -> None:
+    path = str(tmp_path / "s.db")
+    shown = [
+        subprocess.run(
+            [sys.executable, "-c", ORPHAN, path], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert shown[0] == shown[1]
+    study = luthier.load_study(storage=path)
+    trial = study.ask()
+    assert trial.number == 0
+    assert trial.attempt == 3
+    assert f"0 {trial.suggest_float('x', 0, 1)}\n" == shown[0]
+    study.tell(trial, 1.0)
+    assert study.ask().number == 1
+
+
+def test_a_late_result_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = pair()
+    trial = first.ask()
+    first._driver.release(trial.number, "given up")
+    again = second.ask()
+    assert again.number == trial.number
+    late = first._driver.finish(trial.number, Outcome(TrialState.COMPLETE, {}, {"value": 9.0}))
+    assert late is None
+    assert "The result of trial 0 was refused" in caplog.text
+    assert second.tell(again, 1.0).value == 1.0
+
+
+def test_reports_reach_other_drivers_when_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("luthier.study.driver._FLUSH_SECONDS", 0.0)
+    first, second = pair()
+    trial = first.ask()
+    trial.report(0.5, 1)
+    trial.report({"value": 0.25, "acc": 1.0}, 2)
+    seen: FrozenTrial = second.trials[0]
+    assert {s: dict(m) for s, m in seen.reports.items()} == {
+        1: {"value": 0.5},
+        2: {"value": 0.25, "acc": 1.0},
+    }
+    kinds = [e.kind for e in second.storage.events(second._driver.record.id)]
+    assert kinds == ["added", "reported", "reported"]
+
+
+def test_notes_of_another_driver_survive_the_finish() -> None:
+    first, second = pair()
+    trial = first.ask()
+    second._driver.refresh()
+    second._driver.set_attrs(0, {"from": "second"})
+    assert first.tell(trial, 1.0).user_attrs == {"from": "second"}
