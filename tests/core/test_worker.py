@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from luthier.core.worker import is_gone, this_worker
+from luthier.core.worker import is_gone, is_here, this_worker
 
 WHO = "from luthier.core.worker import this_worker; print(this_worker(), flush=True)"
 
@@ -32,3 +32,10 @@ def test_other_machines_and_odd_names_are_never_declared_gone() -> None:
     assert not is_gone(f"elsewhere/1:{boot}:{pid}:{start}")
     assert not is_gone("client")
     assert not is_gone("")
+
+
+def test_only_workers_of_this_machine_are_here() -> None:
+    machine, boot, pid, start = this_worker().rsplit(":", 3)
+    assert is_here(f"{machine}:otherboot:{int(pid) + 1}:{start}")
+    assert not is_here(f"other-{machine}:{boot}:{pid}:{start}")
+    assert not is_here("")

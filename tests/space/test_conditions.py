@@ -187,7 +187,21 @@ def test_predicates_are_values():
         assert hash(a) == hash(b)
     assert OneOf(1) != OneOf(True)
     assert Condition.of({"a": 1}) != Condition.of({"a": True})
-    assert repr(OneOf(1, "a")) == "OneOf(1, 'a')"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'a': 1, 'b': AtLeast(2)}",
+        "[{'a': ['x', 'y']}, {'b': Not(Between(1, 3))}]",
+        "{'a': OneOf(1, 'a')}",
+        "{'a': Not('x')}",
+    ],
+)
+def test_conditions_are_shown_as_they_are_written(text):
+    condition = Condition.of(eval(text))  # noqa: S307
+    assert repr(condition) == text
+    assert repr(Float(0, 1, when=condition)) == f"Float(0.0, 1.0, when={text})"
 
 
 def test_sets_have_the_same_order_in_every_process():

@@ -59,6 +59,8 @@ def test_continuous_parameters_need_points():
     assert len(list(space.enumerate(points=3))) == 6
     with pytest.raises(SpaceError, match="Float 'x' is continuous, so that points must be given"):
         next(space.enumerate())
+    with pytest.raises(SpaceError, match="points must be an int of at least 1, got 0"):
+        next(space.enumerate(points=0))
 
 
 def test_huge_spaces_are_walked_lazily():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.errors import InfeasibleSpaceError
+from luthier.errors import ArgumentError, InfeasibleSpaceError
 from luthier.space import Categorical, Constant, Float, Int, Space, sample
 
 
@@ -82,6 +82,12 @@ def test_infeasible_spaces_say_which_relation(space):
 def test_exhaustion_is_not_infeasibility():
     space = Space(a=Int(1, 2))
     assert len(sample(space, 10, rng(), exclude=set())) == 2
+
+
+@pytest.mark.parametrize("n", [-1, 2.0, None])
+def test_bad_number(n):
+    with pytest.raises(ArgumentError, match="sample: n must be an int of at least 0, got n="):
+        sample(Space(), n, rng())
 
 
 def test_empty_space():

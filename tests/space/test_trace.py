@@ -254,6 +254,30 @@ def test_conditions_given_with_a_definition_stay():
     assert trace.space["b"] == b
 
 
+def test_runs_that_ended_early_show_nothing_by_what_they_lack():
+    trace = Trace()
+    params = {"a": Categorical(["x", "y"]), "b": Float(0, 1), "c": Float(0, 1)}
+    trace.observe({"a": "x", "b": 0.5, "c": 0.5}, params)
+    trace.observe({"a": "y"}, {}, complete=False)
+    assert trace.space.active({"a": "y"}) == ("a", "b", "c")
+    trace.observe({"a": "y", "b": 0.5}, {}, complete=False)
+    assert trace.version == 1
+    trace.observe({"a": "y", "b": 0.5}, {})
+    assert trace.space.active({"a": "y"}) == ("a", "b")
+
+
+def test_another_declared_space_keeps_what_was_learnt():
+    trace = Trace(Space(a=Categorical(["x", "y"])))
+    trace.observe({"a": "x", "b": 1}, {"b": Int(0, 1)})
+    trace.observe({"a": "y"}, {})
+    again = trace.redeclared(Space(a=Categorical(["x", "y", "z"]), d=Float(0, 1)))
+    assert list(again.space) == ["a", "d", "b"]
+    assert again.space["b"].when == Condition.of({"a": OneOf("x")})
+    assert again.version > trace.version
+    assert list(trace.space) == ["a", "b"], "the old trace stays as it was"
+    assert dict(again.definitions)["b"] == Int(0, 1), "definitions have no learnt conditions"
+
+
 def test_memory_is_bounded_and_conditions_survive():
     def objective(ask: Asker) -> None:
         n = ask("n", Int(1, 10**6))

@@ -1,6 +1,7 @@
 """Tests of the study's face: ask, tell, enqueue, add, best, attributes, invalidation."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -243,6 +244,24 @@ class TestBest:
         with pytest.raises(TrialStateError):
             study.invalidate(study.ask())
 
+    def test_the_best_of_an_unread_study_is_the_same(self, tmp_path: Path) -> None:
+        path = tmp_path / "s.db"
+        study = luthier.create_study(storage=path, direction="maximize")
+        for value in (1.0, 3.0, 3.0, 2.0):
+            told(study, value, x=1.0)
+        unread = luthier.load_study(storage=path)
+        assert unread._driver.unread
+        best = unread.best_trial
+        assert unread._driver.unread
+        assert best == study.best_trial == unread.trials[1]
+        assert unread.best_trial == best
+
+    def test_the_best_of_an_empty_stored_study(self, tmp_path: Path) -> None:
+        path = tmp_path / "s.db"
+        luthier.create_study(storage=path)
+        with pytest.raises(NoTrialError, match="no completed trial yet"):
+            _ = luthier.load_study(storage=path).best_trial
+
 
 class TestEnqueue:
     def test_comes_next_and_is_completed(self) -> None:
@@ -410,6 +429,14 @@ def test_bad_definitions_name_their_parameter(ask: Any, message: str) -> None:
     with pytest.raises(SpaceError) as caught:
         ask(luthier.create_study().ask())
     assert message in str(caught.value)
+
+
+def test_computed_bounds_may_meet() -> None:
+    trial = luthier.create_study(seed=0).ask()
+    assert trial.suggest_int("n", 1, 1) == 1
+    assert trial.suggest_float("x", 0.5, 0.5) == 0.5
+    with pytest.raises(SpaceError, match="Int 'm'"):
+        trial.suggest_int("m", 1.5, 1.5)  # type: ignore[arg-type]
 
 
 def test_one_name_means_one_thing_within_a_trial() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from luthier.core.events import LogEvent
     from luthier.core.history import History
     from luthier.core.jobs import Decision, Job, Outcome, Proposal
-    from luthier.core.objective import Objective
+    from luthier.core.objective import Direction, Objective
     from luthier.core.trial import FrozenTrial, Metrics, Reports, TrialState
     from luthier.space import Space
 
@@ -298,6 +298,13 @@ class Storage(Protocol):
 
     def get_state(self, study: int) -> dict[str, Any]:
         """All study-wide values."""
+        ...
+
+    def best_trial(self, study: int, direction: Direction) -> FrozenTrial | None:
+        """Return the best valid COMPLETE trial by the first objective, without reading them all.
+
+        Of equally good ones, the first to finish; None if there is none.
+        """
         ...
 
     def changes_since(self, study: int, version: int) -> Changes:

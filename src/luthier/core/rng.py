@@ -33,7 +33,7 @@ def generator(seed: int, *key: int | str) -> np.random.Generator:
         >>> bool(generator(7, 3).random() == generator(7, 3).random())
         True
     """
-    return np.random.Generator(np.random.PCG64(_Key((seed, *key))))
+    return np.random.Generator(np.random.PCG64(_Key((seed, *key))))  # type: ignore[arg-type]
 
 
 def fresh_seed() -> int:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from luthier.errors import SpaceError
-from luthier.space import Categorical, Float, Int, Param
+from luthier.space import Categorical, Constant, Float, Int, Param
 
 __all__ = ["Suggest"]
 
@@ -107,12 +107,16 @@ class Suggest(ABC):
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _float(low: float, high: float, step: float | None, log: bool) -> Float:
+def _float(low: float, high: float, step: float | None, log: bool) -> Float | Constant:
+    if low == high and isinstance(low, int | float):  # computed bounds may meet
+        return Constant(float(low))
     return Float(low, high, step=step, log=log)
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _int(low: int, high: int, step: int, log: bool) -> Int:
+def _int(low: int, high: int, step: int, log: bool) -> Int | Constant:
+    if low == high and isinstance(low, int):
+        return Constant(int(low))
     return Int(low, high, step=step, log=log)
 
 

@@ -11,12 +11,25 @@ import os
 import socket
 from functools import lru_cache
 
-__all__ = ["is_gone", "this_worker"]
+__all__ = ["is_gone", "is_here", "this_worker"]
 
 
 def this_worker() -> str:
     """Return this process's identity: ``machine:boot:pid:start``."""
     return _identity(os.getpid())
+
+
+def is_here(worker: str) -> bool:
+    """Return whether a worker runs or ran on this machine, where we can see if it lives.
+
+    Args:
+        worker: What ``this_worker`` gave there and then.
+
+    Example:
+        >>> is_here(this_worker()), is_here("elsewhere/1:2:3:4")
+        (True, False)
+    """
+    return worker.rsplit(":", 3)[0] == _machine()
 
 
 def is_gone(worker: str) -> bool:

@@ -31,7 +31,7 @@ from luthier.optuna.trial import (
     system_key,
     user_attrs_in,
 )
-from luthier.space import Categorical, Param, Space
+from luthier.space import Categorical, Param
 from luthier.study import study as native_study
 
 __all__ = ["MaxTrialsCallback", "Study", "StudyDirection"]
@@ -148,7 +148,9 @@ class Study:
     @property
     def planned(self) -> Mapping[str, Param]:
         """The parameters whose values a grid names, whatever range the objective gives."""
-        declared = self._native._driver.declared or Space()
+        declared = self._native._driver.declared
+        if declared is None:
+            return {}
         return {n: p for n, p in declared.items() if isinstance(p, Categorical)}
 
     @property
@@ -391,7 +393,8 @@ class Study:
         self._native._driver.set_attrs(trial.number, attrs)
 
     def _is_constrained(self) -> bool:
-        return any(constraints_in(t.user_attrs) for t in self._native._driver.ledger.trials)
+        trials = self._native._driver.ledger.trials
+        return any(t.user_attrs and constraints_in(t.user_attrs) for t in trials)
 
     def _feasible_front(self) -> list[FrozenTrial]:
         trials = self._native._driver.ledger.trials

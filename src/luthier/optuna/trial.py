@@ -201,9 +201,10 @@ class Trial(BaseTrial):
     def __init__(self, native: running.Trial, study: Study) -> None:
         super().__init__(native)
         self.study = study
+        self._planned = study.planned
 
     def _ask(self, name: str, param: Param) -> Any:
-        planned = self.study.planned.get(name)
+        planned = self._planned.get(name)
         if planned is None:
             return self._native.suggest(name, param)
         return param.check(self._native.suggest(name, planned), name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, cast, final
 
 from luthier.errors import SpaceError
 from luthier.space.values import (
@@ -57,9 +57,13 @@ class Predicate(ABC):
     def to_json(self) -> dict[str, Any]:
         """Return the predicate as JSON data."""
 
+    def __repr__(self) -> str:
+        names = cast("tuple[str, ...]", self.__slots__)
+        return f"{type(self).__name__}({', '.join(repr(getattr(self, name)) for name in names)})"
+
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AtLeast(Predicate):
     """Holds for numbers, or ordinal values, from ``bound`` upwards.
 
@@ -87,7 +91,7 @@ class AtLeast(Predicate):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AtMost(Predicate):
     """Holds for numbers, or ordinal values, up to ``bound``.
 
@@ -115,7 +119,7 @@ class AtMost(Predicate):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Between(Predicate):
     """Holds for numbers, or ordinal values, from ``low`` to ``high``, both included.
 
@@ -146,7 +150,7 @@ class Between(Predicate):
 
 
 @final
-@dataclass(frozen=True, slots=True, init=False, eq=False)
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
 class OneOf(Predicate):
     """Holds for the values listed.
 
@@ -192,7 +196,7 @@ class OneOf(Predicate):
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Is(Predicate):
     """Holds for one value; a list, tuple or set that isn't itself a value means any of its items.
 
@@ -221,6 +225,9 @@ class Is(Predicate):
     def __hash__(self) -> int:
         return hash(value_key(self.value))
 
+    def __repr__(self) -> str:
+        return repr(self.value)
+
     def test(self, parse: Callable[[Any], Any], order: Callable[[Any], float]) -> Test:
         """See Predicate."""
         try:
@@ -237,7 +244,7 @@ class Is(Predicate):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Not(Predicate):
     """Holds where another predicate doesn't; the parameter must still be active.
 
@@ -269,7 +276,7 @@ Clause = tuple[tuple[str, Predicate], ...]
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Condition:
     """Clauses of which at least one must hold.
 
@@ -313,6 +320,10 @@ class Condition:
         """The parameters it looks at, each once, in order of appearance."""
         return tuple(dict.fromkeys(name for clause in self.clauses for name, _ in clause))
 
+    def __repr__(self) -> str:
+        shown = [repr(dict(clause)) for clause in self.clauses]
+        return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the condition as JSON data."""
         return [clause_to_json(clause) for clause in self.clauses]
@@ -339,7 +350,7 @@ def clause_of(given: Any, place: str) -> Clause:
 
     Example:
         >>> clause_of({"a": 1}, "forbid")
-        (('a', Is(value=1)),)
+        (('a', 1),)
     """
     if not isinstance(given, Mapping) or not given or any(type(k) is not str for k in given):
         raise SpaceError(
@@ -373,7 +384,7 @@ def predicate_from_json(data: Mapping[str, Any]) -> Predicate:
 
     Example:
         >>> predicate_from_json({"at_least": 2})
-        AtLeast(bound=2)
+        AtLeast(2)
     """
     for kind, value in data.items():
         if kind == "not":

@@ -85,6 +85,11 @@ class Definition(ABC):
 
         Raises:
             ParamValueError: The value is outside the domain.
+
+        Example:
+            >>> from luthier.space import Int
+            >>> Int(1, 9).check(3.0, "depth")
+            3
         """
         try:
             return self.normalise(value)
@@ -111,6 +116,11 @@ class Definition(ABC):
 
         Raises:
             SpaceError: ``points`` is below 1, or there are more than a million values.
+
+        Example:
+            >>> from luthier.space import Float
+            >>> Float(0.001, 1, log=True).grid(4)
+            [0.001, 0.01, 0.1, 1.0]
         """
         if type(points) is not int or points < 1:
             raise SpaceError(

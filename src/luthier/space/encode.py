@@ -8,9 +8,9 @@ A configuration becomes a row of float64:
     Constant              no column
     inactive, missing     NaN
 
-Reading a row never fails: numbers are clipped and rounded to the nearest value, so whatever an
-optimiser writes decodes to a valid configuration, and decoding, encoding and decoding again
-gives exactly the same values. Functions for each column are prepared once for a space.
+Numbers are clipped and rounded to the nearest value when a row is read, so whatever finite
+numbers an optimiser writes decode to a valid configuration, and decoding, encoding and decoding
+again gives exactly the same values. Functions for each column are prepared once for a space.
 """
 
 from __future__ import annotations
@@ -319,7 +319,7 @@ def _categorical_functions(param: Categorical) -> tuple[Callable[[Any], Any], Re
     def draw(u: float) -> Any:
         return value_at(min(max(int(u * size), 0), last))
 
-    def draw_plain(u: float) -> Any:
+    def draw_plain(u: float) -> Any:  # without the copies that lists and dicts need
         return choices[int(u * size) if u < 1.0 else last]
 
     choices = param.choices

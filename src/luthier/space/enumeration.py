@@ -139,7 +139,7 @@ def _of(name: str, points: Points) -> int | None:
 
 def _values(param: Param, points: int | None) -> Iterable[Any]:
     if param.size == math.inf:
-        return param.grid(points or 1)
+        return param.grid(1 if points is None else points)
     return _Values(param)
 
 

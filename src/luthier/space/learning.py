@@ -90,8 +90,8 @@ def learn(params: Mapping[str, Param], fixed: Collection[str], runs: Sequence[Ru
     Example:
         >>> params = {"n": Int(1, 3), "b": Int(0, 9)}
         >>> runs = [Run(frozenset("n"), {"n": 1}), Run(frozenset("nb"), {"n": 2, "b": 5})]
-        >>> learn(params, (), runs).conditions["b"].clauses
-        ((('n', AtLeast(bound=2)),),)
+        >>> learn(params, (), runs).conditions["b"]
+        {'n': AtLeast(2)}
     """
     complete = _bits(run.complete for run in runs)
     with_it = {name: _bits(name in run.names for run in runs) for name in params}

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, ClassVar, cast, final
 
 from luthier.space.conditions import Condition, When
 from luthier.space.definition import Definition
 from luthier.space.priors import Prior, as_prior
-from luthier.space.scales import SCALES, Codec, Grid, Scale, binned, continuous, forward, indexed
-from luthier.space.values import plain
+from luthier.space.ranges import (
+    check_bins,
+    check_domain,
+    check_float,
+    check_int,
+    check_order,
+    check_powers,
+    check_scale,
+    check_step,
+    float_grid,
+    real,
+    whole,
+)
+from luthier.space.scales import SCALES, Codec, Grid, Scale, binned, continuous, indexed
 
 __all__ = ["Float", "Int", "codec_of"]
-
-_LIMIT = 1e300  # beyond, spans and logarithms leave the range of floats
-_NARROWEST = 1e-290
-_MAX_BINS = 2**50  # more values than that can't be told apart in the unit interval
-_MAX_SCALED_BINS = 2**42  # the same on curved scales, where rounding errors are larger
 
 
 @final
@@ -76,25 +82,19 @@ class Float(Definition):
         when: When | None = None,
         default: float | None = None,
     ) -> None:
-        low, high = self._number(low, "low"), self._number(high, "high")
-        _check_order(self, low, high)
-        scale = _check_scale(self, scale, log, SCALES)
-        _check_domain(self, low, high, scale)
+        low, high = check_float("Float", "low", low), check_float("Float", "high", high)
+        check_order("Float", low, high)
+        scale = check_scale("Float", scale, log, SCALES)
+        check_domain("Float", low, high, scale)
         grid = None
         if scale == "power_of_two":
-            _check_powers(self, low, high, step is None)
+            check_powers("Float", low, high, step is not None)
         elif step is not None:
-            step = self._number(step, "step")
-            if not 0 < step <= high - low:
-                raise self._error(
-                    f"step must be above 0 and at most high - low, got step={step!r}, "
-                    f"low={low!r}, high={high!r}",
-                    "Use a smaller step, or step=None for a continuous range.",
-                    step=step,
-                )
-            grid = _float_grid(low, high, step)
+            step = check_float("Float", "step", step)
+            check_step("Float", step, low, high)
+            grid = float_grid(low, high, step)
             high = grid.value_at(grid.size - 1)
-            _check_bins(self, grid, scale)
+            check_bins("Float", grid, scale)
         self._set(
             when,
             default,
@@ -136,7 +136,7 @@ class Float(Definition):
         if self._grid is not None or self.scale == "power_of_two":
             return cast("float", Definition.normalise(self, value))
         if type(value) is not float:
-            value = _real(value)
+            value = real(value)
         if self.low <= value <= self.high:
             return cast("float", value)
         raise ValueError(value)
@@ -160,19 +160,6 @@ class Float(Definition):
 
     def _arguments(self) -> str:
         return _numeric_arguments(self)
-
-    def _number(self, value: Any, what: str) -> float:
-        try:
-            number = _real(value)
-        except ValueError:
-            number = math.nan
-        if not abs(number) <= _LIMIT:
-            raise self._error(
-                f"{what} must be a finite number (at most 1e300), got {what}={value!r}",
-                "Give both ends of the range as numbers.",
-                **{what: value},
-            )
-        return number
 
 
 @final
@@ -224,24 +211,18 @@ class Int(Definition):
         when: When | None = None,
         default: int | None = None,
     ) -> None:
-        low, high = self._integer(low, "low"), self._integer(high, "high")
-        _check_order(self, low, high)
-        scale = _check_scale(self, scale, log, ("linear", "log", "power_of_two"))
-        _check_domain(self, low, high, scale)
-        step = self._integer(step, "step")
-        if not 1 <= step <= high - low:
-            raise self._error(
-                f"step must be at least 1 and at most high - low, got step={step!r}, "
-                f"low={low!r}, high={high!r}",
-                "Use a smaller step.",
-                step=step,
-            )
+        low, high = check_int("Int", "low", low), check_int("Int", "high", high)
+        check_order("Int", low, high)
+        scale = check_scale("Int", scale, log, ("linear", "log", "power_of_two"))
+        check_domain("Int", low, high, scale)
+        step = check_int("Int", "step", step)
+        check_step("Int", step, low, high)
         grid = Grid(low, step, 1, (high - low) // step + 1, integral=True)
         if scale == "power_of_two":
-            _check_powers(self, low, high, step == 1)
+            check_powers("Int", low, high, step != 1)
         else:
             high = grid.value_at(grid.size - 1)
-            _check_bins(self, grid, scale)
+            check_bins("Int", grid, scale)
         self._set(
             when,
             default,
@@ -289,17 +270,6 @@ class Int(Definition):
     def _arguments(self) -> str:
         return _numeric_arguments(self)
 
-    def _integer(self, value: Any, what: str) -> int:
-        try:
-            number = _whole(value)
-        except ValueError:
-            raise self._error(
-                f"{what} must be an integer, got {what}={value!r}",
-                "Use Float for fractions.",
-                **{what: value},
-            ) from None
-        return number
-
 
 def codec_of(param: Float | Int) -> Codec:
     """Return the two functions between a numeric parameter's values and the unit interval.
@@ -325,7 +295,7 @@ def _edges(low: float, high: float, grid: Grid | None, scale: Scale) -> tuple[fl
 
 def _index(param: Float | Int, value: Any) -> int | None:
     try:
-        number = _whole(value) if isinstance(param, Int) else _real(value)
+        number = whole(value) if isinstance(param, Int) else real(value)
     except ValueError:
         return None
     if param.scale == "power_of_two":
@@ -353,124 +323,6 @@ def _continuous_error(param: Float | Int) -> Exception:
         "Give it a step, or use grid(points).",
         param=param,
     )
-
-
-def _real(value: Any) -> float:
-    value = plain(value)
-    if type(value) not in (int, float):
-        raise ValueError(value)
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError(value) from None
-
-
-def _whole(value: Any) -> int:
-    if type(value) is int:
-        return value
-    value = plain(value)
-    if type(value) is int or (type(value) is float and value.is_integer()):
-        return int(value)
-    raise ValueError(value)
-
-
-def _check_order(param: Float | Int, low: float, high: float) -> None:
-    if not low < high:
-        advice = f"For a fixed value use Constant({low!r})" if low == high else "Swap them"
-        raise param._error(
-            f"low must be below high, got low={low!r}, high={high!r}",
-            f"{advice}.",
-            low=low,
-            high=high,
-        )
-
-
-def _check_scale(
-    param: Float | Int, scale: Scale | None, log: bool, known: tuple[Scale, ...]
-) -> Scale:
-    if scale is not None and scale not in known:
-        raise param._error(
-            f"scale must be one of {', '.join(map(repr, known))}, got scale={scale!r}",
-            "Choose one of them.",
-            scale=scale,
-        )
-    if log and scale not in (None, "log"):
-        raise param._error(
-            f"log=True means scale='log', got log=True and scale={scale!r}",
-            "Give one of the two.",
-            scale=scale,
-        )
-    return "log" if log else scale or "linear"
-
-
-def _check_domain(param: Float | Int, low: float, high: float, scale: Scale) -> None:
-    needs = {
-        "linear": (True, ""),
-        "log": (low >= 1 / _LIMIT, "low > 0"),
-        "power_of_two": (low >= 1 / _LIMIT, "low > 0"),
-        "reverse_log": (high < 1, "high < 1"),
-        "logit": (low >= 1 / _LIMIT and high < 1, "0 < low and high < 1"),
-    }
-    holds, rule = needs[scale]
-    if not holds:
-        raise param._error(
-            f"scale {scale!r} needs {rule}, got low={low!r}, high={high!r}",
-            "Move the range, or use scale='linear'.",
-            low=low,
-            high=high,
-        )
-    narrow = high - low < _NARROWEST if scale == "linear" else not _spans(low, high, scale)
-    if narrow:
-        raise param._error(
-            f"the range is too narrow to be resolved, got low={low!r}, high={high!r}",
-            "Search for a multiple of the value.",
-            low=low,
-            high=high,
-        )
-
-
-def _spans(low: float, high: float, scale: Scale) -> bool:
-    return forward(scale)(low) < forward(scale)(high)
-
-
-def _check_powers(param: Float | Int, low: float, high: float, no_step: bool) -> None:
-    for what, value in (("low", low), ("high", high)):
-        if math.frexp(value)[0] != 0.5:
-            raise param._error(
-                f"scale 'power_of_two' needs powers of two, got {what}={value!r}",
-                f"The nearest one is {2 ** max(round(math.log2(value)), 0)}.",
-                **{what: value},
-            )
-    if not no_step:
-        raise param._error(
-            "scale 'power_of_two' has its own steps and takes no step", "Leave step out."
-        )
-
-
-def _check_bins(param: Float | Int, grid: Grid, scale: Scale) -> None:
-    first, last = grid.value_at(0), grid.value_at(grid.size - 1)
-    largest = max(abs(first), abs(last))
-    if scale == "linear":
-        most, bins = _MAX_BINS, float(grid.size)
-    else:
-        most, bins = _MAX_SCALED_BINS, max(largest, 0 if scale == "log" else 1) / grid.stride
-    if bins > most or grid.stride < (0 if grid.integral else 8 * math.ulp(largest)):
-        raise param._error(
-            f"values must be far enough apart to be told apart on the scale {scale!r} (at most "
-            f"2**{round(math.log2(most))} of them), got low={first!r}, high={last!r}, "
-            f"step={grid.stride!r}",
-            "Use a larger step, or a continuous Float.",
-            low=first,
-            high=last,
-        )
-
-
-def _float_grid(low: float, high: float, step: float) -> Grid:
-    start, stride = Decimal(repr(low)), Decimal(repr(step))
-    places = max(0, *(-int(d.as_tuple().exponent) for d in (start, stride)))
-    divisor = 10**places
-    size = math.floor((high - low) / step + 1e-8) + 1
-    return Grid(int(start * divisor), int(stride * divisor), divisor, size, integral=False)
 
 
 def _domain(param: Float | Int, noun: str) -> str:

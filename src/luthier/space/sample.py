@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.errors import InfeasibleSpaceError
+from luthier.errors import ArgumentError, InfeasibleSpaceError
 from luthier.space.enumeration import COUNTING_LIMIT
 from luthier.space.space import Space
 
@@ -45,6 +45,7 @@ def sample(
         n configurations; fewer only if a finite space has no more that aren't excluded.
 
     Raises:
+        ArgumentError: ``n`` isn't an int of at least 0.
         InfeasibleSpaceError: The relations leave nothing, or too little to be found.
 
     Example:
@@ -54,6 +55,8 @@ def sample(
         >>> config["x"] < config["y"]
         True
     """
+    if not isinstance(n, int) or n < 0:
+        raise ArgumentError(f"sample: n must be an int of at least 0, got n={n!r}.", n=n)
     if not space.checks and exclude is None:
         return space.encoding.from_unit(rng.random((n, space.encoding.width)))
     chosen: list[dict[str, Any]] = []

@@ -325,6 +325,11 @@ class Space(Mapping[str, Param]):
 
         Args:
             values: Values of at least the parameters that conditions look at.
+
+        Example:
+            >>> from luthier.space import Float, Int, Space
+            >>> Space(n=Int(0, 1), x=Float(0, 1, when={"n": 1})).active({"n": 0})
+            ('n',)
         """
         return self.activity.active(values)
 
@@ -396,6 +401,11 @@ class Space(Mapping[str, Param]):
 
         Args:
             values: Values of the domain; those of inactive parameters are ignored.
+
+        Example:
+            >>> from luthier.space import Int, Space
+            >>> Space(a=Int(1, 3), b=Int(1, 3)).forbid({"a": 1}).allows({"a": 1})
+            False
         """
         if not self.checks:
             return True

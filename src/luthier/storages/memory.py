@@ -14,7 +14,7 @@ from copy import deepcopy
 from typing import Any, final
 
 from luthier.core.events import LogEvent, evolve
-from luthier.core.objective import Objective
+from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Changes, StudyRecord, StudySummary
 from luthier.core.record import finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState, changed
@@ -169,6 +169,21 @@ class MemoryStorage:
     def get_state(self, study: int) -> dict[str, Any]:
         """All study-wide values."""
         return dict(self.changes_since(study, 0).state)
+
+    def best_trial(self, study: int, direction: Direction) -> FrozenTrial | None:
+        """The best valid COMPLETE trial by the first objective."""
+        with self._lock:
+            complete = [
+                trial
+                for trial in self._study(study).trials
+                if trial.state is TrialState.COMPLETE and trial.invalid is None
+            ]
+        sign = -1.0 if direction == "maximize" else 1.0
+        return min(
+            complete,
+            key=lambda trial: (sign * trial.metric_values[0], trial.finished_version),
+            default=None,
+        )
 
     def changes_since(self, study: int, version: int) -> Changes:
         """Return what has changed since a version."""

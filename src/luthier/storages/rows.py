@@ -23,8 +23,10 @@ from luthier.errors import StorageCorruptError
 from luthier.space import param_from_json
 
 __all__ = [
+    "BEST_VALUE",
     "INSERT_EVENT",
     "INSERT_TRIAL",
+    "SELECT_BEST",
     "SELECT_CHANGED",
     "SELECT_TRIAL",
     "UPDATES",
@@ -40,8 +42,8 @@ INSERT_EVENT: Final = (
 INSERT_TRIAL: Final = (
     "INSERT INTO trials (study, number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " params, value, metrics, origin, declares, user_attrs, reports)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 SELECT_TRIAL: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
@@ -54,6 +56,17 @@ SELECT_CHANGED: Final = (
     " started, finished, cost, worker, error, invalid,"
     " params, metrics, origin, declares, user_attrs, reports"
     " FROM trials WHERE study = ? AND version > ? ORDER BY version"
+)
+BEST_VALUE: Final = {
+    "minimize": "SELECT MIN(value) FROM trials WHERE study = ? AND state = 3 AND invalid IS NULL",
+    "maximize": "SELECT MAX(value) FROM trials WHERE study = ? AND state = 3 AND invalid IS NULL",
+}
+SELECT_BEST: Final = (
+    "SELECT number, state, version, finished_version, attempt, objectives,"
+    " started, finished, cost, worker, error, invalid,"
+    " params, metrics, origin, declares, user_attrs, reports"
+    " FROM trials WHERE study = ? AND value = ? AND state = 3 AND invalid IS NULL"
+    " ORDER BY finished_version LIMIT 1"
 )
 
 Columns = Callable[[FrozenTrial, Mapping[str, Any]], tuple[Any, ...]]
@@ -74,7 +87,7 @@ UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
     ),
     "finished": (
         "UPDATE trials SET state = ?, finished_version = ?, finished = ?, cost = ?, error = ?,"
-        " params = ?, metrics = ?, declares = ?, reports = ?, version = ?"
+        " params = ?, value = ?, metrics = ?, declares = ?, reports = ?, version = ?"
         " WHERE study = ? AND number = ?",
         lambda trial, data: (
             trial.state,
@@ -83,6 +96,7 @@ UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
             trial.cost,
             trial.error,
             dump(data["params"]),
+            _value(trial),
             _text(data, "metrics"),
             _text(data, "declares"),
             _reports_text(data),
@@ -144,6 +158,7 @@ def new_row(trial: FrozenTrial, data: Mapping[str, Any]) -> tuple[Any, ...]:
         trial.error,
         trial.invalid,
         dump(data["params"]),
+        _value(trial),
         _text(data, "metrics"),
         _text(data, "origin"),
         _text(data, "declares"),
@@ -228,3 +243,8 @@ def _text(data: Mapping[str, Any], key: str) -> str | None:
 def _reports_text(data: Mapping[str, Any]) -> str | None:
     reports = data.get("reports")
     return dump(reports)[1:-1] if reports else None
+
+
+def _value(trial: FrozenTrial) -> float | None:
+    """The first objective's value, by which the best trial is found without reading them all."""
+    return trial.metric_values[0] if trial.metric_values else None

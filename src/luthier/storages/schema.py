@@ -52,6 +52,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             error TEXT,
             invalid TEXT,
             params TEXT NOT NULL,
+            value DOUBLE PRECISION,
             metrics TEXT,
             origin TEXT,
             declares TEXT,
@@ -60,6 +61,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             PRIMARY KEY (study, number)
         )""",
         "CREATE INDEX trials_by_version ON trials (study, version, state)",
+        "CREATE INDEX trials_by_value ON trials (study, value, finished_version)"
+        " WHERE state = 3 AND invalid IS NULL",
         "CREATE INDEX trials_invalid ON trials (study, state) WHERE invalid IS NOT NULL",
         """CREATE TABLE events (
             study BIGINT NOT NULL,

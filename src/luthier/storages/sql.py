@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, final
 
 from luthier.core.events import LogEvent, evolve
-from luthier.core.objective import Objective
+from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Changes, StudyRecord, StudySummary
 from luthier.core.record import dump, finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState
@@ -21,8 +21,10 @@ from luthier.errors import TrialStateError
 from luthier.storages import rules
 from luthier.storages.database import Database, Execute
 from luthier.storages.rows import (
+    BEST_VALUE,
     INSERT_EVENT,
     INSERT_TRIAL,
+    SELECT_BEST,
     SELECT_CHANGED,
     SELECT_TRIAL,
     UPDATES,
@@ -248,6 +250,18 @@ class SqlStorage:
                 "SELECT key, value FROM state WHERE study = ? ORDER BY version", (study,)
             )
             return {key: loads(value) for key, value in rows}
+
+        return self._database.read(work)
+
+    def best_trial(self, study: int, direction: Direction) -> FrozenTrial | None:
+        """The best valid COMPLETE trial by the first objective."""
+
+        def work(execute: Execute) -> FrozenTrial | None:
+            _version(execute, study)
+            [best] = execute(BEST_VALUE[direction], (study,)).fetchone()
+            if best is None:
+                return None
+            return read_row(execute(SELECT_BEST, (study, best)).fetchone())
 
         return self._database.read(work)
 

@@ -41,7 +41,7 @@ from luthier.core.trial import (
     TrialState,
     changed,
 )
-from luthier.core.worker import is_gone, this_worker
+from luthier.core.worker import is_gone, is_here, this_worker
 from luthier.errors import NumberTakenError, TrialNotFoundError, TrialStateError
 from luthier.space import Param, Space
 from luthier.study.trial import Ticket
@@ -88,7 +88,15 @@ class Driver:
         self._flushed_at = time.monotonic()
         self._worker = this_worker()
         self._sampler_spec = dump(dict(sampler.spec))
-        self.refresh()
+
+    def best(self) -> FrozenTrial | None:
+        """The best trial by the first objective: asked of the storage if nothing is read yet."""
+        return self.storage.best_trial(self.record.id, self.record.objective.directions[0])
+
+    @property
+    def unread(self) -> bool:
+        """Whether this driver hasn't read the study's trials yet."""
+        return self.ledger.version == 0
 
     def refresh(self) -> History:
         """Take in what others have written; return the history as it now stands."""
@@ -150,6 +158,15 @@ class Driver:
                 if trial is not None and self.listeners:
                     self.emit(TrialStarted(self.record.name, trial))
                 return trial
+
+    def elsewhere(self) -> list[int]:
+        """Numbers of the trials that other processes of this machine are running.
+
+        They will end, or be seen to have died: worth waiting for where there is nothing to start.
+        """
+        running = self.ledger.snapshot().running
+        others = ((t.number, t.worker) for t in running if t.worker != self._worker)
+        return [number for number, worker in others if worker and is_here(worker)]
 
     def add(self, build: Callable[[int, History], FrozenTrial]) -> FrozenTrial:
         """Add a trial that isn't the sampler's: ``build`` gets its number and the history."""

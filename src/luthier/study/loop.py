@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "Retries", "run_loop"]
 
 logger = logging.getLogger("luthier")
+_LOOK_AGAIN_SECONDS = 0.05
 
 
 @final
@@ -127,18 +128,23 @@ class _Run:
     running: set[int] = field(default_factory=set)
     stop_reason: str | None = None
     fatal: BaseException | None = None
+    waited: bool = False
 
     def go(self) -> None:
+        self.driver.refresh()
         stopped_before = self.driver.ledger.state.get("stopped")
         try:
             while True:
                 while self.stop_reason is None and len(self.running) < self.executor.slots:
                     if not self._start_one(stopped_before):
                         break
-                if not self.running:
+                if self.running:
+                    for number, result in self.executor.wait():
+                        self._end(number, result)
+                elif self.stop_reason is None:
+                    time.sleep(_LOOK_AGAIN_SECONDS)
+                else:
                     break
-                for number, result in self.executor.wait():
-                    self._end(number, result)
         except BaseException as error:
             self._abandon(error)
             raise
@@ -156,7 +162,7 @@ class _Run:
         total = self.limits.total_trials
         trial = self.driver.start(total=total, history=history)
         if trial is None:
-            if not self.running:
+            if not self.running and not self._others_at_work():
                 full = total is not None and self.driver.ledger.snapshot().n_trials >= total
                 self.stop_reason = (
                     "the study has all its trials" if full else "the space is exhausted"
@@ -169,6 +175,14 @@ class _Run:
         work = partial(_work, self.function, ticket, study)
         self.executor.submit(trial.number, work, self.driver)
         return True
+
+    def _others_at_work(self) -> bool:
+        """Whether other processes run trials that may fail, die or teach us the space."""
+        numbers = self.driver.elsewhere()
+        if numbers and not self.waited:
+            self.waited = True
+            logger.info("Waiting for trials of other processes: %s.", numbers)
+        return bool(numbers)
 
     def _reason(self, history: History, stopped_before: object) -> str | None:
         if self.driver.ledger.state.get("stopped") != stopped_before:

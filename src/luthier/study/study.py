@@ -173,6 +173,10 @@ class Study:
             NoTrialError: No trial has completed, or none is feasible.
         """
         self._single("best_trial", "best_trials")
+        if self._driver.unread and not self.objective.constraints:
+            best = self._driver.best()
+            if best is not None:
+                return best
         history = self.history
         values = np.where(self._feasible(history), history.Y[:, 0], np.nan)
         return history.completed[int(np.nanargmin(values))]
@@ -251,9 +255,11 @@ class Study:
                 )
         record = self._driver.start(fixed=fixed)
         if record is None:
+            running = len(self._driver.ledger.snapshot().running)
             raise StudyError(
-                f"Study {self.study_name!r} has nothing left to try: its space is exhausted. "
-                "Widen the space, or allow duplicates in the sampler."
+                f"Study {self.study_name!r} has nothing left to try: its space is exhausted"
+                + (f", with {running} trials still running" if running else "")
+                + ". Widen the space, or allow duplicates in the sampler."
             )
         trial = self._handle(record)
         for name, param in fixed.items():

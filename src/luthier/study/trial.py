@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -227,7 +228,7 @@ class Trial(Suggest):
                     value=value,
                 )
         if ticket.fill == "first":
-            return next(iter(param.grid(2)))
+            return param.value_at(0) if param.size < math.inf else param.grid(2)[0]
         lone = Space({name: param.with_when(None)})
         unit = generator(ticket.seed, ticket.number, name).random((1, lone.encoding.width))
         return lone.encoding.from_unit(unit)[0][name]

@@ -321,6 +321,29 @@ def handles_see_each_other(factory: Factory) -> None:
         _same(_present(one, study), [end], "a closed handle opens again when needed")
 
 
+def the_best_is_found(factory: Factory) -> None:
+    """``best_trial`` looks at valid COMPLETE trials only; the first to finish of equals wins."""
+    with _study(factory) as (storage, study):
+        _same(storage.best_trial(study, "minimize"), None, "no trial, no best")
+        values = [3.0, 1.0, math.inf, 1.0, 2.0, -math.inf, -5.0]
+        storage.add_trials(study, [running(n) for n in range(len(values))])
+        for number in (3, 1, 0, 2, 4, 5, 6):
+            trial = replace(
+                ended(running(number)),
+                state=TrialState.PRUNED if number == 6 else _COMPLETE,
+                metric_names=("loss", "mb"),
+                metric_values=(values[number], 0.0),
+            )
+            storage.finish(study, trial)
+        storage.invalidate(study, 5, "bug")
+        for direction, number in (("minimize", 3), ("maximize", 2)):
+            best = storage.best_trial(study, direction)  # type: ignore[arg-type]
+            _same(best and best.number, number, f"the best to {direction}")
+        storage.invalidate(study, 3, "bug")
+        best = storage.best_trial(study, "minimize")
+        _same(best and best.number, 1, "the next of two equals")
+
+
 def changes_converge_from_any_version(factory: Factory) -> None:
     """A mirror that was at any version becomes the present state by ``changes_since``."""
     with _study(factory) as (storage, study):
@@ -378,6 +401,7 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         state_and_spaces_are_kept,
         odd_values_survive,
         handles_see_each_other,
+        the_best_is_found,
         changes_converge_from_any_version,
         the_log_folds_to_the_present_state,
     )
