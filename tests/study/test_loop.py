@@ -366,3 +366,36 @@ def test_objective_replays_from_records_and_fixed_trials() -> None:
         fixed.suggest_int("y", 0, 1)
     with pytest.raises(ArgumentError, match="params must be a mapping"):
         luthier.FixedTrial([0.5])  # type: ignore[arg-type]
+
+
+def test_a_space_that_grows_with_the_trials_is_never_exhausted() -> None:
+    study = luthier.create_study(seed=0)
+    study.optimize(lambda trial: trial.suggest_int("n", 1, 1 + trial.number), n_trials=12)
+    assert len(study.trials) == 12
+    assert study.replay().exact
+
+
+def test_asking_ahead_in_a_learnt_space() -> None:
+    study = luthier.create_study(seed=0)
+    first = study.ask()
+    first.suggest_categorical("a", ["x", "y"])
+    study.tell(first, 1.0)
+    ahead = [study.ask() for _ in range(4)]
+    for trial in ahead:
+        trial.suggest_categorical("a", ["x", "y"])
+        study.tell(trial, 1.0)
+    assert {t.params["a"] for t in study.trials} == {"x", "y"}
+    assert study.replay().exact
+
+
+def test_a_learnt_finite_space_is_exhausted_without_duplicates() -> None:
+    def objective(trial: luthier.Trial) -> float:
+        if trial.suggest_categorical("kind", ["a", "b"]) == "a":
+            return trial.suggest_int("x", 0, 4)
+        return trial.suggest_categorical("y", [10, 20, 30])
+
+    for strategy in luthier.known_strategies():
+        study = luthier.create_study(seed=3, strategy=strategy)
+        study.optimize(objective, n_trials=50)
+        assert len(study.trials) == 8, strategy
+        assert len({tuple(t.params.items()) for t in study.trials}) == 8, strategy

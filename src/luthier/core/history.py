@@ -212,7 +212,8 @@ class _Columns:
 
         def rows(new: list[FrozenTrial]) -> NDArray[np.float64]:
             signs = np.array([1.0 if d == "minimize" else -1.0 for d in objective.directions])
-            return np.array([t.metric_values[:m] for t in new], dtype=np.float64) * signs
+            values: NDArray[np.float64] = np.array([t.metric_values[:m] for t in new]) * signs
+            return values
 
         return self._objectives.upto(trials, rows, width=m)
 
@@ -345,6 +346,11 @@ class Ledger:
     def space(self) -> Space:
         """What is known of the space: declared, and learnt from the trials finished."""
         return self._trace.space
+
+    @property
+    def moving(self) -> bool:
+        """Whether the objective computes its definitions, so that there may always be more."""
+        return self._trace.moving
 
     @property
     def definitions(self) -> Mapping[str, Param]:

@@ -91,7 +91,8 @@ class Origin:
     """Why a trial exists.
 
     Attributes:
-        sampler: The sampler's settings as JSON text, or "enqueued", "added", "asked".
+        sampler: The sampler's settings as JSON text; or "enqueued" and "added" by the user, or
+            "objective" where only the objective knows what there is left to try.
         reason: In words, such as "sobol point 3".
         history_version: What the sampler had seen: the history up to this version.
         fill: How parameters that the proposal doesn't name get their values: "prior" draws

@@ -14,7 +14,7 @@ from typing import Any, final
 
 from luthier.errors import IncompatibleParamError
 from luthier.space.learning import Run, is_parent, learn
-from luthier.space.params import Param, same_domain
+from luthier.space.params import Constant, Param, same_domain
 from luthier.space.space import Space
 from luthier.space.values import value_key
 
@@ -36,6 +36,8 @@ class Trace:
 
     Attributes:
         version: How often the space has changed.
+        moving: Whether the objective computes its definitions: one differed from an earlier
+            run's, or its bounds met. Then there may always be more than is known.
 
     Example:
         >>> from luthier.space import Categorical, Float
@@ -54,6 +56,7 @@ class Trace:
         "_runs",
         "_space",
         "_unexplained",
+        "moving",
         "version",
     )
 
@@ -65,6 +68,7 @@ class Trace:
         self._review_at = 0
         self._space = self._declared
         self.version = 0
+        self.moving = False
 
     @property
     def space(self) -> Space:
@@ -86,6 +90,7 @@ class Trace:
         trace._params |= {n: p for n, p in self._params.items() if n not in trace._params}
         trace._runs = dict(self._runs)
         trace.version = self.version + 1
+        trace.moving = self.moving
         trace._relearn()
         return trace
 
@@ -115,6 +120,7 @@ class Trace:
             if name in self._declared:
                 param = param.with_when(self._declared[name].when)
             if self._params.get(name) != param:
+                self.moving |= name in self._params or isinstance(param, Constant)
                 self._params[name] = param
                 changed = True
         return changed

@@ -51,6 +51,7 @@ __all__ = ["Driver"]
 logger = logging.getLogger("luthier")
 Listener = Callable[[Event], object]
 _FLUSH_SECONDS = 0.5
+_UNKNOWN = Proposal({}, "all that is known of the space is taken: the objective may hold more")
 
 
 @final
@@ -130,6 +131,7 @@ class Driver:
         total: int | None = None,
         fixed: Mapping[str, Param] | None = None,
         history: History | None = None,
+        eager: bool = False,
     ) -> FrozenTrial | None:
         """Claim a trial that waits or was orphaned, else propose and add a new one.
 
@@ -138,6 +140,8 @@ class Driver:
             fixed: Definitions beside the study's space that the new trial needs (``ask``).
             history: What ``refresh`` has just returned, if the caller has it; a stale one does
                 no harm, the storage refuses what is made from it.
+            eager: Start something even where all that is known of a learnt space is being tried,
+                rather than wait until running trials show whether there is more of it.
 
         Returns:
             The trial, now RUNNING under this process; None if there is nothing to start.
@@ -147,7 +151,7 @@ class Driver:
                 history = self.refresh() if history is None else history
                 trial = self._claim_one(history)
                 if trial is None and (total is None or history.n_trials < total):
-                    trial = self._propose(history, fixed or {})
+                    trial = self._propose(history, fixed or {}, eager)
                     if trial is None:
                         return None
                     try:
@@ -301,7 +305,9 @@ class Driver:
                     return changed(self._write(claimed), reports=NO_REPORTS)
         return None
 
-    def _propose(self, history: History, fixed: Mapping[str, Param]) -> FrozenTrial | None:
+    def _propose(
+        self, history: History, fixed: Mapping[str, Param], eager: bool = False
+    ) -> FrozenTrial | None:
         number = history.next_number
         rng = generator(self.record.seed, number)
         job = self.scheduler.next(history, rng)
@@ -309,7 +315,9 @@ class Driver:
             return None
         known = self.ledger.definitions
         declares = {n: p for n, p in fixed.items() if known.get(n) != p}
-        proposal = propose(self.sampler, history, declares, rng)
+        sampler, proposal = self._sampler_spec, propose(self.sampler, history, declares, rng)
+        if proposal is None and self._may_hold_more(history, eager):
+            sampler, proposal = "objective", _UNKNOWN
         if proposal is None:
             return None
         return FrozenTrial(
@@ -322,7 +330,7 @@ class Driver:
             worker=self._worker,
             attempt=1,
             origin=Origin(
-                sampler=self._sampler_spec,
+                sampler=sampler,
                 reason=proposal.reason,
                 history_version=history.version,
                 fill=proposal.fill,
@@ -332,6 +340,11 @@ class Driver:
             declares=declares,
             version=history.version + 1,
         )
+
+    def _may_hold_more(self, history: History, eager: bool) -> bool:
+        """Whether a space that looks exhausted may not be: it is learnt, and still changing."""
+        learnt = self.declared is None
+        return learnt and (self.ledger.moving or (eager and bool(history.running)))
 
     def _finished(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
         version = self.ledger.version + 1  # unless others write first: then the storage restamps

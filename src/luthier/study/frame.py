@@ -40,7 +40,9 @@ def frame(
         index: Any = pd.MultiIndex.from_tuples(columns or [("number", "")])
     else:
         index = ["_".join(part for part in key if part) for key in columns]
-    return pd.DataFrame([[row.get(key) for key in columns] for row in rows], columns=index)
+    cells = [[row.get(key) for key in columns] for row in rows]
+    made: pandas.DataFrame = pd.DataFrame(cells, columns=index)
+    return made
 
 
 def table(
@@ -75,7 +77,7 @@ def _row(
 
 
 def _values(trial: FrozenTrial, objective: Objective) -> dict[tuple[str, str], Any]:
-    values = trial.values or [None] * len(objective.names)
+    values: Sequence[float | None] = trial.values or [None] * len(objective.names)
     if len(objective.names) == 1 and not objective.named:
         return {("value", ""): values[0]}
     names = objective.names if objective.named else map(str, range(len(values)))

@@ -117,7 +117,7 @@ class _Fold:
 
 
 def _sampler(driver: Driver, trial: FrozenTrial) -> Sampler | None:
-    if trial.origin.sampler in ("enqueued", "added"):
+    if trial.origin.sampler in ("enqueued", "added", "objective"):
         return None
     spec = json.loads(trial.origin.sampler)
     if spec == dict(driver.sampler.spec):

@@ -179,7 +179,7 @@ class Study:
                 return best
         history = self.history
         values = np.where(self._feasible(history), history.Y[:, 0], np.nan)
-        return history.completed[int(np.nanargmin(values))]
+        return self._driver.trial(history.completed[int(np.nanargmin(values))].number)
 
     @property
     def best_trials(self) -> list[FrozenTrial]:
@@ -193,7 +193,8 @@ class Study:
             return []
         feasible = np.flatnonzero(self._feasible(history))
         front = feasible[non_dominated(history.Y[feasible])]
-        return sorted((history.completed[int(i)] for i in front), key=lambda t: t.number)
+        numbers = sorted(history.completed[int(i)].number for i in front)
+        return [self._driver.trial(number) for number in numbers]
 
     @property
     def best_value(self) -> float:
@@ -253,7 +254,7 @@ class Study:
                 raise ArgumentError(
                     f"ask: {name!r} must be a parameter such as Float(0, 1), got {param!r}."
                 )
-        record = self._driver.start(fixed=fixed)
+        record = self._driver.start(fixed=fixed, eager=True)
         if record is None:
             running = len(self._driver.ledger.snapshot().running)
             raise StudyError(
