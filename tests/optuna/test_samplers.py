@@ -32,16 +32,22 @@ def _announced_anew() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("sampler", "native"),
     [
-        (s.RandomSampler(seed=3), Random()),
+        (s.RandomSampler(seed=3), Random(allow_duplicates=True)),
         (s.GridSampler({"x": [1, 2]}, seed=3), Grid(shuffle=True)),
         (s.BruteForceSampler(seed=3), Grid(shuffle=True)),
-        (s.QMCSampler(seed=3), QuasiRandom("sobol", scramble=False)),
-        (s.QMCSampler(qmc_type="halton", scramble=True, seed=3), QuasiRandom("halton")),
+        (s.QMCSampler(seed=3), QuasiRandom("sobol", False, allow_duplicates=True)),
+        (
+            s.QMCSampler(qmc_type="halton", scramble=True, seed=3),
+            QuasiRandom("halton", allow_duplicates=True),
+        ),
         (
             s.PartialFixedSampler({"x": 1}, s.RandomSampler(seed=3)),
-            PartialFixed(Random(), {"x": 1}),
+            PartialFixed(Random(allow_duplicates=True), {"x": 1}),
         ),
-        *((kind(seed=3, **settings), Auto()) for kind, settings in MODEL_BASED),
+        *(
+            (kind(seed=3, **settings), Auto(allow_duplicates=True))
+            for kind, settings in MODEL_BASED
+        ),
     ],
 )
 def test_sampler_stands_for_a_sampler_and_seeds_the_study(sampler: Any, native: Any) -> None:
@@ -55,7 +61,9 @@ def test_sampler_stands_for_a_sampler_and_seeds_the_study(sampler: Any, native: 
 def test_a_sampler_of_luthiers_may_be_given() -> None:
     assert optuna.create_study(sampler=Random())._native.sampler == Random()
     assert sampler_of(Random()).seed is None
-    assert s.PartialFixedSampler({"x": 1}, Random()).native == PartialFixed(Random(), {"x": 1})
+    assert s.PartialFixedSampler({"x": 1}, Random()).native == PartialFixed(
+        Random(allow_duplicates=True), {"x": 1}
+    )
 
 
 @pytest.mark.parametrize(("kind", "settings"), MODEL_BASED)

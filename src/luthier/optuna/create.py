@@ -13,7 +13,7 @@ from luthier.core.protocols import Storage
 from luthier.errors import StudyError, StudyExistsError, StudyMismatchError
 from luthier.optuna import logging
 from luthier.optuna.pruners import MedianPruner, scheduler_of
-from luthier.optuna.samplers import sampler_of
+from luthier.optuna.samplers import TPESampler, sampler_of
 from luthier.optuna.surface import Study, StudyDirection
 from luthier.optuna.trial import FrozenTrial, TrialState
 from luthier.storages import open_storage
@@ -47,8 +47,8 @@ def create_study(
 
     Args:
         storage: None for memory, or a SQLite URL or path.
-        sampler: One of ``luthier.optuna.samplers``; Luthier's strategy "auto" if None. Its seed
-            becomes the study's; a study that exists keeps its own.
+        sampler: One of ``luthier.optuna.samplers``, ``TPESampler()`` if None. Its seed becomes
+            the study's; a study that exists keeps its own.
         pruner: One of ``luthier.optuna.pruners``; the median rule if None.
         study_name: Unique in its storage; made up if None.
         direction: "minimize" (the default) or "maximize".
@@ -70,15 +70,15 @@ def create_study(
         "direction": None if direction is None else _text(direction),
         "directions": None if directions is None else [_text(way) for way in directions],
     }
-    given = None if sampler is None else sampler_of(sampler)
+    given = TPESampler() if sampler is None else sampler_of(sampler)
     try:
         native = create.create_study(
             study_name=study_name,
             storage=store,
-            space=given.space if given else None,
-            sampler=given.native if given else None,
+            space=given.space,
+            sampler=given.native,
             scheduler=scheduler_of(pruner or MedianPruner()),
-            seed=given.seed if given else None,
+            seed=given.seed,
             **ways,  # type: ignore[arg-type]
         )
     except StudyExistsError:

@@ -86,12 +86,16 @@ class BaseSampler:
 
     def __init__(self, **settings: Any) -> None:
         name = type(self).__name__
+        if name not in _MODEL_BASED:
+            raise UnsupportedError(
+                f"{name} itself can't be constructed. Choose a sampler such as RandomSampler()."
+            )
         answer, known = _MODEL_BASED[name]
         unknown = sorted(set(settings) - set(known.split()))
         if unknown:
             raise TypeError(f"{name} has no argument {unknown[0]!r}; it has {known}.")
         _announce(name, answer)
-        self.native = make_sampler(answer)
+        self.native = make_sampler({"name": answer, "allow_duplicates": True})
         self.seed = settings.get("seed")
         self.constraints_func = settings.get("constraints_func")
 
@@ -112,11 +116,11 @@ class RandomSampler(BaseSampler):
 
     Example:
         >>> RandomSampler(seed=1).native
-        Random(allow_duplicates=False)
+        Random(allow_duplicates=True)
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.native, self.seed = Random(), seed
+        self.native, self.seed = Random(allow_duplicates=True), seed
 
 
 @final
@@ -167,7 +171,7 @@ class QMCSampler(BaseSampler):
         warn_asynchronous_seeding: bool = True,
         warn_independent_sampling: bool = True,
     ) -> None:
-        self.native = QuasiRandom(qmc_type, scramble)  # type: ignore[arg-type]
+        self.native = QuasiRandom(qmc_type, scramble, allow_duplicates=True)  # type: ignore[arg-type]
         self.seed = seed
 
 

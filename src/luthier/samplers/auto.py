@@ -36,20 +36,35 @@ class Auto:
     Up to 1,000 possible configurations are all tried, in random order; otherwise the first 64
     trials follow a Sobol sequence and the later ones are random.
 
+    Args:
+        allow_duplicates: Whether to go on at random where all configurations of a finite space
+            have been tried.
+
     Example:
         >>> Auto().spec
-        {'name': 'auto'}
+        {'name': 'auto', 'allow_duplicates': False}
     """
+
+    allow_duplicates: bool = False
 
     @property
     def spec(self) -> dict[str, Any]:
-        """Its name as JSON values."""
-        return {"name": "auto"}
+        """Its name and settings as JSON values."""
+        return {"name": "auto", "allow_duplicates": self.allow_duplicates}
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals of the method that suits; fewer where a finite space has no more."""
+        proposals = self._new(space, history, n, rng)
+        if self.allow_duplicates and len(proposals) < n:
+            why, again = "auto: all have been tried", Random(allow_duplicates=True)
+            proposals += _explained(why, again, space, history, n - len(proposals), rng)
+        return proposals
+
+    def _new(
+        self, space: Space, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
         if not space:
             return _explained("auto", Random(), space, history, n, rng)
         size = _few(space, space.checks)

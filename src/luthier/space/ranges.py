@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _LIMIT = 1e300  # beyond, spans and logarithms leave the range of floats
+_LARGEST = _LIMIT * (1 + 1e-9)  # the last value of a grid may pass its end by a rounding
 _INT_LIMIT = 2**63
 _NARROWEST = 1e-290
 _MAX_BINS = 2**50  # more values than that can't be told apart in the unit interval
@@ -62,7 +63,7 @@ def check_float(kind: str, what: str, value: Any) -> float:
         number = real(value)
     except ValueError:
         number = math.nan
-    if not abs(number) <= _LIMIT:
+    if not abs(number) <= _LARGEST:
         raise SpaceError(
             f"{kind}: {what} must be a finite number (at most 1e300), got {what}={value!r}. "
             "Give both ends of the range as numbers.",

@@ -97,8 +97,12 @@ def create_study(
         record = store.load_study(name)
         given = any(x is not None for x in (direction, directions, metrics)) or constraints
         _check_same(record, objective if given else None, seed)
-        default = strategy == "auto" and sampler is None and scheduler is None
-        parts = _stored_parts(store, record) if default else parts
+        if strategy == "auto":  # not asked for another: what isn't given stays as it was
+            stored = _stored_parts(store, record, sampler is not None, scheduler is not None)
+            parts = (
+                stored[0] if sampler is None else parts[0],
+                stored[1] if scheduler is None else parts[1],
+            )
     return _open(store, record, *parts, declared)
 
 

@@ -181,7 +181,7 @@ class _Run:
         numbers = self.driver.elsewhere()
         if numbers and not self.waited:
             self.waited = True
-            logger.info("Waiting for trials of other processes: %s.", numbers)
+            logger.warning("Waiting for trials of other processes: %s.", numbers)
         return bool(numbers)
 
     def _reason(self, history: History, stopped_before: object) -> str | None:
