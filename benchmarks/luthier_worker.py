@@ -66,7 +66,7 @@ def build(n: int, directory: str) -> Result:
 
 
 def _renumbered(trial: FrozenTrial, number: int, n: int) -> FrozenTrial:
-    fresh = FrozenTrial(
+    return FrozenTrial(
         number=number,
         state=TrialState.COMPLETE,
         param_names=trial.param_names,
@@ -81,7 +81,6 @@ def _renumbered(trial: FrozenTrial, number: int, n: int) -> FrozenTrial:
         origin=Origin(trial.origin.sampler, trial.origin.reason, number),
         declares=trial.declares if number == 0 else {},
     )
-    return fresh
 
 
 def open_large(n: int, directory: str) -> Result:

@@ -10,7 +10,7 @@
     ├── ObjectiveError (ValueError)            an objective returned what can't be used
     ├── MissingExtraError (ImportError)        an optional dependency isn't installed
     ├── UnsupportedError (NotImplementedError) a name of another library we can't honour
-    ├── StudyError
+    ├── StudyError (RuntimeError)
     │   ├── StudyExistsError (ValueError)      the name is taken
     │   ├── StudyNotFoundError (KeyError)      no study of that name
     │   ├── StudyMismatchError (ValueError)    stored and given settings contradict each other
@@ -134,7 +134,7 @@ class UnsupportedError(LuthierError, NotImplementedError):
     """A name of another library that Luthier knows but can't honour."""
 
 
-class StudyError(LuthierError):
+class StudyError(LuthierError, RuntimeError):
     """Root of the errors about studies and their trials."""
 
 

@@ -21,6 +21,9 @@ def objective(trial):
 def failing(trial):
     raise RuntimeError("no such data")
 
+def leaving(trial):
+    raise SystemExit(3)
+
 def two(trial):
     x = trial.suggest_float("x", 0, 1)
     return x, 1 - x

@@ -47,7 +47,7 @@ def test_named_metrics_constraints_and_several_objectives(luthier: Luthier) -> N
     assert study.directions == ["maximize"]
     assert [str(c) for c in study.objective.constraints] == ["mb <= 10"]
     result = luthier("run", "work.py:two", "--directions", "minimize, maximize", "--trials", "3")
-    assert "See the Pareto front with: luthier best" in result.stdout
+    assert "Pareto front with: luthier best --study work --storage runs.db" in result.stdout
 
 
 def test_declared_space_grid_and_jobs(luthier: Luthier) -> None:
@@ -73,8 +73,15 @@ def test_all_trials_failed(luthier: Luthier) -> None:
     many = ("run", "work.py:failing", "--study", "many", "--trials", "30")
     luthier(*many, exit_code=1)
     assert len(trials("many")) == 10
+    assert "--fail-fast 0 goes on regardless" in luthier(*many, exit_code=1).stderr
     luthier(*many, "--fail-fast", "0", exit_code=1)
     assert len(trials("many")) == 30
+
+
+def test_an_objective_that_leaves_is_told(luthier: Luthier) -> None:
+    result = luthier("run", "work.py:leaving", "--trials", "2", exit_code=2)
+    assert "The objective called sys.exit(3), which ended the run" in result.stderr
+    assert [t.state.name for t in trials("work")] == ["WAITING"]
 
 
 @pytest.mark.parametrize(

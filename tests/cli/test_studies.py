@@ -31,6 +31,15 @@ def test_delete_asks(demo: Luthier) -> None:
     assert library.get_all_study_names("runs.db") == []
 
 
+def test_names_are_shown_not_obeyed(luthier: Luthier) -> None:
+    name = "\x1b[31mred"
+    result = luthier("run", "work.py:objective", "--study", name, "--trials", "1")
+    assert r"Study '\x1b[31mred' has 1 finished trial" in result.stdout
+    asked = luthier("delete", "--study", name, answer="y\n").output
+    assert r"Delete study '\x1b[31mred' with its 1 trial? [y/N]" in asked
+    assert r"Deleted study '\x1b[31mred'." in asked
+
+
 def test_delete_unasked(demo: Luthier) -> None:
     assert demo("delete", "--study", "demo", "--yes").output == "Deleted study 'demo'.\n"
 

@@ -61,6 +61,36 @@ def test_best_first_where_more_is_better(luthier: Luthier) -> None:
     assert values == sorted(values, reverse=True)
 
 
+def test_none_is_told_from_nothing(luthier: Luthier) -> None:
+    Path("none.py").write_text(
+        "def f(trial):\n"
+        "    if trial.suggest_categorical('depth', [None]) is None and trial.number:\n"
+        "        trial.suggest_categorical('leaves', [None, 3])\n"
+        "    return float('inf')\n"
+    )
+    luthier("run", "none.py:f", "--trials", "2", "--seed", "0")
+    first, second = (line.split() for line in luthier("trials").output.splitlines()[1:])
+    assert (first[2:4], len(first)) == (["inf", "None"], 5)
+    assert (second[2:4], len(second)) == (["inf", "None"], 6)
+    rows = list(csv.DictReader(io.StringIO(luthier("trials", "--format", "csv").output)))
+    assert rows[0]["params_depth"] == "None"
+    assert rows[0]["params_leaves"] == rows[0]["error"] == ""
+    assert "Parameters  depth=None" in luthier("status").output
+    assert "  depth = None" in luthier("best").output
+    assert "finished    COMPLETE value=inf" in luthier("log").output
+
+
+def test_pruned_trials_are_not_the_best(luthier: Luthier) -> None:
+    study = library.create_study(study_name="s", storage="runs.db")
+    for value, state in ((3.0, None), (1.0, library.TrialState.PRUNED), (2.0, None), (0.0, None)):
+        trial = study.ask()
+        trial.report(value, 0)
+        study.tell(trial, None if state else value, state)
+    study.invalidate(3)
+    found = json.loads(luthier("trials", "--sort", "value", "--format", "json").output)
+    assert [record["number"] for record in found] == [2, 0, 3, 1]
+
+
 def test_no_trials(luthier: Luthier) -> None:
     luthier("run", "work.py:objective", "--trials", "0")
     assert luthier("trials").output.strip() == "number"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,3 +174,42 @@ def test_a_grid_rules_over_ranges_and_asks_no_other_value() -> None:
         study.optimize(lambda trial: trial.suggest_float("x", 0, 1))
     with pytest.raises(AttributeError):
         copy.copy(study).nothing
+
+
+def test_a_stored_study_is_read_before_it_is_asked_for_its_best(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+
+    def constrained(trial: Any) -> float:
+        x = float(trial.suggest_float("x", 0, 1))
+        trial.set_constraint("big", 0.5 - x)
+        return x
+
+    for name, objective in (("line", line), ("constrained", constrained)):
+        study = optuna.create_study(study_name=name, storage=url)
+        study.optimize(objective, n_trials=20)
+        best = study.best_trial
+        for look in (
+            lambda s: s.best_trial,
+            lambda s: s.best_trials[0],
+        ):
+            found = look(optuna.load_study(study_name=name, storage=url))
+            assert found == best
+            assert list(found.distributions) == ["x"]
+    assert best.value >= 0.5
+
+
+def test_where_optuna_raises_runtime_errors_they_are_caught() -> None:
+    study = optuna.create_study(directions=["minimize", "maximize"])
+    study.optimize(lambda trial: (1.0, 2.0), n_trials=1)
+    for ask in (
+        lambda: study.best_trial,
+        lambda: study.direction,
+        lambda: study.trials[0].value,
+        study.stop,
+    ):
+        with pytest.raises(RuntimeError):
+            ask()
+
+
+def test_states_are_written_as_scripts_know_them() -> None:
+    assert f"{TrialState.FAIL}" == str(TrialState.FAIL) == "TrialState.FAIL"

@@ -221,7 +221,7 @@ def test_a_read_only_file_can_be_read(shared: Path, mode: int) -> None:
         storage = sqlite_storage(shared / "a.db", patience=0)
         study = storage.load_study("s").id
         assert len(storage.changes_since(study, 0).trials) == 3
-        with pytest.raises(StorageReadOnlyError, match=r"must be writable, .*a\.db isn't"):
+        with pytest.raises(StorageReadOnlyError, match=r"must be .* writable, .*a\.db isn't"):
             storage.add_trials(study, [FrozenTrial(number=3)])
         with pytest.raises(StorageReadOnlyError, match=r"copy it to a place"):
             storage.create_study("t", Objective(), 0, {})
@@ -231,11 +231,25 @@ def test_a_read_only_file_can_be_read(shared: Path, mode: int) -> None:
 
 
 @forking
+@pytest.mark.parametrize("mode", [0o555, 0o777])
+def test_a_file_that_may_not_be_read_is_told(shared: Path, mode: int) -> None:
+    filled(shared / "a.db")
+    (shared / "a.db").chmod(0)
+    shared.chmod(mode)
+
+    def work() -> None:
+        with pytest.raises(StorageReadOnlyError, match=r"must be readable and writable"):
+            sqlite_storage(shared / "a.db")
+
+    as_nobody(work)
+
+
+@forking
 def test_a_new_file_in_a_read_only_directory_is_refused(shared: Path) -> None:
     shared.chmod(0o555)
 
     def work() -> None:
-        with pytest.raises(StorageReadOnlyError, match=r"must be writable"):
+        with pytest.raises(StorageReadOnlyError, match=r"must be readable and writable"):
             sqlite_storage(shared / "a.db")
 
     as_nobody(work)

@@ -75,6 +75,12 @@ def test_what_cannot_be_opened(url: str, error: type[Exception], message: str) -
         open_storage(url)
 
 
+def test_errors_do_not_tell_passwords() -> None:
+    with pytest.raises(ArgumentError, match=r"got 'mysql://\*\*\*@host/db'") as caught:
+        open_storage("mysql://me:se/cret@host/db")
+    assert "cret" not in str(caught.value.fields)
+
+
 def test_memory_needs_no_database() -> None:
     code = (
         "import sys, luthier.storages as s; s.open_storage(None); "

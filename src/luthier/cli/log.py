@@ -53,7 +53,9 @@ def _line(event: LogEvent) -> str:
 
 
 def _detail(event: LogEvent) -> str:
-    data = event.data
+    from luthier.space.values import from_json_value
+
+    data = from_json_value(dict(event.data))
     match event.kind:
         case "added":
             reason = data["origin"][1] if "origin" in data else ""

@@ -22,14 +22,12 @@ def cell(value: object) -> str:
     r"""Return a value as a person wants to read it, on one line.
 
     Args:
-        value: Anything; None is empty, floats get six digits.
+        value: Anything; floats get six digits.
 
     Example:
         >>> cell(0.1 + 0.2), cell(None), cell("two\nlines")
-        ('0.3', '', 'two\\nlines')
+        ('0.3', 'None', 'two\\nlines')
     """
-    if value is None:
-        return ""
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
@@ -49,7 +47,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
     Args:
         columns: The headings.
-        rows: A value for each column.
+        rows: A value for each column; "" where there is none.
     """
     from rich.console import Console
     from rich.table import Table
@@ -57,7 +55,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     body = [list(row) for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for position, name in enumerate(columns):
-        given = [row[position] for row in body if row[position] is not None]
+        given = [row[position] for row in body if row[position] not in (None, "")]
         numeric = bool(given) and all(isinstance(v, int | float) for v in given)
         table.add_column(cell(name), justify="right" if numeric else "left")
     for row in body:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from luthier.cli.options import storage_option
-from luthier.cli.printing import cell, pairs
+from luthier.cli.printing import pairs
 from luthier.cli.target import Target
-from luthier.errors import ArgumentError
+from luthier.errors import AllTrialsFailedError, ArgumentError
 
 if TYPE_CHECKING:
     from luthier.space import Space
@@ -92,7 +93,14 @@ def run(
             err=True,
         )
         raise SystemExit(INTERRUPTED) from None
-    _tell_result(opened, reasons)
+    except SystemExit as stop:
+        raise ArgumentError(
+            f"The objective called sys.exit({stop.code!r}), which ended the run. Raise an "
+            "exception instead: it fails one trial, and the run goes on."
+        ) from stop
+    except AllTrialsFailedError:
+        pass  # told below, in the words of the command line
+    _tell_result(opened, storage, reasons)
 
 
 def _open_study(space: Space | None, name: str, storage: str, options: dict[str, Any]) -> Study:
@@ -146,8 +154,7 @@ def _listen(study: Study, reasons: list[str]) -> None:
     study.subscribe(listen)
 
 
-def _tell_result(study: Study, reasons: list[str]) -> None:
-    from luthier.errors import AllTrialsFailedError
+def _tell_result(study: Study, storage: str, reasons: list[str]) -> None:
     from luthier.study.narration import incumbent
 
     history = study.history
@@ -156,7 +163,8 @@ def _tell_result(study: Study, reasons: list[str]) -> None:
         first = min(failed, key=lambda trial: trial.number)
         raise AllTrialsFailedError(
             f"All {len(failed)} trials of study {study.study_name!r} have failed. The first error, "
-            f"of trial {first.number}: {first.error}"
+            f"of trial {first.number}: {first.error} -- Correct the objective and run it again; "
+            "--fail-fast 0 goes on regardless."
         )
     why = f" ({', '.join(reasons)})" if reasons else ""
     click.echo(f"{_stand(study)}{why}.")
@@ -164,9 +172,12 @@ def _tell_result(study: Study, reasons: list[str]) -> None:
         click.echo(f"Best: trial {best.number} with {pairs(best.metrics)}")
         click.echo(f"  {pairs(best.params)}")
     elif len(study.directions) > 1 and len(history.completed):
-        click.echo("See the Pareto front with: luthier best")
+        click.echo(
+            "See the Pareto front with: "
+            + shlex.join(["luthier", "best", "--study", study.study_name, "--storage", storage])
+        )
 
 
 def _stand(study: Study) -> str:
     n = study.history.n_finished
-    return f"Study {cell(study.study_name)!r} has {n} finished trial{'s' if n != 1 else ''}"
+    return f"Study {study.study_name!r} has {n} finished trial{'s' if n != 1 else ''}"

@@ -135,5 +135,8 @@ def _print_one(trial: FrozenTrial) -> None:
 def _print_front(front: Sequence[FrozenTrial]) -> None:
     metrics = list(dict.fromkeys(name for trial in front for name in trial.metric_names))
     params = list(dict.fromkeys(name for trial in front for name in trial.param_names))
-    rows = ([t.number, *map(t.metrics.get, metrics), *map(t.params.get, params)] for t in front)
+    rows = (
+        [t.number, *(t.metrics.get(n, "") for n in metrics), *(t.params.get(n, "") for n in params)]
+        for t in front
+    )
     print_table(["trial", *metrics, *params], rows)

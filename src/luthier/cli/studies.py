@@ -7,7 +7,7 @@ import time
 import click
 
 from luthier.cli.options import open_existing, storage_option
-from luthier.cli.printing import cell, print_table
+from luthier.cli.printing import print_table
 
 __all__ = ["delete", "studies"]
 
@@ -55,7 +55,8 @@ def delete(storage: str, study: str, yes: bool) -> None:
     store = open_existing(storage)
     store.load_study(study)
     if not yes:
-        n_trials = next(s.n_trials for s in store.studies() if s.record.name == study)
-        click.confirm(f"Delete study {cell(study)!r} with its {n_trials} trials?", abort=True)
+        n = next(s.n_trials for s in store.studies() if s.record.name == study)
+        trials = f"{n} trial{'s' if n != 1 else ''}"
+        click.confirm(f"Delete study {study!r} with its {trials}?", abort=True)
     store.delete_study(study)
-    click.echo(f"Deleted study {cell(study)!r}.")
+    click.echo(f"Deleted study {study!r}.")

@@ -131,24 +131,31 @@ def _csv(trials: Sequence[FrozenTrial], objective: Objective) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow("_".join(filter(None, key)) for key in keys)
-    writer.writerows(rows)
+    writer.writerows([["None" if v is None else v for v in row] for row in rows])
     return text.getvalue()
 
 
 def _columns(
     trials: Sequence[FrozenTrial], objective: Objective, attrs: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[list[Any]]]:
-    """Keys (attribute, name within it) in the order of the attributes, and a row for each trial."""
+    """Keys (attribute, name within it) in the order of the attributes, and a row for each trial.
+
+    A cell is "" where a trial has no such thing; None is a parameter's or attribute's own value.
+    """
     from luthier.study.frame import table
 
     rows = table(trials, objective, attrs)
     found = dict.fromkeys(key for row in rows for key in row)
     keys = sorted(found, key=lambda key: attrs.index(key[0])) or [("number", "")]
-    return keys, [[row.get(key) for key in keys] for row in rows]
+    return keys, [[_present(key, row.get(key, "")) for key in keys] for row in rows]
+
+
+def _present(key: tuple[str, str], value: Any) -> Any:
+    return "" if value is None and not key[1] else value
 
 
 def _sorted(trials: list[FrozenTrial], by: str, objective: Objective) -> list[FrozenTrial]:
-    """Trials in order of a key; those that lack it come last."""
+    """Trials in order of a key; those that lack it come last, and so do pruned ones by a metric."""
     metrics = {*objective.names, *(name for t in trials for name in t.metric_names)}
     params = {name for t in trials for name in t.param_names}
     keys: dict[int, Any]
@@ -159,6 +166,7 @@ def _sorted(trials: list[FrozenTrial], by: str, objective: Objective) -> list[Fr
     elif by in metrics:
         sign = -1 if objective.direction_of(by) == "maximize" else 1
         keys = {t.number: sign * t.metrics[by] for t in trials if by in t.metrics}
+        trials = sorted(trials, key=lambda t: not (t.state.name == "COMPLETE" and not t.invalid))
     elif by in params:
         keys = {t.number: t.params[by] for t in trials if by in t.params}
     else:

@@ -364,9 +364,6 @@ class Ledger:
 
     def apply(self, *trials: FrozenTrial) -> None:
         """Take in trials as they now stand; new numbers must continue the ledger's."""
-        if len(trials) == 1:
-            self._apply_one(trials[0])
-            return
         known = len(self.trials)
         self.trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
         for trial in sorted(trials, key=_finish_order):
@@ -375,7 +372,8 @@ class Ledger:
             self._sort_in(trial, before)
         self._advance(max((t.version for t in trials), default=0))
 
-    def _apply_one(self, trial: FrozenTrial) -> None:
+    def apply_one(self, trial: FrozenTrial) -> None:
+        """Take in one trial, as ``apply`` does."""
         before = None
         if trial.number < len(self.trials):
             before = self.trials[trial.number]
@@ -393,17 +391,18 @@ class Ledger:
     def snapshot(self) -> History:
         """Return the history as it stands; the same object until something changes."""
         if self._snapshot is None:
-            completed, pruned, failed = map(Prefix, self._finished)
+            completed, pruned, failed = self._finished
+            live = sorted(self._live.values(), key=_number) if self._live else ()
             self._snapshot = History(
                 self.version,
                 len(self.trials),
                 self.objective,
                 self.seed,
                 self.space,
-                completed,
-                pruned,
-                failed,
-                tuple(sorted(self._live.values(), key=lambda t: t.number)),
+                Prefix(completed),
+                Prefix(pruned),
+                Prefix(failed),
+                tuple(live),
                 self._columns,
             )
         return self._snapshot

@@ -106,14 +106,14 @@ class Suggest(ABC):
         return self._suggest(name, param)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=4096)  # 0 and 0.0 make the same Float
 def _float(low: float, high: float, step: float | None, log: bool) -> Float | Constant:
     if low == high and isinstance(low, int | float):  # computed bounds may meet
         return Constant(float(low))
     return Float(low, high, step=step, log=log)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=4096)
 def _int(low: int, high: int, step: int, log: bool) -> Int | Constant:
     if low == high and isinstance(low, int):
         return Constant(int(low))

@@ -196,9 +196,10 @@ class Study:
             StudyError: There are several objectives: use ``best_trials``.
             NoTrialError: No trial has completed, or none is feasible.
         """
+        constrained = self._is_constrained()
         best = self._native.best_trial
-        if not self._is_constrained():
-            return self._trial(best.number)
+        if not constrained:
+            return self._record(best)
         front = self._feasible_front()
         if not front:
             raise NoTrialError(
@@ -212,7 +213,7 @@ class Study:
         """The Pareto front of the completed trials that violate no constraint."""
         if self._is_constrained():
             return self._feasible_front()
-        return [self._trial(t.number) for t in self._native.best_trials]
+        return [self._record(t) for t in self._native.best_trials]
 
     @property
     def best_value(self) -> float:
@@ -393,6 +394,7 @@ class Study:
         self._native._driver.set_attrs(trial.number, attrs)
 
     def _is_constrained(self) -> bool:
+        self._native._driver.refresh()
         trials = self._native._driver.ledger.trials
         return any(t.user_attrs and constraints_in(t.user_attrs) for t in trials)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from luthier.core import trial as core
-from luthier.errors import ArgumentError
+from luthier.errors import ArgumentError, StudyError
 from luthier.optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
@@ -52,6 +52,9 @@ class TrialState(enum.IntEnum):
     PRUNED = 2
     FAIL = 3
     WAITING = 4
+
+    def __str__(self) -> str:
+        return f"TrialState.{self.name}"
 
     def is_finished(self) -> bool:
         """Whether nothing more will happen to a trial in this state."""
@@ -235,6 +238,17 @@ class FrozenTrial(BaseTrial):
     def state(self) -> TrialState:
         """Where the trial stands."""
         return TrialState.of(self._native.state)
+
+    @property
+    def value(self) -> float | None:
+        """The single objective's value, if there is one.
+
+        Raises:
+            StudyError: There are several objectives: use ``values``.
+        """
+        if self._native.objectives > 1:
+            raise StudyError("value needs a single objective, the trial has several: use values.")
+        return self._native.value  # type: ignore[no-any-return]
 
     @property
     def distributions(self) -> dict[str, Param]:

@@ -128,6 +128,8 @@ class Trace:
     def _predicts(self, asked: Mapping[str, Any], complete: bool) -> bool:
         """Whether the space expects these parameters; unexplained ones may be missing."""
         active = self._space.active(asked)
+        if active == tuple(asked):
+            return True
         missing = [name for name in active if name not in asked]
         if len(active) - len(missing) != len(asked):
             return False

@@ -113,8 +113,7 @@ class SqliteDatabase:
         except StorageReadOnlyError:
             if not self._is_settled():
                 raise
-        with contextlib.closing(self._open("?immutable=1")) as connection:
-            return work(connection.execute)
+        return self._persist(lambda: self._read_alone(work))
 
     def write(self, work: Callable[[Execute], T]) -> T:
         """Run work alone among writers, in one durable transaction."""
@@ -135,6 +134,10 @@ class SqliteDatabase:
     def __del__(self) -> None:
         if getattr(self, "_connection", None) is not None:
             self._disconnect()
+
+    def _read_alone(self, work: Callable[[Execute], T]) -> T:
+        with contextlib.closing(self._open("?immutable=1")) as connection:
+            return work(connection.execute)
 
     def _transact(self, begin: str, work: Callable[[Execute], T]) -> T:
         connection = self._connect()
@@ -228,7 +231,7 @@ _ERRORS: Final[dict[int, tuple[type[StorageError], str]]] = {
     ),
     sqlite3.SQLITE_READONLY: (
         StorageReadOnlyError,
-        "The file and its directory must be writable, {place} isn't. "
+        "The file and its directory must be readable and writable, {place} isn't. "
         "Change its permissions, or copy it to a place where you may write.",
     ),
     sqlite3.SQLITE_FULL: (

@@ -65,8 +65,12 @@ def _sqlite_path(text: str) -> str:
         )
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/" or "?" in rest:
         raise ArgumentError(
-            f"A storage URL must be one of {_KNOWN}, got {text!r}. Settings go to "
-            "luthier.storages.sqlite.sqlite_storage(path, ...), not into the URL.",
-            storage=text,
+            f"A storage URL must be one of {_KNOWN}, got {_without_password(text)!r}. "
+            "Settings go to luthier.storages.sqlite.sqlite_storage(path, ...), not into the URL.",
+            storage=_without_password(text),
         )
     return rest[1:]
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//.*@", "//***@", url)

@@ -33,6 +33,7 @@ from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
 from luthier.core.rng import generator
 from luthier.core.trial import (
+    EMPTY,
     NO_REPORTS,
     FrozenTrial,
     Metrics,
@@ -282,7 +283,7 @@ class Driver:
 
     def _write(self, trial: FrozenTrial) -> FrozenTrial:
         if trial.version == self.ledger.version + 1:
-            self.ledger.apply(trial)
+            self.ledger.apply_one(trial)
         else:  # others have written in between
             self.refresh()
         return trial
@@ -314,7 +315,7 @@ class Driver:
         if not isinstance(job, Start):
             return None
         known = self.ledger.definitions
-        declares = {n: p for n, p in fixed.items() if known.get(n) != p}
+        declares = {n: p for n, p in fixed.items() if known.get(n) != p} if fixed else EMPTY
         sampler, proposal = self._sampler_spec, propose(self.sampler, history, declares, rng)
         if proposal is None and self._may_hold_more(history, eager):
             sampler, proposal = "objective", _UNKNOWN

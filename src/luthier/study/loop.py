@@ -130,6 +130,11 @@ class _Run:
     fatal: BaseException | None = None
     waited: bool = False
 
+    @property
+    def local_study(self) -> Study | None:
+        """The study, where trials run in its own process."""
+        return self.study if isinstance(self.executor, (Inline, Threads)) else None
+
     def go(self) -> None:
         self.driver.refresh()
         stopped_before = self.driver.ledger.state.get("stopped")
@@ -171,8 +176,7 @@ class _Run:
         self.started.add(trial.number)
         self.running.add(trial.number)
         ticket = self.driver.ticket(trial)
-        study = self.study if isinstance(self.executor, (Inline, Threads)) else None
-        work = partial(_work, self.function, ticket, study)
+        work = partial(_work, self.function, ticket, self.local_study)
         self.executor.submit(trial.number, work, self.driver)
         return True
 

@@ -89,6 +89,8 @@ class Trial(Suggest):
         self.number = ticket.number
         self.study: Study | None = None
         self._ticket = ticket
+        self._known = ticket.definitions
+        self._offer = EMPTY if ticket.strict else ticket.proposal
         self._channel = channel
         self._started = time.time()
         self._asked: dict[str, Any] = {}
@@ -196,23 +198,25 @@ class Trial(Suggest):
         )
 
     def _suggest(self, name: str, param: Param) -> Any:
-        if name in self._asked:
+        if self._known.get(name) is param and name in self._offer and name not in self._asked:
+            value = self._offer[name]  # proposed from this very definition
+        elif name in self._asked:
             if self._params[name] is not param:
                 merge_definition(name, self._params[name], param)
             return self._params[name].resolve(self._asked[name])
-        if not isinstance(name, str):
-            raise ArgumentError(f"A parameter's name must be text, got {name!r}.", name=name)
-        ticket = self._ticket
-        known = ticket.definitions.get(name)
-        if known is param and name in ticket.proposal and not ticket.strict:
-            value = ticket.proposal[name]  # proposed from this very definition
         else:
-            if known is None or not same_domain(known, param):
-                self._declares[name] = param
-            value = self._value_of(name, param)
+            value = self._new_value(name, param)
         self._asked[name] = value
         self._params[name] = param
         return param.resolve(value)
+
+    def _new_value(self, name: str, param: Param) -> Any:
+        if not isinstance(name, str):
+            raise ArgumentError(f"A parameter's name must be text, got {name!r}.", name=name)
+        known = self._known.get(name)
+        if known is None or not same_domain(known, param):
+            self._declares[name] = param
+        return self._value_of(name, param)
 
     def _value_of(self, name: str, param: Param) -> Any:
         ticket = self._ticket
