@@ -6,9 +6,12 @@ All three studies are kept in ``luthier-demo.db``. Stop it with Ctrl-C whenever 
 again: what is finished stays finished, what was running is run again.
 """
 
+import os
+import shutil
 import sys
 import warnings
 from functools import cache
+from pathlib import Path
 
 from sklearn.datasets import load_digits, make_classification
 from sklearn.ensemble import RandomForestClassifier
@@ -84,15 +87,22 @@ def show(studies):
         best = ", ".join(f"{name}={value}" for name, value in study.best_params.items())
         row = f"{study.study_name:<16}{len(study.trials):>8}{study.best_value:>9.4f}{seconds:>9.1f}"
         print(f"{row}   {best}")
+    program = command_line()
     print(
         f"""
 Where to look next:
-  luthier status --study forest-grid --storage {STORAGE}
-  luthier trials --study forest-random --storage {STORAGE}
-  luthier best --study network-random --storage {STORAGE}
-  luthier replay --study network-random --storage {STORAGE}
+  {program} status --study forest-grid --storage {STORAGE}
+  {program} trials --study forest-random --storage {STORAGE}
+  {program} best --study network-random --storage {STORAGE}
+  {program} replay --study network-random --storage {STORAGE}
 and in examples/ and docs/. Delete {STORAGE} to start over."""
     )
+
+
+def command_line():
+    """What to type for ``luthier``: its path beside this Python, unless it is on the PATH."""
+    beside = Path(sys.executable).with_name("luthier")
+    return "luthier" if shutil.which("luthier") else os.path.relpath(beside)
 
 
 def main(*, small=False):

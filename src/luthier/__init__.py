@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from luthier.study.create import (
         copy_study,
         create_study,
-        create_trial,
         delete_study,
         get_all_study_names,
         get_all_study_summaries,
@@ -64,6 +63,9 @@ if TYPE_CHECKING:
     )
     from luthier.study.fixed import (
         FixedTrial,
+    )
+    from luthier.study.handmade import (
+        create_trial,
     )
     from luthier.study.narration import (
         set_verbosity,
@@ -140,10 +142,11 @@ _HOMES = {
     "storages": "open_storage",
     "strategies": "known_strategies",
     "study.create": (
-        "copy_study create_study create_trial delete_study get_all_study_names "
-        "get_all_study_summaries load_study maximize minimize"
+        "copy_study create_study delete_study get_all_study_names get_all_study_summaries "
+        "load_study maximize minimize"
     ),
     "study.fixed": "FixedTrial",
+    "study.handmade": "create_trial",
     "study.narration": "set_verbosity",
     "study.stopping": "AllOf MaxCost MaxSeconds MaxTrials Saturation TargetValue",
     "study.study": "Study",

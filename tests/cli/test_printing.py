@@ -16,10 +16,10 @@ def test_table_keeps_long_cells_and_markup_as_they_are(capsys: pytest.CaptureFix
     long = "[bold]" + "x" * 300
     print_table(["name", "n"], [[long, 1], ["short", 22], ["", ""], [None, None]])
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert lines[1] == f"{long}   1"
-    assert lines[2] == f"{'short':<306}  22"
+    assert lines[1] == f"{long}     1"
+    assert lines[2] == f"{'short':<306}    22"
     assert lines[3] == ""
-    assert lines[4] == f"{'None':<304}  None"
+    assert lines[4] == f"{'None':<306}  None"
 
 
 def test_json_refuses_what_json_lacks() -> None:

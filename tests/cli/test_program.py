@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +48,18 @@ def test_help_loads_neither_numpy_nor_rich() -> None:
         [sys.executable, "-c", watch], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.endswith("\nset()\n")
+
+
+def test_letters_that_the_terminal_lacks_are_shown_by_their_code(tmp_path: Path) -> None:
+    library.create_study(study_name="é\U0001f3bb", storage=tmp_path / "a.db")
+    done = subprocess.run(
+        [sys.executable, "-m", "luthier.cli", "studies", "--storage", str(tmp_path / "a.db")],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines()[1].startswith(b"\xe9\\U0001f3bb ")
 
 
 def test_a_mistake_is_told_in_one_message_on_stderr() -> None:

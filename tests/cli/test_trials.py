@@ -64,17 +64,18 @@ def test_best_first_where_more_is_better(luthier: Luthier) -> None:
 def test_none_is_told_from_nothing(luthier: Luthier) -> None:
     Path("none.py").write_text(
         "def f(trial):\n"
-        "    if trial.suggest_categorical('depth', [None]) is None and trial.number:\n"
-        "        trial.suggest_categorical('leaves', [None, 3])\n"
+        "    trial.suggest_categorical('depth', [None])\n"
+        "    if trial.suggest_int('n', 1, 2) == 2:\n"
+        "        trial.suggest_categorical('leaves', [None])\n"
         "    return float('inf')\n"
     )
     luthier("run", "none.py:f", "--trials", "2", "--seed", "0")
-    first, second = (line.split() for line in luthier("trials").output.splitlines()[1:])
-    assert (first[2:4], len(first)) == (["inf", "None"], 5)
-    assert (second[2:4], len(second)) == (["inf", "None"], 6)
-    rows = list(csv.DictReader(io.StringIO(luthier("trials", "--format", "csv").output)))
-    assert rows[0]["params_depth"] == "None"
-    assert rows[0]["params_leaves"] == rows[0]["error"] == ""
+    rows = [line.split() for line in luthier("trials", "--sort", "n").output.splitlines()[1:]]
+    assert [row[2:-1] for row in rows] == [["inf", "None", "1"], ["inf", "None", "2", "None"]]
+    text = luthier("trials", "--sort", "n", "--format", "csv").output
+    first, second = csv.DictReader(io.StringIO(text))
+    assert first["params_depth"] == second["params_leaves"] == "None"
+    assert first["params_leaves"] == first["error"] == ""
     assert "Parameters  depth=None" in luthier("status").output
     assert "  depth = None" in luthier("best").output
     assert "finished    COMPLETE value=inf" in luthier("log").output

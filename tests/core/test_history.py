@@ -172,3 +172,25 @@ def test_applying_in_pieces_equals_applying_at_once(cuts: list[int], seed: int) 
     assert [t.number for t in split.completed] == [t.number for t in whole.completed]
     np.testing.assert_equal(split.X, whole.X)
     assert isinstance(split, History)
+
+
+def test_the_best_are_feasible_first_and_snapshots_keep_theirs() -> None:
+    objective = Objective.of(direction="maximize", constraints=["value <= 10"])
+    ledger = ledger_of(
+        *[finished(n, n + 1, 0.5, value) for n, value in enumerate([3.0, 12.0, 7.0, 11.0])],
+        objective=objective,
+    )
+    before = ledger.snapshot()
+    assert before.best(9) == [2, 0, 3, 1]
+    ledger.apply(finished(4, 5, 0.5, 9.0))
+    assert ledger.snapshot().best(2) == [4, 2]
+    assert before.best(2) == [2, 0]
+    assert before.best(0) == []
+
+
+def test_groups_are_encoded_apart() -> None:
+    ledger = ledger_of(finished(0, 1, 0.2, 1.0), finished(1, 2, 0.7, 0.0, "FAILED"))
+    history = ledger.snapshot()
+    np.testing.assert_allclose(history.encoded(history.failed), [[0.7, 0.0]])
+    np.testing.assert_allclose(history.encoded(history.completed), history.X)
+    assert history.encoded(history.pruned).shape == (0, 2)

@@ -72,6 +72,8 @@ def test_reports_may_be_nan_but_not_text() -> None:
         ({"direction": "minimize", "directions": ["minimize"]}, "Only one of direction"),
         ({"directions": "minimize"}, "must be a non-empty list"),
         ({"directions": []}, "must be a non-empty list"),
+        ({"directions": 3}, "must be a non-empty list, got 3"),
+        ({"constraints": 3}, "must be a list of texts, got 3"),
         ({"metrics": {}}, "non-empty mapping"),
         ({"metrics": {"a b": "minimize"}}, "without spaces"),
         ({"constraints": "mb <= 1"}, "must be a list"),

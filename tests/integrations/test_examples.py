@@ -18,14 +18,14 @@ SHORT = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name != "demo
 STUDIES = ("forest-grid", "forest-random", "network-random")
 
 
-def start(example: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(example: str, folder: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(EXAMPLES / example), *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONWARNINGS": "error::UserWarning"},
+        env={**os.environ, "PYTHONWARNINGS": "error::UserWarning", **env},
     )
 
 
@@ -73,15 +73,16 @@ def test_the_demo_resumes_after_ctrl_c_and_then_shows_its_table(tmp_path: Path) 
         assert all(trial.state is luthier.TrialState.COMPLETE for trial in study.trials)
 
 
-def test_the_commands_that_the_demo_names_work(tmp_path: Path) -> None:
-    demo = start("demo.py", tmp_path, "--small")
-    out, _ = demo.communicate(timeout=120)
-    commands = [line.split() for line in out.splitlines() if line.startswith("  luthier ")]
-    assert len(commands) == 4
+def test_the_commands_that_the_demo_names_work_without_an_activated_venv(tmp_path: Path) -> None:
+    demo = start("demo.py", tmp_path, "--small", PATH=os.defpath)
+    out, err = demo.communicate(timeout=120)
+    commands = [line.split() for line in out.splitlines() if " --storage luthier-demo.db" in line]
+    assert len(commands) == 4, err
     for command in commands:
         done = subprocess.run(
-            [sys.executable, "-m", "luthier.cli", *command[1:]],
+            command,
             cwd=tmp_path,
+            env={**os.environ, "PATH": os.defpath},
             capture_output=True,
             text=True,
             check=False,

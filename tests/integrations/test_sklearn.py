@@ -459,7 +459,7 @@ def test_results_of_other_data_are_not_mixed(
         ({"space": {"C": []}}, r"choices must not be empty"),
         ({"space": 3}, r"3"),
         ({"random_state": -1}, r"seed must be an integer from 0"),
-        ({"timeout": -1}, r"MaxSeconds"),
+        ({"timeout": -1}, r"timeout must be seconds, at least 0, got -1"),
         ({"scoring": "nosuch"}, r"nosuch"),
     ],
 )

@@ -151,8 +151,8 @@ def test_parameters_that_cannot_be_joined():
         ("abc", "a dict of names to lists"),
         ({"x": 3}, r"'x' must be a list of values, .* got 3. For a single value write \[3\]"),
         ({"x": "rbf"}, r"For a single value write \['rbf'\]"),
-        ({"x": []}, "choices must not be empty"),
-        ({"x": [1, 1]}, "choices must differ"),
+        ({"x": []}, "'x': .*choices must not be empty"),
+        ({"x": [1, 1]}, "'x': .*choices must differ"),
     ],
 )
 def test_bad_grids(given, message):

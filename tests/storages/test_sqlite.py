@@ -255,6 +255,20 @@ def test_a_new_file_in_a_read_only_directory_is_refused(shared: Path) -> None:
     as_nobody(work)
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_removed_while_open_is_told(tmp_path: Path, replaced: bool) -> None:
+    filled(tmp_path / "a.db")
+    storage = sqlite_storage(tmp_path / "a.db")
+    (tmp_path / "a.db").rename(tmp_path / "moved.db")
+    if replaced:
+        (tmp_path / "a.db").write_bytes(b"")
+    with pytest.raises(StorageError, match=r"a\.db was removed or replaced"):
+        storage.add_trials(1, [FrozenTrial(number=3)])
+    (tmp_path / "moved.db").rename(tmp_path / "a.db")
+    assert len(storage.add_trials(1, [FrozenTrial(number=3)])) == 1
+    storage.close()
+
+
 # --- locks and transactions -------------------------------------------------------------------
 
 

@@ -30,7 +30,8 @@ def test_budgets(budget: Any, trials: int | None, seconds: float | None) -> None
 
 
 @pytest.mark.parametrize(
-    "budget", [0, -5, 1.5, True, None, "", "soon", "10", "0 min", "1.5 trials", "3 fortnights", []]
+    "budget",
+    [0, -5, 1.5, True, None, "", "soon", "10", "0 min", "1.5 trials", "3 fortnights", "10 ms", []],
 )
 def test_what_is_no_budget(budget: Any) -> None:
     with pytest.raises(ArgumentError, match="A budget must be a number of trials or a time"):

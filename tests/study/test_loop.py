@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
 import luthier
@@ -19,7 +20,7 @@ from luthier import (
     TrialPruned,
     TrialState,
 )
-from luthier.errors import AllTrialsFailedError, ArgumentError
+from luthier.errors import AllTrialsFailedError, ArgumentError, InfeasibleSpaceError
 
 
 def square(trial: luthier.Trial) -> float:
@@ -56,7 +57,14 @@ class TestLimits:
             ({"n_trials": 1.5}, "n_trials must be an integer >= 0, got 1.5"),
             ({"total_trials": "5"}, "total_trials must be an integer >= 0, got '5'"),
             ({"n_trials": 1, "total_trials": 1}, "not both"),
-            ({"timeout": -1}, "seconds must be a number of at least 0, got -1"),
+            ({"timeout": -1}, "timeout must be seconds, at least 0, got -1"),
+            ({"timeout": "3"}, "timeout must be seconds, at least 0, got '3'"),
+            ({"stop": 3}, "stop takes rules such as Saturation(20), got 3"),
+            ({"stop": MaxTrials}, "stop takes rules such as Saturation(20), got <class"),
+            ({"catch": 3}, "catch takes exception classes, got 3"),
+            ({"callbacks": 3}, "a callback takes (study, trial), got 3"),
+            ({"retries": [ValueError]}, "retries maps exception classes to how often"),
+            ({"executor": "process"}, "executor must be an object with submit(), got 'process'"),
             ({"fail_fast": 0}, "fail_fast must be an integer >= 1, got 0"),
             ({"n_jobs": 0}, "n_jobs must be at least 1, or -1"),
             ({"catch": (int,)}, "catch takes exception classes"),
@@ -105,13 +113,15 @@ class TestStopRules:
     @pytest.mark.parametrize(
         ("make", "message"),
         [
-            (lambda: MaxTrials(0), "MaxTrials: trials must be a number of at least 1, got 0"),
+            (lambda: MaxTrials(0), "MaxTrials: trials must be an integer of at least 1, got 0"),
             (lambda: MaxSeconds(-1), "MaxSeconds: seconds"),
             (lambda: MaxCost(-1), "MaxCost: seconds"),
             (lambda: Saturation(0), "Saturation: trials"),
             (lambda: Saturation(1, eps=-1), "Saturation: eps"),
             (lambda: TargetValue("low"), "TargetValue: value"),  # type: ignore[arg-type]
+            (lambda: Saturation(2.5), "Saturation: trials must be an integer of at least 1"),  # type: ignore[arg-type]
             (AllOf, "AllOf needs at least one rule"),
+            (lambda: AllOf(3), "AllOf takes rules such as MaxTrials(50), got 3"),  # type: ignore[arg-type]
         ],
     )
     def test_bad_rules(self, make: Any, message: str) -> None:
@@ -399,3 +409,81 @@ def test_a_learnt_finite_space_is_exhausted_without_duplicates() -> None:
         study.optimize(objective, n_trials=50)
         assert len(study.trials) == 8, strategy
         assert len({tuple(t.params.items()) for t in study.trials}) == 8, strategy
+
+
+def test_max_trials_counts_what_runs() -> None:
+    study = luthier.create_study(seed=0)
+    meet = threading.Barrier(2)
+
+    def objective(trial: luthier.Trial) -> float:
+        meet.wait(10)
+        return square(trial)
+
+    study.optimize(objective, n_jobs=2, stop=MaxTrials(4))
+    assert len(study.trials) == 4
+
+
+def test_numpy_integers_are_numbers() -> None:
+    study = luthier.create_study(seed=0)
+    study.optimize(square, n_trials=np.int64(2))  # type: ignore[arg-type]
+    study.invalidate(np.int64(0))  # type: ignore[arg-type]
+    assert [t.invalid is None for t in study.trials] == [False, True]
+
+
+def test_failures_of_earlier_calls_do_not_end_a_corrected_one() -> None:
+    study = luthier.create_study(seed=0)
+
+    def broken(trial: luthier.Trial) -> float:
+        raise ValueError("broken")
+
+    with pytest.raises(AllTrialsFailedError, match="All 3 trials"):
+        study.optimize(broken, n_trials=5, fail_fast=3)
+
+    def corrected(trial: luthier.Trial) -> float:
+        if trial.number == 3:
+            raise ValueError("once more")
+        return 1.0
+
+    study.optimize(corrected, n_trials=3, fail_fast=3)
+    assert study.trials[-1].state is TrialState.COMPLETE
+
+
+def test_a_failing_listener_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    study = luthier.create_study(seed=0)
+
+    def listen(event: object) -> None:
+        raise RuntimeError("no")
+
+    study.subscribe(listen)
+    study.optimize(square, n_trials=2)
+    assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 2
+    assert "A listener failed on TrialStarted; the study goes on." in caplog.text
+
+
+def test_an_exhausted_space_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    study = luthier.create_study(space={"n": Int(1, 2)}, study_name="small")
+    study.optimize(lambda trial: 1.0, n_trials=5)
+    assert "Study 'small' stops: the space is exhausted." in caplog.text
+
+
+def test_an_infeasible_finite_space_is_an_error() -> None:
+    space = Space(x=Int(0, 9), y=Int(0, 9)).require("x + y < 0")
+    for sampler in ("grid", "random_grid", "auto", "random", "sobol"):
+        study = luthier.create_study(space=space, sampler=sampler)
+        with pytest.raises(InfeasibleSpaceError, match="must leave"):
+            study.optimize(lambda trial: 1.0, n_trials=3)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("direction", "maximize"), ("bogus", 1), ("n_trials", 3)]
+)
+def test_minimize_refuses_what_it_does_not_pass_on(option: str, value: object) -> None:
+    with pytest.raises(ArgumentError, match=f"one of create_study or .* got {option!r}"):
+        luthier.minimize(lambda p: p["x"], {"x": Float(0, 1)}, 3, **{option: value})
+
+
+def test_minimize_passes_options_on() -> None:
+    study = luthier.minimize(
+        lambda p: p["x"], {"x": Float(0, 1)}, "4 trials", seed=0, gc_after_trial=True, n_jobs=2
+    )
+    assert len(study.trials) == 4

@@ -101,3 +101,11 @@ def test_progress_through_optimize(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_summary_of_an_empty_study() -> None:
     assert summary(luthier.create_study().history) == "no trials"
+
+
+def test_names_never_command_the_terminal() -> None:
+    study = luthier.create_study(study_name="\x1b[31mred", seed=0)
+    out = io.StringIO()
+    with progress(study._driver, 1, None, out):
+        study.optimize(objective, n_trials=1)
+    assert out.getvalue().startswith(r"\x1b[31mred: 1/1 trials")

@@ -11,6 +11,7 @@ from luthier import Categorical, Float, Int, Space, TrialState
 from luthier.errors import (
     ArgumentError,
     IncompatibleParamError,
+    LuthierError,
     NoTrialError,
     ParamValueError,
     SpaceError,
@@ -137,6 +138,47 @@ class TestAskTell:
         study = luthier.create_study(seed=0)
         x = study.ask().suggest_float("x", 0, 1)
         assert study.tell(0, 1).params == {"x": x}
+
+    def test_tell_of_a_trial_asked_for_elsewhere_keeps_what_it_was_given(self) -> None:
+        storage = luthier.open_storage(None)
+        study = luthier.create_study(study_name="a", storage=storage, seed=0)
+        asked = study.ask({"x": Float(0, 1)}).params
+        elsewhere = luthier.load_study(study_name="a", storage=storage)
+        assert elsewhere.tell(0, 1).params == asked
+
+    def test_tell_refuses_a_trial_of_another_study(self) -> None:
+        storage = luthier.open_storage(None)
+        first, second = (luthier.create_study(study_name=n, storage=storage) for n in "ab")
+        trial, _ = first.ask(), second.ask()
+        with pytest.raises(ArgumentError, match="Trial 0 belongs to study 'a', not to 'b'"):
+            second.tell(trial, 1.0)
+        same = luthier.load_study(study_name="a", storage=storage)
+        assert same.tell(trial, 1.0).value == 1.0
+
+    def test_values_too_large_for_a_float_fail_the_trial(self) -> None:
+        study = luthier.create_study()
+        told = study.tell(study.ask(), 10**400)
+        assert told.state is TrialState.FAILED
+        assert "must fit into a float" in str(told.error)
+
+    @pytest.mark.parametrize("fixed", [3, [("x", Float(0, 1))], {"x": 3}])
+    def test_ask_needs_definitions_by_name(self, fixed: Any) -> None:
+        study = luthier.create_study()
+        with pytest.raises(ArgumentError, match=r"ask: .* such as .*Float\(0, 1\)"):
+            study.ask(fixed)
+        assert study.trials == []
+
+    def test_ask_may_redefine_what_conditions_were_learnt_from(self) -> None:
+        study = luthier.create_study(seed=0)
+
+        def objective(trial: luthier.Trial) -> float:
+            if trial.suggest_categorical("kind", ["a", "b"]) == "a":
+                trial.suggest_float("x", 0, 1)
+            return 1.0
+
+        study.optimize(objective, n_trials=10)
+        assert study.space["x"].when is not None
+        assert study.ask({"kind": Categorical(["c"])}).params == {"kind": "c"}
 
     def test_fixed_distributions(self) -> None:
         study = luthier.create_study(seed=0)
@@ -305,6 +347,47 @@ class TestEnqueue:
             study.enqueue_trial(params, skip_if_exists=True)
         assert [t.params for t in study.trials] == [{"x": 1}, {"x": True}, {"y": 1}]
 
+    def test_skip_if_exists_tells_choices_apart(self) -> None:
+        study = luthier.create_study(space={"c": Categorical([1, 1.0, True]), "x": Float(0, 1)})
+        for choice in (1, 1.0, True, 1):
+            study.enqueue_trial({"c": choice, "x": 1}, skip_if_exists=True)
+        assert [t.params["c"] for t in study.trials] == [1, 1.0, True]
+
+    def test_an_invalidated_trial_does_not_count_as_existing(self) -> None:
+        study = luthier.create_study(space={"x": Float(0, 1)}, seed=0)
+        study.tell(study.ask(), 1.0)
+        study.invalidate(0)
+        study.enqueue_trial(study.trials[0].params, skip_if_exists=True)
+        assert len(study.trials) == 2
+
+    def test_ranges_may_have_changed(self, caplog: pytest.LogCaptureFixture) -> None:
+        study = luthier.create_study(seed=0)
+        told(study, 1.0, x=1.0)
+        study.enqueue_trial({"x": 5.0})
+        assert "earlier trials couldn't have: Float(0.0, 1.0)" in caplog.text
+        assert study.ask().suggest_float("x", 0, 10) == 5.0
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_a_conditional_value_brings_its_condition(self, seed: int) -> None:
+        space = Space(kind=Categorical(["a", "b"]), n=Int(1, 5, when={"kind": "a"}))
+        study = luthier.create_study(space=space, seed=seed)
+        study.enqueue_trial({"n": 3})
+        assert study.trials[0].params == {"kind": "a", "n": 3}
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (({3: 1},), "name must be text, got 3"),
+            (({"x": object()},), "must be a JSON value"),
+            (({"x": 1}, 3), "user_attrs must be a mapping, got 3"),
+        ],
+    )
+    def test_what_no_record_can_hold(self, arguments: Any, message: str) -> None:
+        study = luthier.create_study()
+        with pytest.raises(LuthierError, match=message):
+            study.enqueue_trial(*arguments)
+        assert study.trials == []
+
 
 class TestAdd:
     def test_finished_trials_of_elsewhere(self) -> None:
@@ -461,3 +544,78 @@ def test_the_space_may_change_between_trials() -> None:
     assert kind in ("a", "b")
     assert dict(study.space) == {"x": Categorical(["a", "b"])}
     assert math.isnan(study.history.X[0, 0])
+
+
+class TestDeclaredSpaces:
+    """What is declared stands against what objectives ask for; the log's order decides."""
+
+    @pytest.mark.parametrize("storage", ["memory:", "file.db"])
+    def test_a_contradicting_definition_fails_its_trial_only(
+        self, storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        store = luthier.open_storage(storage)
+        space = Space(kind=Categorical(["a", "b"]), x=Float(0, 1, when={"kind": "a"}))
+        study = luthier.create_study(study_name="s", storage=store, space=space, seed=0)
+
+        def objective(trial: luthier.Trial) -> float:
+            if trial.number == 1:
+                trial.suggest_categorical("kind", ["c", "b"])  # the condition of x needs "a"
+            return 1.0
+
+        study.optimize(objective, n_trials=3)
+        states = [t.state for t in study.trials]
+        assert states == [TrialState.COMPLETE, TrialState.FAILED, TrialState.COMPLETE]
+        assert "Categorical 'kind'" in str(study.trials[1].error)
+        assert luthier.load_study(study_name="s", storage=store).space == space
+
+    def test_conditions_on_unknown_names_fail_the_trial(self) -> None:
+        study = luthier.create_study(seed=0)
+        study.optimize(lambda t: t.suggest("x", Float(0, 1, when={"none": 1})), n_trials=2)
+        assert all("every name must be a parameter" in str(t.error) for t in study.trials)
+
+    def test_the_latest_definition_stands_in_every_process(self) -> None:
+        storage = luthier.open_storage(None)
+        study = luthier.create_study(study_name="s", storage=storage, seed=0)
+        study.optimize(lambda t: t.suggest_float("x", 0, 10), n_trials=3)
+        narrow = luthier.load_study(study_name="s", storage=storage, space=Space(x=Float(0, 1)))
+        other = luthier.load_study(study_name="s", storage=storage)
+        assert narrow.space == other.space == Space(x=Float(0, 1))
+        other.optimize(lambda t: t.params["x"], n_trials=3)
+        assert other.replay().exact
+
+    def test_loading_with_the_same_space_keeps_what_objectives_changed(self) -> None:
+        storage = luthier.open_storage(None)
+        space = Space(x=Float(0, 1))
+        study = luthier.create_study(study_name="s", storage=storage, space=space, seed=0)
+        study.optimize(lambda t: t.suggest_float("x", 0, 10), n_trials=2)
+        again = luthier.load_study(study_name="s", storage=storage, space=space)
+        assert again.space == Space(x=Float(0, 10))
+        again.optimize(lambda t: t.suggest_float("x", 0, 10), n_trials=2)
+        assert again.replay().exact
+
+    def test_a_new_space_may_contradict_what_was_asked_for(self) -> None:
+        storage = luthier.open_storage(None)
+        study = luthier.create_study(study_name="s", storage=storage, seed=0)
+        asked = {"kind": Categorical(["a"]), "x": Float(0, 1, when={"kind": "a"})}
+        study.tell(study.ask(asked), 1.0)
+        declared = Space(kind=Categorical(["b"]))
+        luthier.load_study(study_name="s", storage=storage, space=declared)
+        space = luthier.load_study(study_name="s", storage=storage).space
+        assert dict(space) == {"kind": Categorical(["b"]), "x": Float(0, 1)}
+
+
+@pytest.mark.parametrize("states", [3, ["COMPLETE"]])
+def test_get_trials_needs_states(states: Any) -> None:
+    with pytest.raises(ArgumentError, match="states must be a list such as"):
+        luthier.create_study().get_trials(states=states)
+
+
+@pytest.mark.parametrize("trial", ["a", None, 7, 0.0])
+def test_invalidate_needs_a_trial(trial: Any) -> None:
+    study = luthier.create_study()
+    study.tell(study.ask(), 1.0)
+    with pytest.raises(TrialNotFoundError, match="has no trial"):
+        study.invalidate(trial)
+    with pytest.raises(ArgumentError, match="the reason must be text, got 3"):
+        study.invalidate(0, reason=3)  # type: ignore[arg-type]

@@ -6,16 +6,15 @@ What others wrote into a storage is data: control characters in it are shown, ne
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from luthier.core.trial import FrozenTrial
 
 __all__ = ["cell", "pairs", "print_table", "to_json", "trial_record"]
-
-_UNBOUNDED = 10_000  # columns; files and pipes have no edge to wrap at
 
 
 def cell(value: object) -> str:
@@ -49,19 +48,23 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         columns: The headings.
         rows: A value for each column; "" where there is none.
     """
-    from rich.console import Console
-    from rich.table import Table
+    from rich.cells import cell_len
 
     body = [list(row) for row in rows]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for position, name in enumerate(columns):
-        given = [row[position] for row in body if row[position] not in (None, "")]
-        numeric = bool(given) and all(isinstance(v, int | float) for v in given)
-        table.add_column(cell(name), justify="right" if numeric else "left")
-    for row in body:
-        table.add_row(*map(cell, row))
-    width = None if sys.stdout.isatty() else _UNBOUNDED
-    Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False).print(table)
+    lines = [list(map(cell, columns)), *(list(map(cell, row)) for row in body)]
+    for position in range(len(columns)):
+        width = max(cell_len(line[position]) for line in lines)
+        right = _is_numeric([row[position] for row in body])
+        for line in lines:
+            gap = " " * (width - cell_len(line[position]))
+            line[position] = gap + line[position] if right else line[position] + gap
+    for line in lines:
+        click.echo("  ".join(line).rstrip())
+
+
+def _is_numeric(values: Sequence[object]) -> bool:
+    given = [value for value in values if value not in (None, "")]
+    return bool(given) and all(isinstance(value, int | float) for value in given)
 
 
 def trial_record(trial: FrozenTrial) -> dict[str, Any]:

@@ -7,6 +7,8 @@ become one message on stderr; a traceback from here is a bug of ours.
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any, final
 
 import click
@@ -41,6 +43,10 @@ class _Program(click.Group):
     """A group of commands that tells Luthier's errors without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        if isinstance(
+            sys.stdout, io.TextIOWrapper
+        ):  # a terminal that lacks a letter shows its code
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except LuthierError as error:

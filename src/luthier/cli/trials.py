@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
 
@@ -155,7 +156,7 @@ def _present(key: tuple[str, str], value: Any) -> Any:
 
 
 def _sorted(trials: list[FrozenTrial], by: str, objective: Objective) -> list[FrozenTrial]:
-    """Trials in order of a key; those that lack it come last, and so do pruned ones by a metric."""
+    """Trials in order of a key; those that lack it, or whose metric doesn't count, come last."""
     metrics = {*objective.names, *(name for t in trials for name in t.metric_names)}
     params = {name for t in trials for name in t.param_names}
     keys: dict[int, Any]
@@ -166,7 +167,8 @@ def _sorted(trials: list[FrozenTrial], by: str, objective: Objective) -> list[Fr
     elif by in metrics:
         sign = -1 if objective.direction_of(by) == "maximize" else 1
         keys = {t.number: sign * t.metrics[by] for t in trials if by in t.metrics}
-        trials = sorted(trials, key=lambda t: not (t.state.name == "COMPLETE" and not t.invalid))
+        trials = sorted(trials, key=lambda t: keys.get(t.number, math.inf))
+        return sorted(trials, key=lambda t: t.state.name != "COMPLETE" or t.invalid is not None)
     elif by in params:
         keys = {t.number: t.params[by] for t in trials if by in t.params}
     else:

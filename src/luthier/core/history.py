@@ -14,6 +14,7 @@ thrown away at any time.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, final, overload
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.objective import Objective
+from luthier.core.ranking import Ranking
 from luthier.core.trial import FrozenTrial, TrialState
 from luthier.space import Param, Space
 from luthier.space.trace import Trace
@@ -135,12 +137,31 @@ class History:
 
         A value that no longer fits its parameter, or is missing, is NaN.
         """
-        return self._columns.encoded(self.space, self.completed)
+        return self.encoded(self.completed)
+
+    def encoded(self, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
+        """One of the groups of finished trials in the current space's encoding, shape (n, d).
+
+        Args:
+            trials: ``completed``, ``pruned`` or ``failed`` of this history.
+        """
+        return self._columns.encoded(self.space, trials)
 
     @property
     def Y(self) -> NDArray[np.float64]:  # noqa: N802
         """Objectives of the completed trials, lower is better, shape (n, m)."""
         return self._columns.objectives(self.objective, self.completed)
+
+    def best(self, k: int) -> list[int]:
+        """Places in ``completed`` of the k best trials by the first objective, best first.
+
+        Trials that break constraints come after all others, the least violation first. Costs
+        about as much after 100,000 trials as after ten.
+
+        Args:
+            k: How many, at least 0.
+        """
+        return self._columns.best(self.objective, self.completed, k)
 
     def at(self, step: int, metric: str | None = None) -> NDArray[np.float64]:
         """What the completed trials had reported at exactly this step.
@@ -190,22 +211,24 @@ class _Columns:
     """Caches over append-only lists of trials: rows are computed once, when first needed."""
 
     def __init__(self) -> None:
-        self._encoded: tuple[Space, _Rows] | None = None
+        self._encoded: tuple[Space, dict[int, _Rows]] | None = None
         self._objectives = _Rows()
         self._violations = _Rows()
+        self._rankings = (Ranking(), Ranking())
+        self._ranked = 0
         self._costs: dict[int, _Rows] = {}
         self._steps: dict[tuple[int, str], _Rows] = {}
         self._keys: tuple[Space, list[int], dict[tuple[Any, ...], tuple[int, int]]] | None = None
 
     def encoded(self, space: Space, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
         if self._encoded is None or self._encoded[0] is not space:
-            self._encoded = (space, _Rows())
+            self._encoded = (space, {})
         encoding = space.encoding
 
         def rows(new: list[FrozenTrial]) -> NDArray[np.float64]:
             return encoding.encode([_fitting(space, t) for t in new])
 
-        return self._encoded[1].upto(trials, rows)
+        return self._encoded[1].setdefault(trials.identity, _Rows()).upto(trials, rows)
 
     def objectives(self, objective: Objective, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
         m = len(objective.names)
@@ -222,6 +245,20 @@ class _Columns:
             return np.array([[objective.violation(t.metrics)] for t in new])
 
         return self._violations.upto(trials, rows, width=1)[:, 0]
+
+    def best(self, objective: Objective, trials: Prefix[FrozenTrial], k: int) -> list[int]:
+        n = len(trials)
+        feasible, infeasible = self._rankings
+        if n > self._ranked:
+            new = np.arange(self._ranked, n)
+            values = self.objectives(objective, trials)[new, 0]
+            violations = self.violations(objective, trials)[new]
+            ok = violations <= 0
+            feasible.append(values[ok], new[ok])
+            infeasible.append(violations[~ok], new[~ok])
+            self._ranked = n
+        first = feasible.best(k, below=n)
+        return first + infeasible.best(k - len(first), below=n)
 
     def cost(self, trials: Prefix[FrozenTrial]) -> float:
         def rows(new: list[FrozenTrial]) -> NDArray[np.float64]:
@@ -362,15 +399,30 @@ class Ledger:
         self._trace = self._trace.redeclared(space)
         self._advance(version)
 
-    def apply(self, *trials: FrozenTrial) -> None:
-        """Take in trials as they now stand; new numbers must continue the ledger's."""
+    def apply(self, *trials: FrozenTrial, spaces: Sequence[tuple[int, Space]] = ()) -> None:
+        """Take in trials as they now stand; new numbers must continue the ledger's.
+
+        Args:
+            *trials: The trials, in any order.
+            spaces: Spaces declared meanwhile with their versions, oldest first: each takes its
+                place among the ends of the trials.
+        """
         known = len(self.trials)
         self.trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
-        for trial in sorted(trials, key=_finish_order):
+        ordered, done = sorted(trials, key=_finish_order), 0
+        for version, space in spaces:
+            until = bisect_left(ordered, version, key=_finish_order)
+            self._take(ordered[done:until], known)
+            self.declare(space, version)
+            done = until
+        self._take(ordered[done:], known)
+        self._advance(max((t.version for t in trials), default=0))
+
+    def _take(self, trials: Sequence[FrozenTrial], known: int) -> None:
+        for trial in trials:
             before = self.trials[trial.number] if trial.number < known else None
             self.trials[trial.number] = trial
             self._sort_in(trial, before)
-        self._advance(max((t.version for t in trials), default=0))
 
     def apply_one(self, trial: FrozenTrial) -> None:
         """Take in one trial, as ``apply`` does."""

@@ -119,7 +119,11 @@ class Objective:
         if metrics is not None:
             names, ways = _metric_names(metrics), list(metrics.values())
         elif directions is not None:
-            if isinstance(directions, str) or not directions:
+            if (
+                isinstance(directions, str)
+                or not isinstance(directions, Sequence)
+                or not directions
+            ):
                 raise ArgumentError(
                     f"directions must be a non-empty list, got {directions!r}. "
                     "For one objective use direction='minimize'."
@@ -275,9 +279,9 @@ def _metric_names(metrics: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _constraint_list(constraints: Sequence[str]) -> Sequence[str]:
-    if isinstance(constraints, str):
+    if isinstance(constraints, str) or not isinstance(constraints, Sequence):
         raise ArgumentError(
-            f"constraints must be a list, got the text {constraints!r}. Write [{constraints!r}]."
+            f"constraints must be a list of texts, got {constraints!r}. Write ['size_mb <= 10']."
         )
     return constraints
 
@@ -298,7 +302,14 @@ def _number(name: str, value: object, *, nan: bool = False) -> float:
             metric=name,
             value=value,
         )
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ObjectiveError(
+            f"Metric {name!r} must fit into a float, got {_short(value)}. "
+            "Return float('inf'), or scale it down.",
+            metric=name,
+        ) from None
     if math.isnan(number) and not nan:
         raise ObjectiveError(
             f"Metric {name!r} must be a number, got NaN. Return float('inf') for a result "

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from luthier.errors import SpaceError
+from luthier.errors import ArgumentError, SpaceError
 from luthier.space import Categorical, Constant, Float, Int, Param
 
 __all__ = ["Suggest"]
@@ -50,7 +50,7 @@ class Suggest(ABC):
         """
         try:
             param = _float(low, high, step, log)
-        except SpaceError as error:
+        except (SpaceError, TypeError) as error:
             raise _named(error, name) from None
         return self._suggest(name, param)  # type: ignore[no-any-return]
 
@@ -72,7 +72,7 @@ class Suggest(ABC):
         """
         try:
             param = _int(low, high, step, log)
-        except SpaceError as error:
+        except (SpaceError, TypeError) as error:
             raise _named(error, name) from None
         return self._suggest(name, param)  # type: ignore[no-any-return]
 
@@ -101,8 +101,15 @@ class Suggest(ABC):
             param: Its definition.
 
         Raises:
+            ArgumentError: Not a parameter.
             IncompatibleParamError: The name was asked for differently before in this trial.
         """
+        if not isinstance(param, Param):
+            raise ArgumentError(
+                f"suggest {name!r}: the definition must be a parameter such as Float(0, 1), "
+                f"got {param!r}.",
+                name=name,
+            )
         return self._suggest(name, param)
 
 
@@ -135,6 +142,8 @@ def _categorical(choices: tuple[Any, ...], kinds: tuple[type, ...]) -> Categoric
     return Categorical(choices)
 
 
-def _named(error: SpaceError, name: object) -> SpaceError:
+def _named(error: SpaceError | TypeError, name: object) -> SpaceError:
     """The error of a definition that has just been given a name: "Float 'lr': low must ..."."""
+    if isinstance(error, TypeError):  # unhashable
+        return SpaceError(f"{name!r}: low, high and step must be numbers ({error}).", name=name)
     return SpaceError(error.message.replace(":", f" {name!r}:", 1), name=name, **error.fields)

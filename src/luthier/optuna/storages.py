@@ -55,9 +55,7 @@ def InMemoryStorage() -> Storage:  # noqa: N802
     return open_storage(None)
 
 
-def get_storage(storage: Storage | str | None) -> Storage:
-    """Return the storage that a URL names; a storage is returned as it is."""
-    return open_storage(storage)
+get_storage = open_storage
 
 
 def __getattr__(name: str) -> Any:

@@ -179,12 +179,7 @@ class Study:
         deepcopy: bool = True,
         states: Iterable[TrialState | core.TrialState] | None = None,
     ) -> list[FrozenTrial]:
-        """Return all trials by number.
-
-        Args:
-            deepcopy: Makes no difference: records don't change.
-            states: Only trials in these states, if given.
-        """
+        """All trials by number, or those in some states; they are never copied."""
         wanted = None if states is None else {native_state(state) for state in states}
         return [self._record(t) for t in self._native.get_trials(states=wanted)]
 
@@ -218,7 +213,7 @@ class Study:
     @property
     def best_value(self) -> float:
         """The single objective's best value."""
-        return float(self.best_trial.value)
+        return self.best_trial._native.metric_values[0]  # type: ignore[no-any-return]
 
     @property
     def best_params(self) -> dict[str, Any]:
@@ -226,16 +221,7 @@ class Study:
         return dict(self.best_trial.params)
 
     def trials_dataframe(self, attrs: Sequence[str] = ATTRS, multi_index: bool = False) -> Any:
-        """Return the trials as a pandas table; ``value`` stands for all objectives.
-
-        Args:
-            attrs: Which attributes of the trials.
-            multi_index: Whether columns are pairs such as ("params", "lr").
-
-        Raises:
-            ArgumentError: An attribute that trials don't have.
-            MissingExtraError: pandas isn't installed.
-        """
+        """The trials as a pandas table with Optuna's columns; see ``frame``."""
         m = len(self._native.directions)
         names = self.metric_names or (range(m) if m > 1 else ("",))
         return frame(self.trials, names, tuple(attrs), multi_index)
@@ -243,14 +229,7 @@ class Study:
     # Trials
 
     def ask(self, fixed_distributions: Mapping[str, Param] | None = None) -> Trial:
-        """Start a trial and return it.
-
-        Args:
-            fixed_distributions: Parameters to choose at once, by name.
-
-        Raises:
-            StudyError: The space is exhausted.
-        """
+        """Start a trial and return it; see ``luthier.Study.ask``."""
         return Trial(self._native.ask(fixed_distributions), self)
 
     def tell(
@@ -260,19 +239,9 @@ class Study:
         state: TrialState | core.TrialState | None = None,
         skip_if_finished: bool = False,
     ) -> FrozenTrial:
-        """Record the result of a trial.
+        """Record the result of a trial; see ``luthier.Study.tell``.
 
-        Args:
-            trial: The trial, or its number.
-            values: The objective's value, or several. Without ``state``, values that can't be
-                used fail the trial with a warning.
-            state: COMPLETE, PRUNED or FAIL.
-            skip_if_finished: Leave a finished trial as it is.
-
-        Raises:
-            TrialNotFoundError: No such trial.
-            TrialStateError: The trial isn't running.
-            ArgumentError: State and values contradict each other.
+        Without ``state``, values that can't be used fail the trial with a warning.
         """
         before = self._native.history.version
         told = self._native.tell(
@@ -288,11 +257,7 @@ class Study:
         return self._trial(told.number)
 
     def add_trial(self, trial: FrozenTrial) -> None:
-        """Add a trial that ``create_trial`` made, or one of another study.
-
-        Raises:
-            ArgumentError: Not a trial, or its values aren't this study's.
-        """
+        """Add a trial that ``create_trial`` made, or one of another study."""
         self._native.add_trial(trial._native if isinstance(trial, FrozenTrial) else trial)
 
     def add_trials(self, trials: Iterable[FrozenTrial]) -> None:
@@ -313,21 +278,10 @@ class Study:
         *,
         total_trials: int | None = None,
     ) -> None:
-        """Run trials of an objective.
+        """Run trials of an objective; see ``luthier.Study.optimize``.
 
-        Args:
-            func: Gets a trial, returns a number or several.
-            n_trials: So many trials in this call.
-            timeout: No new trial after so many seconds.
-            n_jobs: How many trials run at once, in threads.
-            catch: Exceptions that fail their trial and nothing else.
-            callbacks: Called with (study, trial) after every trial.
-            gc_after_trial: Collect garbage after every trial.
-            show_progress_bar: Show progress on stderr.
-            total_trials: So many trials in the study as a whole; not in Optuna.
-
-        Raises:
-            ArgumentError: A limit that makes no sense.
+        An exception that ``catch`` doesn't name ends the call. ``total_trials`` isn't Optuna's:
+        so many in the study as a whole.
         """
         listeners = tuple(callbacks or ())
         for given in (func, *listeners):

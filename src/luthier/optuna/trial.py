@@ -20,7 +20,7 @@ from luthier.optuna.distributions import (
     IntDistribution,
 )
 from luthier.space import Param
-from luthier.study import create, fixed
+from luthier.study import fixed, handmade
 from luthier.study import trial as running
 
 if TYPE_CHECKING:
@@ -307,5 +307,5 @@ def create_trial(
     system = dict(system_attrs or {})
     system |= {_CONSTRAINT + key: float(value) for key, value in (constraints or {}).items()}
     attrs = dict(user_attrs or {}) | {system_key(key): value for key, value in system.items()}
-    native = create.create_trial(state=native_state(state), user_attrs=attrs, **parts)
+    native = handmade.create_trial(state=native_state(state), user_attrs=attrs, **parts)
     return FrozenTrial(native, native.declares)

@@ -12,17 +12,9 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from luthier.errors import LuthierError, SpaceError
-from luthier.space.conditions import (
-    AtLeast,
-    AtMost,
-    Between,
-    Clause,
-    Condition,
-    Predicate,
-    Test,
-)
+from luthier.space.conditions import Clause, Condition, Order, Predicate, Test
 from luthier.space.params import Categorical, Constant, Float, Int, Ordinal, Param
-from luthier.space.values import hint
+from luthier.space.values import hint, refused
 
 __all__ = ["Activity", "compile_clause"]
 
@@ -97,12 +89,7 @@ def _rule(name: str, when: Condition, params: Mapping[str, Param]) -> Rule:
 def compile_clause(
     clause: Clause, params: Mapping[str, Param], place: str
 ) -> tuple[tuple[str, Test], ...]:
-    """Turn the predicates of a clause into tests of values.
-
-    Args:
-        clause: Names with predicates.
-        params: All parameters of the space.
-        place: Where the clause stands, for messages.
+    """Turn the predicates of a clause into tests of values; ``place`` is for messages.
 
     Raises:
         SpaceError: An unknown parameter, or a predicate that can't hold for it.
@@ -112,11 +99,8 @@ def compile_clause(
 
 def _compile(name: str, predicate: Predicate, params: Mapping[str, Param], place: str) -> Test:
     if name not in params:
-        raise SpaceError(
-            f"{place}: every name must be a parameter of the space, got {name!r}. "
-            f"{hint(name, params)}",
-            name=name,
-        )
+        rule = f"{place}: every name must be a parameter of the space"
+        raise refused(rule, hint(name, params), got=repr(name), name=name)
     param = params[name]
     try:
         test = predicate.test(lambda value: param.check(value, name), _order_of(name, param))
@@ -124,71 +108,70 @@ def _compile(name: str, predicate: Predicate, params: Mapping[str, Param], place
     except LuthierError as error:
         raise SpaceError(f"{place}: {error}", name=name, predicate=predicate) from error
     if not possible:
-        raise SpaceError(
-            f"{place}: {name!r} must be able to meet its condition, got {predicate!r}, which "
-            f"none of its values does: {param.domain()}. Correct the condition.",
+        raise refused(
+            f"{place}: {name!r} must be able to meet its condition",
+            "Correct the condition",
+            got=f"{predicate!r}, which none of its values does: {param.domain()}",
             name=name,
             predicate=predicate,
         )
     return test
 
 
-def _order_of(name: str, param: Param) -> Callable[[Any], float]:
+def _order_of(name: str, param: Param) -> Order:
     """Return the function that gives a value's place in the parameter's order."""
     if isinstance(param, Ordinal):
         return _ordinal_order(name, param)
-    if isinstance(param, Float | Int):
-        return lambda value: _number(name, value)
-    if isinstance(param, Categorical | Constant):
-        values = param.choices if isinstance(param, Categorical) else (param.value,)
-        if any(type(value) in (int, float) for value in values):
-            return lambda value: value if type(value) in (int, float) else math.nan
+    numeric = isinstance(param, Float | Int)
+    choices = param.grid(1) if isinstance(param, Categorical | Constant) else []
+    if not numeric and not any(map(_is_number, choices)):
+        rule = f"{name!r} must have an order to be compared"
 
-    def unordered(value: Any) -> float:
-        raise SpaceError(
-            f"{name!r} must have an order to be compared with {value!r}, got {param!r}. "
-            "List the values instead."
-        )
+        def unordered(value: Any) -> float:
+            raise refused(rule, "List the values instead", got=repr(param))
 
-    return unordered
+        return unordered
+
+    def order(value: Any) -> float:
+        if _is_number(value):
+            return value  # type: ignore[no-any-return]
+        if numeric:
+            rule = f"{name!r} must be compared with a number"
+            raise refused(rule, "Write one", got=repr(value))
+        return math.nan  # a choice that isn't a number
+
+    return order
 
 
-def _ordinal_order(name: str, param: Ordinal) -> Callable[[Any], float]:
-    numeric = all(type(value) in (int, float) for value in param.values)
+def _ordinal_order(name: str, param: Ordinal) -> Order:
+    numeric = all(map(_is_number, param.values))
 
     def order(value: Any) -> float:
         k = param.index(value)
         if k is not None:
             return k
-        if numeric and type(value) in (int, float):  # between two of them
+        if numeric and _is_number(value):  # between two of them
             return float(sum(other < value for other in param.values)) - 0.5
         return float(param.check(value, name))  # raises, and says why
 
     return order
 
 
-def _number(name: str, value: Any) -> float:
-    if type(value) in (int, float):
-        return value  # type: ignore[no-any-return]
-    raise SpaceError(f"{name!r} must be compared with a number, got {value!r}.")
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
 
 
 def _witnesses(param: Param, predicate: Predicate) -> list[Any]:
     """Return values among which one must meet any predicate that can be met at all."""
     if param.size <= 4096:
         return [param.value_at(k) for k in range(int(param.size))]
-    bounds: list[Any] = []
-    if isinstance(predicate, AtLeast | AtMost):
-        bounds = [predicate.bound]
-    elif isinstance(predicate, Between):
-        bounds = [predicate.low, predicate.high]
-    middle = param.grid(9) if param.size == math.inf else _spread(param)
-    return [*middle, *filter(param.contains, bounds), *getattr(predicate, "values", ())]
-
-
-def _spread(param: Param) -> list[Any]:
-    last = int(param.size) - 1
-    return [param.value_at(last * i // 8) for i in range(9)]
+    if param.size == math.inf:
+        spread = param.grid(9)
+    else:
+        spread = [param.value_at((int(param.size) - 1) * i // 8) for i in range(9)]
+    given = predicate.arguments()
+    items = [item for value in given if isinstance(value, list | tuple) for item in value]
+    return spread + [param.check(value) for value in (*given, *items) if param.contains(value)]
 
 
 def _parents_first(params: Mapping[str, Param]) -> tuple[str, ...]:
@@ -200,10 +183,8 @@ def _parents_first(params: Mapping[str, Param]) -> tuple[str, ...]:
             return
         if name in path:
             cycle = " -> ".join([*path[path.index(name) :], name])
-            raise SpaceError(
-                f"when: conditions must not form a cycle, got {cycle}. Remove one of them.",
-                cycle=cycle,
-            )
+            rule = "when: conditions must not form a cycle"
+            raise refused(rule, "Remove one of them", got=cycle, cycle=cycle)
         path.append(name)
         when = params[name].when
         for parent in when.names if when is not None else ():

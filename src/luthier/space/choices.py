@@ -15,14 +15,57 @@ from typing import Any, ClassVar, final
 from luthier.errors import SpaceError
 from luthier.space.conditions import Condition, When
 from luthier.space.definition import Definition
-from luthier.space.values import plain, to_json_value, value_key
+from luthier.space.values import plain, refused, value_key
 
 __all__ = ["Categorical", "Constant", "Ordinal", "Permutation"]
 
 
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
+class _Listed(Definition):
+    """What these kinds share: the values given, and the place of each by its key."""
+
+    _values: tuple[Any, ...] = field(init=False, repr=False)
+    _places: dict[Hashable, int] = field(init=False, repr=False)
+    _phrase: ClassVar[str] = "one of {}"
+
+    @property
+    def size(self) -> int:
+        return len(self._values)
+
+    def index(self, value: Any) -> int | None:
+        try:
+            k = self._places.get(value_key(plain(value)))
+            if k is None and isinstance(value, list):  # JSON can't tell lists from tuples
+                k = self._places.get(value_key(_tupled(plain(value))))
+        except SpaceError:
+            return None
+        return k
+
+    def value_at(self, k: int) -> Any:
+        return _own(self._values[k])
+
+    def domain(self) -> str:
+        shown = ", ".join(map(repr, self._values[:20]))
+        more = "" if len(self._values) <= 20 else f", ... ({len(self._values)} in all)"
+        return self._phrase.format(shown + more)
+
+    def _shown_domain(self) -> str:
+        return repr(list(self._values))
+
+    def _fill(self, when: When | None, default: Any, named: bool = False, **given: Any) -> None:
+        """Check the arguments of the constructor, the values first, and set the fields."""
+        kind = type(self).__name__
+        what = next(iter(given))
+        values, places = _read_values(kind, what, given[what])
+        given |= {what: values, "_values": values, "_places": places}
+        if "prior" in given:
+            given["prior"] = _read_weights(kind, given["prior"], len(values))
+        self._set((kind, named, *places), when, default, **given)
+
+
 @final
-@dataclass(frozen=True, slots=True, init=False, repr=False)
-class Categorical(Definition):
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
+class Categorical(_Listed):
     """One of several choices without an order.
 
     Args:
@@ -42,16 +85,14 @@ class Categorical(Definition):
         2.0
     """
 
-    kind: ClassVar[str] = "categorical"
+    kind = "categorical"
 
-    choices: tuple[Any, ...] = field(compare=False)
-    prior: tuple[float, ...] | None
-    when: Condition | None
-    default: Any = field(compare=False)
-    named: bool = field(init=False)
-    objects: Mapping[str, Any] | None = field(init=False, compare=False)
-    _positions: dict[Hashable, int] = field(init=False, compare=False)
-    _identity: tuple[Hashable, ...] = field(init=False)
+    choices: tuple[Any, ...]
+    named: bool = field(init=False, default=False)
+    prior: tuple[float, ...] | None = None
+    when: Condition | None = None
+    default: Any = None
+    objects: Mapping[str, Any] | None = field(init=False, repr=False)
 
     def __init__(
         self,
@@ -62,36 +103,17 @@ class Categorical(Definition):
         default: Any = None,
     ) -> None:
         objects = dict(choices) if isinstance(choices, Mapping) else None
+        named = objects is not None
         if objects is not None and any(type(name) is not str or not name for name in objects):
-            raise self._error(
-                f"the names of choices must be non-empty strings, got {list(objects)!r}",
-                "Use a mapping {'name': object, ...}.",
+            raise refused(
+                "Categorical: the names of choices must be non-empty strings",
+                "Use a mapping {'name': object, ...}",
+                got=repr(list(objects)),
                 choices=choices,
             )
-        values, positions = _read_values(self, choices, "choices")
-        self._set(
-            when,
-            default,
-            choices=values,
-            prior=_read_weights(self, prior, len(values)),
-            named=objects is not None,
-            objects=objects,
-            _positions=positions,
-        )
-        object.__setattr__(self, "_identity", (*positions, "default", value_key(self.default)))
-
-    @property
-    def size(self) -> int:
-        """See Definition."""
-        return len(self.choices)
-
-    def index(self, value: Any) -> int | None:
-        """See Definition."""
-        return _position(self._positions, value)
-
-    def value_at(self, k: int) -> Any:
-        """See Definition."""
-        return _own(self.choices[k])
+        object.__setattr__(self, "named", named)
+        object.__setattr__(self, "objects", objects)
+        self._fill(when, default, named, choices=choices, prior=prior)
 
     def resolve(self, value: Any) -> Any:
         """Return the object of a named choice, any other value as it is.
@@ -99,36 +121,24 @@ class Categorical(Definition):
         Raises:
             SpaceError: The definition was read from JSON, which knows only the names.
         """
-        if not self.named:
-            return value
         if self.objects is None:
-            raise self._error(
-                f"the objects of the named choices {list(self.choices)!r} aren't known, since "
-                "JSON keeps only their names",
+            return value
+        if self.objects[value] is ...:
+            raise SpaceError(
+                f"Categorical: the objects of the named choices {list(self.choices)!r} aren't "
+                "known, since JSON keeps only their names. "
                 "Give the parameter again in code: Categorical({'name': object, ...}).",
                 value=value,
             )
         return self.objects[value]
 
-    def domain(self) -> str:
-        """See Definition."""
-        return f"one of {_listed(self.choices)}"
-
-    def to_json(self) -> dict[str, Any]:
-        """See Definition."""
-        data: dict[str, Any] = {"kind": self.kind, "choices": to_json_value(list(self.choices))}
-        if self.named:
-            data["named"] = True
-        return data | _weights_json(self.prior) | self._options()
-
-    def _arguments(self) -> str:
-        shown = self.objects if self.objects is not None else list(self.choices)
-        return ", ".join(filter(None, (repr(shown), self._shown(prior=self.prior))))
+    def _shown_domain(self) -> str:
+        return repr(self.objects or list(self.choices))
 
 
 @final
-@dataclass(frozen=True, slots=True, init=False, repr=False)
-class Ordinal(Definition):
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
+class Ordinal(_Listed):
     """One of several values in a meaningful order.
 
     Args:
@@ -145,14 +155,12 @@ class Ordinal(Definition):
         'medium'
     """
 
-    kind: ClassVar[str] = "ordinal"
+    kind = "ordinal"
 
-    values: tuple[Any, ...] = field(compare=False)
-    prior: tuple[float, ...] | None
-    when: Condition | None
-    default: Any = field(compare=False)
-    _positions: dict[Hashable, int] = field(init=False, compare=False)
-    _identity: tuple[Hashable, ...] = field(init=False)
+    values: tuple[Any, ...]
+    prior: tuple[float, ...] | None = None
+    when: Condition | None = None
+    default: Any = None
 
     def __init__(
         self,
@@ -162,40 +170,12 @@ class Ordinal(Definition):
         when: When | None = None,
         default: Any = None,
     ) -> None:
-        read, positions = _read_values(self, values, "values")
-        weights = _read_weights(self, prior, len(read))
-        self._set(when, default, values=read, prior=weights, _positions=positions)
-        object.__setattr__(self, "_identity", (*positions, "default", value_key(self.default)))
-
-    @property
-    def size(self) -> int:
-        """See Definition."""
-        return len(self.values)
-
-    def index(self, value: Any) -> int | None:
-        """See Definition."""
-        return _position(self._positions, value)
-
-    def value_at(self, k: int) -> Any:
-        """See Definition."""
-        return _own(self.values[k])
-
-    def domain(self) -> str:
-        """See Definition."""
-        return f"one of {_listed(self.values)}"
-
-    def to_json(self) -> dict[str, Any]:
-        """See Definition."""
-        data: dict[str, Any] = {"kind": self.kind, "values": to_json_value(list(self.values))}
-        return data | _weights_json(self.prior) | self._options()
-
-    def _arguments(self) -> str:
-        return ", ".join(filter(None, (repr(list(self.values)), self._shown(prior=self.prior))))
+        self._fill(when, default, values=values, prior=prior)
 
 
 @final
-@dataclass(frozen=True, slots=True, init=False, repr=False)
-class Constant(Definition):
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
+class Constant(_Listed):
     """A single fixed value, recorded with every trial.
 
     Args:
@@ -210,52 +190,29 @@ class Constant(Definition):
         1
     """
 
-    kind: ClassVar[str] = "constant"
+    kind = "constant"
+    _phrase = "{}"
 
-    value: Any = field(compare=False)
-    when: Condition | None
-    default: Any = field(compare=False)
-    _identity: Hashable = field(init=False)
+    value: Any
+    when: Condition | None = None
+    default: Any = field(init=False, repr=False)
 
     def __init__(self, value: Any, *, when: When | None = None) -> None:
-        value = plain(value)
-        self._set(when, None, value=value, _identity=value_key(value))
-        object.__setattr__(self, "default", value)
-
-    @property
-    def size(self) -> int:
-        """See Definition."""
-        return 1
+        value, key = plain(value), value_key(plain(value))
+        self._set(("Constant", key), when, value, value=value, _values=(value,), _places={key: 0})
 
     @property
     def width(self) -> int:
         """No column: there is nothing to encode."""
         return 0
 
-    def index(self, value: Any) -> int | None:
-        """See Definition."""
-        return _position({self._identity: 0}, value)
-
-    def value_at(self, k: int) -> Any:
-        """See Definition."""
-        return _own((self.value,)[k])
-
-    def domain(self) -> str:
-        """See Definition."""
+    def _shown_domain(self) -> str:
         return repr(self.value)
-
-    def to_json(self) -> dict[str, Any]:
-        """See Definition."""
-        data: dict[str, Any] = {"kind": self.kind, "value": to_json_value(self.value)}
-        return data if self.when is None else data | {"when": self.when.to_json()}
-
-    def _arguments(self) -> str:
-        return repr(self.value) + ("" if self.when is None else f", when={self.when!r}")
 
 
 @final
-@dataclass(frozen=True, slots=True, init=False, repr=False)
-class Permutation(Definition):
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
+class Permutation(_Listed):
     """An ordering of all items; its values are tuples.
 
     Args:
@@ -271,26 +228,24 @@ class Permutation(Definition):
         6
     """
 
-    kind: ClassVar[str] = "permutation"
+    kind = "permutation"
+    _phrase = "an ordering of {}"
 
-    items: tuple[Any, ...] = field(compare=False)
-    when: Condition | None
-    default: Any = field(compare=False)
-    _positions: dict[Hashable, int] = field(init=False, compare=False)
-    _identity: tuple[Hashable, ...] = field(init=False)
+    items: tuple[Any, ...]
+    when: Condition | None = None
+    default: Any = None
 
     def __init__(
         self, items: Iterable[Any], *, when: When | None = None, default: Any = None
     ) -> None:
-        read, positions = _read_values(self, items, "items")
-        if len(read) < 2:
-            raise self._error(
-                f"at least two items are needed, got {list(read)!r}",
-                "For a fixed value use Constant.",
+        self._fill(when, default, items=items)
+        if len(self.items) < 2:
+            raise refused(
+                "Permutation: at least two items are needed",
+                "For a fixed value use Constant",
+                got=repr(list(self.items)),
                 items=items,
             )
-        self._set(when, default, items=read, _positions=positions)
-        object.__setattr__(self, "_identity", (*positions, "default", value_key(self.default)))
 
     @property
     def size(self) -> int:
@@ -305,18 +260,15 @@ class Permutation(Definition):
     def order(self, value: Any) -> list[int] | None:
         """Return the places of the items in a value, or None if it isn't an ordering of them.
 
-        Args:
-            value: A sequence of the items.
-
         Example:
             >>> Permutation(["a", "b", "c"]).order(("c", "a", "b"))
             [2, 0, 1]
         """
         if not isinstance(value, list | tuple) or len(value) != len(self.items):
             return None
-        places = [_position(self._positions, item) for item in value]
-        known = [place for place in places if place is not None]
-        return known if len(set(known)) == len(self.items) else None
+        given = (_Listed.index(self, item) for item in value)
+        places = [place for place in given if place is not None]
+        return places if len(set(places)) == len(self.items) else None
 
     def in_order(self, places: Iterable[int]) -> tuple[Any, ...]:
         """Return the value that has the items in the order of these places."""
@@ -334,7 +286,7 @@ class Permutation(Definition):
         return k
 
     def value_at(self, k: int) -> tuple[Any, ...]:
-        """See Definition."""
+        """Return the k-th ordering, 0 <= k < size."""
         if not 0 <= k < self.size:
             raise IndexError(f"{self!r} has values 0 to {self.size} - 1, got {k}")
         digits = []
@@ -344,55 +296,38 @@ class Permutation(Definition):
         rest = list(range(len(self.items)))
         return self.in_order(rest.pop(digit) for digit in reversed(digits))
 
-    def domain(self) -> str:
-        """See Definition."""
-        return f"an ordering of {_listed(self.items)}"
 
-    def to_json(self) -> dict[str, Any]:
-        """See Definition."""
-        return {"kind": self.kind, "items": to_json_value(list(self.items))} | self._options()
-
-    def _arguments(self) -> str:
-        return ", ".join(filter(None, (repr(list(self.items)), self._shown())))
-
-
-def _read_values(
-    param: Definition, given: Any, what: str
-) -> tuple[tuple[Any, ...], dict[Hashable, int]]:
+def _read_values(kind: str, what: str, given: Any) -> tuple[tuple[Any, ...], dict[Hashable, int]]:
     """Return the values and where each stands, by key."""
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise param._error(
-            f"{what} must be a list of values, got {given!r}",
-            "Write them in brackets.",
-            **{what: given},
-        )
-    values = tuple(
-        copy.deepcopy(plain(value)) if _mutable(value) else plain(value) for value in given
-    )
+    fields = {what: given}
+    if isinstance(given, str | bytes | set | frozenset) or not isinstance(given, Iterable):
+        rule = f"{kind}: {what} must be a list of values"
+        raise refused(rule, "Write them in brackets", got=repr(given), **fields)
+    values = tuple(_own(plain(value)) for value in given)
     if not values:
-        raise param._error(f"{what} must not be empty", "Give at least one.", **{what: given})
-    positions: dict[Hashable, int] = {}
+        raise refused(f"{kind}: {what} must not be empty", "Give at least one", **fields)
+    places: dict[Hashable, int] = {}
     for k, value in enumerate(values):
         try:
             key = value_key(value)
         except SpaceError as error:
-            raise param._error(
-                f"{what} must be JSON values, tuples or None, got {value!r} of type "
-                f"{type(value).__name__}",
-                "Give objects a name: Categorical({'name': object, ...}).",
-                **{what: given},
+            raise refused(
+                f"{kind}: {what} must be JSON values, tuples or None",
+                "Give objects a name: Categorical({'name': object, ...})",
+                got=f"{value!r} of type {type(value).__name__}",
+                **fields,
             ) from error
-        if key in positions:
-            raise param._error(
-                f"{what} must differ from each other, got {value!r} twice",
-                "Remove one; for unequal chances use prior=[weights].",
-                **{what: given},
+        if places.setdefault(key, k) != k:
+            raise refused(
+                f"{kind}: {what} must differ from each other",
+                "Remove one; for unequal chances use prior=[weights]",
+                got=f"{value!r} twice",
+                **fields,
             )
-        positions[key] = k
-    return values, positions
+    return values, places
 
 
-def _read_weights(param: Definition, given: Any, n: int) -> tuple[float, ...] | None:
+def _read_weights(kind: str, given: Any, n: int) -> tuple[float, ...] | None:
     if given is None:
         return None
     try:
@@ -401,42 +336,18 @@ def _read_weights(param: Definition, given: Any, n: int) -> tuple[float, ...] | 
         weights = ()
     usable = all(0 <= weight < math.inf for weight in weights) and sum(weights) > 0
     if len(weights) != n or not usable:
-        raise param._error(
-            f"prior must be {n} weights of at least 0, one for each value and not all 0, "
-            f"got prior={given!r}",
-            "Give one weight for each value, in their order.",
+        raise refused(
+            f"{kind}: prior must be {n} weights of at least 0, one for each value and not all 0",
+            "Give one weight for each value, in their order",
             prior=given,
         )
     return weights
-
-
-def _weights_json(prior: tuple[float, ...] | None) -> dict[str, Any]:
-    return {} if prior is None else {"prior": list(prior)}
-
-
-def _position(positions: Mapping[Hashable, int], value: Any) -> int | None:
-    try:
-        k = positions.get(value_key(plain(value)))
-        if k is None and isinstance(value, list):  # JSON can't tell lists from tuples
-            k = positions.get(value_key(_tupled(plain(value))))
-    except SpaceError:
-        return None
-    return k
 
 
 def _tupled(value: Any) -> Any:
     return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
-def _mutable(value: Any) -> bool:
-    return isinstance(value, list | dict | tuple)
-
-
 def _own(value: Any) -> Any:
     """A copy of what could be changed, so that the definition stays as it is."""
-    return copy.deepcopy(value) if _mutable(value) else value
-
-
-def _listed(values: tuple[Any, ...]) -> str:
-    shown = ", ".join(map(repr, values[:20]))
-    return shown if len(values) <= 20 else f"{shown}, ... ({len(values)} in all)"
+    return copy.deepcopy(value) if isinstance(value, list | dict | tuple) else value

@@ -8,16 +8,17 @@ knows the parent, turns every predicate into a test of the parent's values.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, final
+from typing import Any, ClassVar, cast, final
 
-from luthier.errors import SpaceError
 from luthier.space.values import (
     canonical_json,
     from_json_value,
     plain,
+    refused,
     to_json_value,
     value_key,
 )
@@ -36,6 +37,10 @@ __all__ = [
 ]
 
 Test = Callable[[Any], bool]
+Parse = Callable[[Any], Any]
+"""Returns a value of the parent as the parent writes it; ParamValueError if it never takes it."""
+Order = Callable[[Any], float]
+"""Returns a value's place in the parent's order; SpaceError if it has none."""
 
 
 class Predicate(ABC):
@@ -43,156 +48,133 @@ class Predicate(ABC):
 
     __slots__ = ()
 
-    @abstractmethod
-    def test(self, parse: Callable[[Any], Any], order: Callable[[Any], float]) -> Test:
-        """Return the predicate as a function of the parent's value.
-
-        Args:
-            parse: Returns a value of the parent as the parent writes it; ParamValueError if
-                the parent never takes it.
-            order: Returns a value's place in the parent's order; SpaceError if it has none.
-        """
+    kind: ClassVar[str]
+    """The word for it in JSON."""
 
     @abstractmethod
+    def test(self, parse: Parse, order: Order) -> Test:
+        """Return the predicate as a function of the parent's value."""
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Return what it was built from."""
+        return tuple(getattr(self, name) for name in cast("tuple[str, ...]", self.__slots__))
+
     def to_json(self) -> dict[str, Any]:
         """Return the predicate as JSON data."""
+        values = [to_json_value(value) for value in self.arguments()]
+        return {self.kind: values[0] if len(values) == 1 else values}
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
     def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.arguments()))})"
+
+    def _key(self) -> Hashable:
+        return (self.kind, value_key(self.arguments()))
+
+
+class _Interval(Predicate):
+    """Holds for numbers, or ordinal values, between two ends, of which one may be open."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
         names = cast("tuple[str, ...]", self.__slots__)
-        return f"{type(self).__name__}({', '.join(repr(getattr(self, name)) for name in names)})"
+        for name, value in zip(names, map(plain, self.arguments()), strict=True):
+            if value is None or value != value or isinstance(value, list | dict):
+                raise refused(
+                    f"{type(self).__name__}: a bound must be a number or an ordinal value",
+                    "For a set of values use OneOf(...)",
+                    got=repr(value),
+                    value=value,
+                )
+            object.__setattr__(self, name, value)
+
+    def test(self, parse: Parse, order: Order) -> Test:
+        kind, ends = self.kind, [order(end) for end in self.arguments()]
+        least = -math.inf if kind == "at_most" else ends[0]
+        most = math.inf if kind == "at_least" else ends[-1]
+        return lambda value: least <= order(value) <= most
 
 
 @final
-@dataclass(frozen=True, slots=True, repr=False)
-class AtLeast(Predicate):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AtLeast(_Interval):
     """Holds for numbers, or ordinal values, from ``bound`` upwards.
-
-    Args:
-        bound: The lowest value for which it holds.
 
     Example:
         >>> AtLeast(2).to_json()
         {'at_least': 2}
     """
 
+    kind = "at_least"
     bound: Any
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bound", _bound(self, self.bound))
-
-    def test(self, parse: Callable[[Any], Any], order: Callable[[Any], float]) -> Test:
-        """See Predicate."""
-        least = order(self.bound)
-        return lambda value: order(value) >= least
-
-    def to_json(self) -> dict[str, Any]:
-        """See Predicate."""
-        return {"at_least": to_json_value(self.bound)}
 
 
 @final
-@dataclass(frozen=True, slots=True, repr=False)
-class AtMost(Predicate):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AtMost(_Interval):
     """Holds for numbers, or ordinal values, up to ``bound``.
-
-    Args:
-        bound: The highest value for which it holds.
 
     Example:
         >>> AtMost(0.5).to_json()
         {'at_most': 0.5}
     """
 
+    kind = "at_most"
     bound: Any
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bound", _bound(self, self.bound))
-
-    def test(self, parse: Callable[[Any], Any], order: Callable[[Any], float]) -> Test:
-        """See Predicate."""
-        most = order(self.bound)
-        return lambda value: order(value) <= most
-
-    def to_json(self) -> dict[str, Any]:
-        """See Predicate."""
-        return {"at_most": to_json_value(self.bound)}
 
 
 @final
-@dataclass(frozen=True, slots=True, repr=False)
-class Between(Predicate):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Between(_Interval):
     """Holds for numbers, or ordinal values, from ``low`` to ``high``, both included.
-
-    Args:
-        low: The lowest value for which it holds.
-        high: The highest value for which it holds.
 
     Example:
         >>> Between(2, 4).to_json()
         {'between': [2, 4]}
     """
 
+    kind = "between"
     low: Any
     high: Any
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "low", _bound(self, self.low))
-        object.__setattr__(self, "high", _bound(self, self.high))
-
-    def test(self, parse: Callable[[Any], Any], order: Callable[[Any], float]) -> Test:
-        """See Predicate."""
-        least, most = order(self.low), order(self.high)
-        return lambda value: least <= order(value) <= most
-
-    def to_json(self) -> dict[str, Any]:
-        """See Predicate."""
-        return {"between": [to_json_value(self.low), to_json_value(self.high)]}
 
 
 @final
 @dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
 class OneOf(Predicate):
-    """Holds for the values listed.
-
-    Args:
-        *values: One value or more.
-
-    Raises:
-        SpaceError: No value, or one that isn't a JSON value or tuple.
+    """Holds for the values listed, of which there must be at least one.
 
     Example:
         >>> OneOf("sgd", "adam").to_json()
         {'one_of': ['sgd', 'adam']}
     """
 
+    kind = "one_of"
     values: tuple[Any, ...]
 
     def __init__(self, *values: Any) -> None:
         if not values:
-            raise SpaceError("OneOf: at least one value is needed, got none.")
-        object.__setattr__(self, "values", tuple(plain(value) for value in values))
-        self._key()
+            raise refused("OneOf: at least one value is needed", "List them", got="none")
+        object.__setattr__(self, "values", tuple(map(plain, values)))
+        value_key(self.values)  # refuses what isn't a value
 
-    def _key(self) -> Any:
-        return tuple(map(value_key, self.values))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, OneOf) and self._key() == other._key()
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def __repr__(self) -> str:
-        return f"OneOf({', '.join(map(repr, self.values))})"
-
-    def test(self, parse: Callable[[Any], Any], order: Callable[[Any], float]) -> Test:
-        """See Predicate."""
-        keys = frozenset(value_key(parse(value)) for value in self.values)
-        return lambda value: value_key(value) in keys
+    def arguments(self) -> tuple[Any, ...]:
+        """Return the values."""
+        return self.values
 
     def to_json(self) -> dict[str, Any]:
-        """See Predicate."""
-        return {"one_of": [to_json_value(value) for value in self.values]}
+        """Return the predicate as JSON data, a list even of one value."""
+        return {self.kind: to_json_value(list(self.values))}
+
+    def test(self, parse: Parse, order: Order) -> Test:
+        """Return the test whether a value is listed."""
+        keys = frozenset(value_key(parse(value)) for value in self.values)
+        return lambda value: value_key(value) in keys
 
 
 @final
@@ -202,34 +184,26 @@ class Is(Predicate):
 
     This is what plain values in ``when`` become; there's no need to write it.
 
-    Args:
-        value: A value of the parent, or several.
-
     Example:
         >>> Is(["sgd", "adam"]).to_json()
         {'is': ['sgd', 'adam']}
     """
 
+    kind = "is"
     value: Any
 
     def __post_init__(self) -> None:
         value = self.value
         if isinstance(value, set | frozenset):  # in an order that every process agrees on
-            value = sorted(value, key=lambda item: canonical_json(to_json_value(plain(item))))
+            value = sorted(value, key=lambda item: canonical_json(to_json_value(item)))
         object.__setattr__(self, "value", plain(value))
-        value_key(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Is) and value_key(self.value) == value_key(other.value)
-
-    def __hash__(self) -> int:
-        return hash(value_key(self.value))
+        value_key(self.value)  # refuses what isn't a value
 
     def __repr__(self) -> str:
         return repr(self.value)
 
-    def test(self, parse: Callable[[Any], Any], order: Callable[[Any], float]) -> Test:
-        """See Predicate."""
+    def test(self, parse: Parse, order: Order) -> Test:
+        """Return the test for the value, or else for its items."""
         try:
             key = value_key(parse(self.value))
         except ValueError:  # not a value itself
@@ -238,37 +212,34 @@ class Is(Predicate):
             raise
         return lambda value: value_key(value) == key
 
-    def to_json(self) -> dict[str, Any]:
-        """See Predicate."""
-        return {"is": to_json_value(self.value)}
-
 
 @final
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Not(Predicate):
-    """Holds where another predicate doesn't; the parameter must still be active.
-
-    Args:
-        predicate: A predicate, or a plain value.
+    """Holds where another predicate (or plain value) doesn't; the parameter must be active.
 
     Example:
         >>> Not("sgd").to_json()
         {'not': {'is': 'sgd'}}
     """
 
+    kind = "not"
     predicate: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "predicate", as_predicate(self.predicate))
-
-    def test(self, parse: Callable[[Any], Any], order: Callable[[Any], float]) -> Test:
-        """See Predicate."""
-        holds = self.predicate.test(parse, order)
-        return lambda value: not holds(value)
+        object.__setattr__(self, "predicate", _as_predicate(self.predicate))
 
     def to_json(self) -> dict[str, Any]:
-        """See Predicate."""
-        return {"not": self.predicate.to_json()}
+        """Return the predicate as JSON data, with the other one inside."""
+        return {self.kind: self.predicate.to_json()}
+
+    def _key(self) -> Hashable:
+        return (self.kind, self.predicate._key())
+
+    def test(self, parse: Parse, order: Order) -> Test:
+        """Return the opposite of the other test."""
+        holds = self.predicate.test(parse, order)
+        return lambda value: not holds(value)
 
 
 Clause = tuple[tuple[str, Predicate], ...]
@@ -284,33 +255,22 @@ class Condition:
         clauses: Each a tuple of (parameter name, predicate), all of which must hold.
 
     Example:
-        >>> Condition.of({"optimizer": "sgd"}).names
-        ('optimizer',)
+        >>> Condition.of([{"optimizer": "sgd"}, {"layers": AtLeast(2)}]).names
+        ('optimizer', 'layers')
     """
 
     clauses: tuple[Clause, ...]
 
     @staticmethod
     def of(when: Any) -> Condition:
-        """Read a condition as users write it.
-
-        Args:
-            when: A Condition, a mapping of names to values or predicates, or a list of those.
-
-        Raises:
-            SpaceError: It is none of these, or empty.
-
-        Example:
-            >>> len(Condition.of([{"a": 1}, {"b": AtLeast(2)}]).clauses)
-            2
-        """
+        """Read a condition as users write it: one, a mapping, or a list of mappings."""
         if isinstance(when, Condition):
             return when
         branches = [when] if isinstance(when, Mapping) else when
         if isinstance(branches, str) or not isinstance(branches, Sequence) or not branches:
-            raise SpaceError(
-                f"when must be a dict of parameter names and values, or a list of such dicts, "
-                f"got {when!r}. Example: when={{'optimizer': 'sgd'}}.",
+            raise refused(
+                "when must be a dict of parameter names and values, or a list of such dicts",
+                "Example: when={'optimizer': 'sgd'}",
                 when=when,
             )
         return Condition(tuple(clause_of(branch, "when") for branch in branches))
@@ -339,26 +299,15 @@ When = Condition | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 def clause_of(given: Any, place: str) -> Clause:
-    """Read a mapping of parameter names to values or predicates.
-
-    Args:
-        given: The mapping.
-        place: What it belongs to, for the message.
-
-    Raises:
-        SpaceError: It isn't a mapping of strings, or empty.
-
-    Example:
-        >>> clause_of({"a": 1}, "forbid")
-        (('a', 1),)
-    """
+    """Read a mapping of parameter names to values or predicates; ``place`` is for the message."""
     if not isinstance(given, Mapping) or not given or any(type(k) is not str for k in given):
-        raise SpaceError(
-            f"{place} must be a non-empty dict of parameter names and values, got {given!r}. "
-            f"Example: {{'optimizer': 'sgd', 'layers': AtLeast(2)}}.",
+        raise refused(
+            f"{place} must be a non-empty dict of parameter names and values",
+            "Example: {'optimizer': 'sgd', 'layers': AtLeast(2)}",
+            got=repr(given),
             given=given,
         )
-    return tuple((name, as_predicate(value)) for name, value in given.items())
+    return tuple((name, _as_predicate(value)) for name, value in given.items())
 
 
 def clause_to_json(clause: Clause) -> dict[str, Any]:
@@ -371,48 +320,33 @@ def clause_from_json(data: Mapping[str, Any]) -> Clause:
     return tuple((name, predicate_from_json(item)) for name, item in data.items())
 
 
-def as_predicate(value: Any) -> Predicate:
-    """Return a predicate as it is, anything else as ``Is(value)``."""
-    return value if isinstance(value, Predicate) else Is(value)
-
-
 def predicate_from_json(data: Mapping[str, Any]) -> Predicate:
     """Read what a predicate's ``to_json`` returned.
 
-    Raises:
-        SpaceError: It is of an unknown kind.
-
     Example:
-        >>> predicate_from_json({"at_least": 2})
-        AtLeast(2)
+        >>> predicate_from_json({"not": {"at_least": 2}})
+        Not(AtLeast(2))
     """
     for kind, value in data.items():
-        if kind == "not":
-            return Not(predicate_from_json(value))
         if kind in _KINDS:
-            return _KINDS[kind](from_json_value(value))
-    raise SpaceError(
-        f"A predicate must be one of {', '.join([*_KINDS, 'not'])}, got {dict(data)!r}. "
-        "The JSON was damaged or written by a newer Luthier.",
+            return _KINDS[kind](value)
+    raise refused(
+        f"A predicate must be one of {', '.join(_KINDS)}",
+        "The JSON was damaged or written by a newer Luthier",
+        got=repr(dict(data)),
         data=dict(data),
     )
 
 
-def _bound(predicate: Predicate, value: Any) -> Any:
-    value = plain(value)
-    if value is None or value != value or isinstance(value, list | dict):
-        raise SpaceError(
-            f"{type(predicate).__name__}: a bound must be a number or an ordinal value, "
-            f"got {value!r}. For a set of values use OneOf(...).",
-            value=value,
-        )
-    return value
-
-
 _KINDS: dict[str, Callable[[Any], Predicate]] = {
-    "is": Is,
-    "one_of": lambda values: OneOf(*values),
-    "at_least": AtLeast,
-    "at_most": AtMost,
-    "between": lambda bounds: Between(*bounds),
+    "is": lambda value: Is(from_json_value(value)),
+    "one_of": lambda values: OneOf(*from_json_value(values)),
+    "at_least": lambda bound: AtLeast(from_json_value(bound)),
+    "at_most": lambda bound: AtMost(from_json_value(bound)),
+    "between": lambda bounds: Between(*from_json_value(bounds)),
+    "not": lambda predicate: Not(predicate_from_json(predicate)),
 }
+
+
+def _as_predicate(value: Any) -> Predicate:
+    return value if isinstance(value, Predicate) else Is(value)

@@ -1,31 +1,34 @@
 """What every parameter definition offers, whatever its kind.
 
 A definition is a frozen value: a domain plus three options. ``prior`` says what is likely,
-``when`` says under which condition the parameter exists, ``default`` where to start.
+``when`` says under which condition the parameter exists, ``default`` where to start. The fields
+of its dataclass are its arguments: from them follow JSON and repr; ``_identity`` is the domain
+and the options as something that can be compared and hashed.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Self, cast
 
-from luthier.errors import ParamValueError, SpaceError
+from luthier.errors import ParamValueError
 from luthier.space.conditions import Condition, When
-from luthier.space.values import to_json_value
+from luthier.space.values import refused, to_json_value, value_key
 
-__all__ = ["Definition"]
+__all__ = ["Definition", "same_domain"]
 
 
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
 class Definition(ABC):
     """The common contract of Float, Int, Categorical, Ordinal, Constant and Permutation."""
-
-    __slots__ = ()
 
     kind: ClassVar[str]
     """The word for this kind in JSON."""
 
-    when: Condition | None
-    default: Any
+    _identity: tuple[Hashable, ...] = field(init=False, repr=False)
 
     @property
     @abstractmethod
@@ -39,27 +42,15 @@ class Definition(ABC):
 
     @abstractmethod
     def index(self, value: Any) -> int | None:
-        """Return the position of a value among all values, or None if it isn't one.
-
-        Raises:
-            SpaceError: The domain is continuous.
-        """
+        """Return the position of a value, or None; SpaceError if the domain is continuous."""
 
     @abstractmethod
     def value_at(self, k: int) -> Any:
-        """Return the k-th value, 0 <= k < size.
-
-        Raises:
-            SpaceError: The domain is continuous.
-        """
+        """Return the k-th value, 0 <= k < size; SpaceError if the domain is continuous."""
 
     @abstractmethod
     def domain(self) -> str:
         """Say in words what values there are, for messages."""
-
-    @abstractmethod
-    def to_json(self) -> dict[str, Any]:
-        """Return the definition as JSON data, for ``param_from_json``."""
 
     def normalise(self, value: Any) -> Any:
         """Return a value of the domain in its standard form, or raise ``ValueError``."""
@@ -95,9 +86,11 @@ class Definition(ABC):
             return self.normalise(value)
         except ValueError:
             place = f"{type(self).__name__} {name!r}" if name else type(self).__name__
+            usual = isinstance(value, int | float | str)
+            note = "" if usual else f" of type {type(value).__name__}"
             raise ParamValueError(
-                f"{place}: a value must be {self.domain()}, got {value!r}"
-                f"{_type_note(value)}. Correct the value, or widen the parameter.",
+                f"{place}: a value must be {self.domain()}, got {value!r}{note}. "
+                "Correct the value, or widen the parameter.",
                 name=name,
                 value=value,
                 param=self,
@@ -123,81 +116,91 @@ class Definition(ABC):
             [0.001, 0.01, 0.1, 1.0]
         """
         if type(points) is not int or points < 1:
-            raise SpaceError(
-                f"grid: points must be an int of at least 1, got {points!r}.", points=points
-            )
-        if self.size > 1_000_000:
-            raise SpaceError(
-                f"grid: {self!r} has {self.size} values, more than a million. "
-                "Give it a larger step.",
-                size=self.size,
-            )
+            rule = "grid: points must be an int of at least 1"
+            raise refused(rule, "Example: grid(5)", got=repr(points))
+        if 1_000_000 < self.size < math.inf:
+            rule, got = f"grid: {self!r} has too many values", f"{self.size}, more than a million"
+            raise refused(rule, "Give it a larger step", got=got)
+        return self._grid_values(points)
+
+    def _grid_values(self, points: int) -> list[Any]:
         return [self.value_at(k) for k in range(int(self.size))]
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._arguments()})"
-
-    @abstractmethod
-    def _arguments(self) -> str:
-        """The arguments that build this definition, defaults left out."""
-
-    def _set(self, when: When | None, default: Any, **fields: Any) -> None:
-        """Set the fields of a new instance, ``default`` last since it needs the others."""
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "when", None if when is None else Condition.of(when))
-        object.__setattr__(self, "default", None)
-        if default is None:
-            return
-        try:
-            object.__setattr__(self, "default", self.normalise(default))
-        except ValueError:
-            raise self._error(
-                f"default must be {self.domain()}, got default={default!r}",
-                "Choose a default inside.",
-                default=default,
-            ) from None
-
-    def _options(self) -> dict[str, Any]:
-        """``when`` and ``default`` as JSON data, left out where not given."""
-        options: dict[str, Any] = {}
-        if self.when is not None:
-            options["when"] = self.when.to_json()
-        if self.default is not None:
-            options["default"] = to_json_value(self.default)
-        return options
-
-    def _shown(self, **options: Any) -> str:
-        """Options as keyword arguments, those that are None or False left out."""
-        options |= {"when": self.when, "default": self.default}
-        shown = [f"{key}={value!r}" for key, value in options.items() if value not in (None, False)]
-        return ", ".join(shown)
-
-    @classmethod
-    def _error(cls, rule: str, advice: str, **fields: Any) -> SpaceError:
-        return SpaceError(f"{cls.__name__}: {rule}. {advice}", **fields)
-
     def with_when(self, when: When | None) -> Self:
-        """Return the same definition under another condition.
-
-        Args:
-            when: The condition, or None for always active.
+        """Return the same definition under another condition; None for always active.
 
         Example:
             >>> from luthier.space import Float
             >>> Float(0, 1).with_when({"a": 1}).when.names
             ('a',)
         """
-        twin = self.__copy__()
-        object.__setattr__(twin, "when", None if when is None else Condition.of(when))
-        return twin
-
-    def __copy__(self) -> Self:
+        condition = None if when is None else Condition.of(when)
+        domain, prior, _, default = self._identity
+        changed = {"when": condition, "_identity": (domain, prior, condition, default)}
         twin = object.__new__(type(self))
-        for name in cast("tuple[str, ...]", self.__slots__):
-            object.__setattr__(twin, name, getattr(self, name))
+        for f in fields(self):
+            object.__setattr__(twin, f.name, changed.get(f.name, getattr(self, f.name)))
         return twin
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the definition as JSON data, for ``param_from_json``."""
+        data: dict[str, Any] = {"kind": self.kind}
+        for name, value in self._arguments().items():
+            if hasattr(value, "to_json"):
+                data[name] = value.to_json()
+            else:
+                several = isinstance(value, tuple) and name not in ("value", "default")
+                data[name] = to_json_value(list(value) if several else value)
+        return data
 
-def _type_note(value: Any) -> str:
-    return "" if isinstance(value, int | float | str) else f" of type {type(value).__name__}"
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._identity == cast("Self", other)._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __repr__(self) -> str:
+        given = self._arguments()
+        options = [f.name for f in fields(self) if f.init and f.default is not MISSING]
+        shown = [f"{name}={given[name]!r}" for name in options if name in given]
+        return f"{type(self).__name__}({', '.join([self._shown_domain(), *shown])})"
+
+    @abstractmethod
+    def _shown_domain(self) -> str:
+        """The positional arguments, as in repr."""
+
+    def _arguments(self) -> dict[str, Any]:
+        """The fields that say what this definition is, those left out that have their default."""
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.repr}
+        return {
+            f.name: given[f.name] for f in fields(self) if f.repr and given[f.name] != f.default
+        }
+
+    def _set(
+        self, domain: tuple[Hashable, ...], when: When | None, default: Any, **others: Any
+    ) -> None:
+        """Set the fields of a new instance, ``default`` late since it needs the others."""
+        put = object.__setattr__
+        for name, value in others.items():
+            put(self, name, value)
+        if default is not None:
+            try:
+                default = self.normalise(default)
+            except ValueError:
+                rule = f"{type(self).__name__}: default must be {self.domain()}"
+                raise refused(rule, "Choose one inside", default=default) from None
+        condition = None if when is None else Condition.of(when)
+        put(self, "when", condition)
+        put(self, "default", default)
+        put(self, "_identity", (domain, others.get("prior"), condition, value_key(default)))
+
+
+def same_domain(a: Definition, b: Definition) -> bool:
+    """Whether two definitions have the same values and scale; their options may differ.
+
+    Example:
+        >>> from luthier.space import Float, Int
+        >>> same_domain(Float(0, 1), Float(0, 1, default=0.5)), same_domain(Float(0, 1), Int(0, 1))
+        (True, False)
+    """
+    return a is b or a._identity[0] == b._identity[0]

@@ -25,16 +25,17 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from luthier.errors import SpaceError
 from luthier.space.activity import Activity
 from luthier.space.numeric import codec_of
-from luthier.space.params import Categorical, Constant, Float, Int, Ordinal, Param, Permutation
+from luthier.space.params import Categorical, Float, Int, Ordinal, Param, Permutation
 from luthier.space.scales import Codec, indexed
+from luthier.space.values import refused
 
 __all__ = ["Column", "Encoding"]
 
 Array = NDArray[np.float64]
 Read = Callable[[Any], Any]
+Kind = Literal["continuous", "discrete", "categorical", "permutation"]
 
 
 @final
@@ -51,7 +52,7 @@ class Column:
     """
 
     name: str
-    kind: Literal["continuous", "discrete", "categorical", "permutation"]
+    kind: Kind
     categories: int = 0
     size: float = math.inf
 
@@ -70,16 +71,12 @@ class _Field:
     write: Callable[[Any], Any]
     read: Read
     draw: Read
-    warp: Callable[[Array], Array] | None = None
+    warp: Callable[[Array], Array] | None
 
 
 @final
 class Encoding:
     """Translates between configurations and arrays; get it from ``space.encoding``.
-
-    Args:
-        params: The parameters of a space.
-        activity: Its compiled conditions.
 
     Attributes:
         columns: What each column means.
@@ -94,31 +91,21 @@ class Encoding:
         [{'x': 2.5, 'c': 'b'}]
     """
 
-    __slots__ = (
-        "_activity",
-        "_drawers",
-        "_fields",
-        "_plain",
-        "_reorder",
-        "_warps",
-        "columns",
-        "width",
-    )
-
     def __init__(self, params: Mapping[str, Param], activity: Activity) -> None:
-        self.columns: tuple[Column, ...] = tuple(
-            column for name, param in params.items() for column in _columns(name, param)
-        )
-        self.width = len(self.columns)
+        columns: list[Column] = []
         starts: dict[str, int] = {}
-        for name in params:
-            starts[name] = sum(params[before].width for before in starts)
+        for name, param in params.items():
+            starts[name] = len(columns)
+            columns += [_column(name, param)] * param.width
+        self.columns: tuple[Column, ...] = tuple(columns)
+        self.width = len(columns)
         self._activity = activity
-        self._fields = tuple(_field(name, params[name], starts[name]) for name in activity.order)
-        self._drawers = tuple((field.name, field.draw) for field in self._fields)
-        self._warps = tuple((f.start, f.warp) for f in self._fields if f.warp is not None)
-        self._plain = not activity.rules and all(field.width == 1 for field in self._fields)
-        self._reorder = activity.order != activity.names
+        fields = [_field(name, params[name], starts[name]) for name in activity.order]
+        self._fields = fields
+        self._read = [(field.name, field.read) for field in fields]
+        self._draw = [(field.name, field.draw) for field in fields]
+        self._warps = [(field.start, field.warp) for field in fields if field.warp is not None]
+        self._plain = not activity.rules and all(field.width == 1 for field in fields)
 
     def encode(self, configs: Sequence[Mapping[str, Any]]) -> Array:
         """Write configurations as rows.
@@ -135,82 +122,59 @@ class Encoding:
         return np.array(rows, dtype=np.float64).reshape(len(rows), self.width)
 
     def decode(self, X: ArrayLike) -> list[dict[str, Any]]:
-        """Read rows as configurations.
+        """Read rows as configurations: dicts of the active parameters in the space's order.
 
         Args:
-            X: Shape (n, d). Numbers outside of the unit interval are clipped, codes rounded;
-                NaN means missing.
-
-        Returns:
-            n dicts of the active parameters in the order of the space.
-
-        Raises:
-            SpaceError: The array has another number of columns.
+            X: Shape (n, d), else SpaceError. Numbers outside of the unit interval are clipped,
+                codes rounded; NaN means missing.
         """
-        rows = self._rows(X)
-        if self._plain:
-            readers = [(field.name, field.read) for field in self._fields]
-            return [
-                {name: read(u) for (name, read), u in zip(readers, row, strict=True) if u == u}
-                for row in rows
-            ]
-        return [self._read(row, [field.read for field in self._fields]) for row in rows]
+        return self._configs(self._array(X), self._read)
 
     def from_unit(self, U: ArrayLike) -> list[dict[str, Any]]:
         """Turn uniform numbers into configurations distributed as the priors say.
 
         Args:
-            U: Shape (n, d), random or quasi-random numbers in [0, 1).
-
-        Returns:
-            n dicts of the active parameters in the order of the space.
-
-        Raises:
-            SpaceError: The array has another number of columns.
+            U: Shape (n, d), else SpaceError; random or quasi-random numbers in [0, 1).
         """
-        rows = self._rows(self._warped(U))
-        if self._plain:
-            drawers = self._drawers
-            return [
-                {name: draw(u) for (name, draw), u in zip(drawers, row, strict=True)}
-                for row in rows
-            ]
-        return [self._read(row, [field.draw for field in self._fields]) for row in rows]
-
-    def _warped(self, U: ArrayLike) -> ArrayLike:
-        if not self._warps:
-            return U
-        array = np.array(U, dtype=np.float64)
-        if array.shape[1:] == (self.width,):
+        array = self._array(U)
+        if self._warps:
+            array = array.copy()
             for column, warp in self._warps:
                 array[:, column] = warp(array[:, column])
-        return array
+        return self._configs(array, self._draw)
 
-    def _rows(self, X: ArrayLike) -> list[list[float]]:
+    def _array(self, X: ArrayLike) -> Array:
         array = np.asarray(X, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != self.width:
-            raise SpaceError(
-                f"An encoded array must have shape (n, {self.width}), got {array.shape}. "
-                "For a single row use X[None, :].",
-                shape=array.shape,
-            )
-        return array.tolist()  # type: ignore[no-any-return]
+            rule = f"An encoded array must have shape (n, {self.width})"
+            advice = "For a single row use X[None, :]"
+            raise refused(rule, advice, got=str(array.shape), shape=array.shape)
+        return array
 
-    def _read(self, row: list[float], readers: list[Read]) -> dict[str, Any]:
+    def _configs(self, array: Array, readers: list[tuple[str, Read]]) -> list[dict[str, Any]]:
+        rows = array.tolist()
+        if not self._plain:
+            return [self._config(row, readers) for row in rows]
+        return [
+            {name: read(u) for (name, read), u in zip(readers, row, strict=True) if u == u}
+            for row in rows
+        ]
+
+    def _config(self, row: list[float], readers: list[tuple[str, Read]]) -> dict[str, Any]:
         activity = self._activity
         values: dict[str, Any] = {}
-        for field, read in zip(self._fields, readers, strict=True):
-            if not activity.holds(field.name, values):
+        for field, (name, read) in zip(self._fields, readers, strict=True):
+            if not activity.holds(name, values):
                 continue
             if field.width == 1:
-                cell: Any = row[field.start]
-                missing = cell != cell
+                cells: Any = row[field.start]
+                known = cells == cells
             else:
-                cell = row[field.start : field.start + field.width]
-                missing = any(u != u for u in cell)
-            if not missing:
-                values[field.name] = read(cell)
-        if not self._reorder:
+                cells = row[field.start : field.start + field.width]
+                known = all(u == u for u in cells)
+            if known:
+                values[name] = read(cells)
+        if activity.order == activity.names:
             return values
         return {name: values[name] for name in activity.names if name in values}
 
@@ -228,86 +192,78 @@ class Encoding:
             if name not in config or not self._activity.holds(name, known):
                 continue
             try:
-                cell = field.write(config[name])
+                cells = field.write(config[name])
             except (TypeError, ValueError, OverflowError):
                 continue
             known[name] = config[name]
-            if field.width == 1:
-                row[field.start] = cell
-            else:
-                row[field.start : field.start + field.width] = cell
+            end = field.start + field.width
+            row[field.start : end] = [cells] if field.width == 1 else cells
         return row
 
 
-def _columns(name: str, param: Param) -> list[Column]:
+def _column(name: str, param: Param) -> Column:
     if isinstance(param, Categorical):
-        return [Column(name, "categorical", param.size, param.size)]
+        return Column(name, "categorical", param.size, param.size)
     if isinstance(param, Permutation):
-        return [Column(name, "permutation", 0, param.width)] * param.width
-    if isinstance(param, Constant):
-        return []
-    kind: Literal["continuous", "discrete"] = "continuous" if param.size == math.inf else "discrete"
-    return [Column(name, kind, 0, param.size)]
+        return Column(name, "permutation", 0, param.width)
+    return Column(name, "continuous" if param.size == math.inf else "discrete", 0, param.size)
 
 
 def _field(name: str, param: Param, start: int) -> _Field:
-    write, read, draw = _functions(param)
-    warp = _warp(param) if isinstance(param, Float | Int) else None
+    write: Callable[[Any], Any]
+    warp = None
+    if isinstance(param, Float | Int):
+        codec = codec_of(param)
+        write, read, draw = codec.to_unit, codec.to_value, codec.to_value
+        if param.prior is not None:
+            draw, warp = _nearest(param, codec), _warp(param)
+    elif isinstance(param, Ordinal):
+        codec = indexed(param.size, param.index, param.value_at)
+        write, read, draw = codec.to_unit, codec.to_value, _weighted_draw(param) or codec.to_value
+    elif isinstance(param, Categorical):
+        write, read, draw = _categorical_functions(param)
+    elif isinstance(param, Permutation):
+        write, read, draw = _permutation_functions(param)
+    else:
+        value_at = param.value_at
+        write, read, draw = lambda _: [], lambda _: value_at(0), lambda _: value_at(0)
     return _Field(name, start, param.width, write, read, draw, warp)
 
 
-def _functions(param: Param) -> tuple[Callable[[Any], Any], Read, Read]:
-    if isinstance(param, Float | Int):
-        codec = codec_of(param)
-        return codec.to_unit, codec.to_value, _numeric_draw(param, codec)
-    if isinstance(param, Ordinal):
-        codec = indexed(param.size, param.index, param.value_at)
-        return codec.to_unit, codec.to_value, _weighted_draw(param) or codec.to_value
-    if isinstance(param, Categorical):
-        return _categorical_functions(param)
-    if isinstance(param, Permutation):
-        return _permutation_functions(param)
-    return lambda value: [], lambda cells: param.value_at(0), lambda cells: param.value_at(0)
-
-
-def _numeric_draw(param: Float | Int, codec: Codec) -> Read:
-    if param.prior is None:
-        return codec.to_value
-    return lambda value: _nearest(param, codec, value)
-
-
-def _warp(param: Float | Int) -> Callable[[Array], Array] | None:
-    """Return the quantile function of a prior that is cut off at the parameter's range."""
+def _warp(param: Float | Int) -> Callable[[Array], Array]:
+    """Return the quantile function of the prior, cut off at the parameter's range."""
     prior = param.prior
-    if prior is None:
-        return None
+    assert prior is not None
     lower, upper = param.edges
-    start = float(prior.cdf(lower))
-    share = float(prior.cdf(upper)) - start
+    start, share = float(prior.cdf(lower)), prior.mass(lower, upper)
     return lambda u: prior.ppf(start + u * share)
 
 
-def _nearest(param: Float | Int, codec: Codec, value: float) -> Any:
-    """The value of the domain that is nearest to a number, as decoding would give it."""
-    inside = min(max(value, param.low), param.high)
-    if param.scale == "power_of_two":
-        return param.low * 2 ** round(math.log2(inside / param.low))
-    if param._grid is not None:
-        return param._grid.value_at(param._grid.nearest(inside))
-    return codec.to_value(codec.to_unit(inside))
+def _nearest(param: Float | Int, codec: Codec) -> Read:
+    """Return the function to the nearest value of the domain, as decoding would give it."""
+    low, high, grid = param.low, param.high, param._grid
+
+    def nearest(value: float) -> Any:
+        inside = min(max(value, low), high)
+        if grid is None:
+            return codec.to_value(codec.to_unit(inside))
+        return grid.value_at(grid.nearest(inside))
+
+    return nearest
 
 
 def _weighted_draw(param: Categorical | Ordinal) -> Read | None:
     if param.prior is None:
         return None
-    total = sum(param.prior)
+    total, value_at = sum(param.prior), param.value_at
     edges = [edge / total for edge in accumulate(param.prior)][:-1]
-    value_at = param.value_at
     return lambda u: value_at(bisect_right(edges, u))
 
 
 def _categorical_functions(param: Categorical) -> tuple[Callable[[Any], Any], Read, Read]:
-    last, size, value_at, index = param.size - 1, param.size, param.value_at, param.index
+    choices, last, size, index = param.choices, param.size - 1, param.size, param.index
+    plain = not any(isinstance(choice, list | dict | tuple) for choice in choices)
+    value_at = choices.__getitem__ if plain else param.value_at  # which copies
 
     def write(value: Any) -> float:
         k = index(value)
@@ -317,14 +273,9 @@ def _categorical_functions(param: Categorical) -> tuple[Callable[[Any], Any], Re
         return value_at(min(max(round(code), 0), last))
 
     def draw(u: float) -> Any:
-        return value_at(min(max(int(u * size), 0), last))
+        return value_at(int(u * size) if u < 1.0 else last)
 
-    def draw_plain(u: float) -> Any:  # without the copies that lists and dicts need
-        return choices[int(u * size) if u < 1.0 else last]
-
-    choices = param.choices
-    plain = not any(isinstance(choice, list | dict | tuple) for choice in choices)
-    return write, read, _weighted_draw(param) or (draw_plain if plain else draw)
+    return write, read, _weighted_draw(param) or draw
 
 
 def _permutation_functions(param: Permutation) -> tuple[Callable[[Any], Any], Read, Read]:

@@ -8,14 +8,13 @@ forbidden branches are never entered.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from luthier.errors import SpaceError
-from luthier.space.relations import Check
+from luthier.space.values import refused
 
 if TYPE_CHECKING:
-    from luthier.space.params import Param
+    from luthier.space.relations import Check
     from luthier.space.space import Space
 
 __all__ = ["COUNTING_LIMIT", "count", "walk"]
@@ -25,18 +24,12 @@ COUNTING_LIMIT = 100_000
 
 _MAX_VISITS = 4 * COUNTING_LIMIT
 
-
 Points = int | Mapping[str, int] | None
 """How many values of each continuous parameter: one number for all, or one by name."""
 
 
 def walk(space: Space, points: Points = None) -> Iterator[dict[str, Any]]:
     """Yield every allowed configuration, the last parameter varying fastest.
-
-    Args:
-        space: The space.
-        points: How many values of each continuous parameter, one number or by name; needed if
-            there is one.
 
     Raises:
         SpaceError: There is a continuous parameter and ``points`` wasn't given.
@@ -46,14 +39,20 @@ def walk(space: Space, points: Points = None) -> Iterator[dict[str, Any]]:
         >>> list(walk(Space(a=Int(0, 1))))
         [{'a': 0}, {'a': 1}]
     """
+    grids: dict[str, list[Any]] = {}
     for name, param in space.items():
-        if param.size == math.inf and _of(name, points) is None:
-            raise SpaceError(
-                f"enumerate: {type(param).__name__} {name!r} is continuous, so that points must "
-                "be given. Example: space.enumerate(points=5).",
-                name=name,
-            )
-    for config in _visit(space, points, math.inf):
+        if param.size == math.inf:
+            number = points.get(name) if isinstance(points, Mapping) else points
+            if number is None:
+                raise refused(
+                    f"enumerate: {type(param).__name__} {name!r} is continuous, so that points "
+                    "must be given",
+                    "Example: space.enumerate(points=5)",
+                    got="none",
+                    name=name,
+                )
+            grids[name] = param.grid(number)
+    for config in _visit(space, grids, math.inf):
         if config is not None:
             yield config
 
@@ -61,43 +60,46 @@ def walk(space: Space, points: Points = None) -> Iterator[dict[str, Any]]:
 def count(space: Space) -> int | None:
     """Return the number of allowed configurations, or None if infinite or too many to count.
 
-    Args:
-        space: The space. Without conditions and relations, any number is exact; otherwise the
-            configurations are counted, up to 100,000.
+    Without conditions and relations any number is exact; else they are counted, up to 100,000.
 
     Example:
         >>> from luthier.space import Float, Int, Space
         >>> count(Space(a=Int(1, 10**9), b=Int(1, 10**9))), count(Space(x=Float(0, 1)))
         (1000000000000000000, None)
     """
-    if any(param.size == math.inf for param in space.values()):
+    if not space.is_finite:
         return None
     if not space.activity.rules and not space.relations:
         return math.prod(int(param.size) for param in space.values())
     found = 0
-    for config in _visit(space, None, _MAX_VISITS):
+    for config in _visit(space, {}, _MAX_VISITS):
         found += 1
         if config is None or found > COUNTING_LIMIT:
             return None
     return found
 
 
-def _visit(space: Space, points: Points, visits: float) -> Iterator[dict[str, Any] | None]:
+_INACTIVE, _END = object(), object()
+
+
+def _visit(
+    space: Space, grids: Mapping[str, list[Any]], visits: float
+) -> Iterator[dict[str, Any] | None]:
     """Walk the tree; a None at the end says that the allowed visits didn't suffice."""
     order, activity = space.activity.order, space.activity
-    due = _due(space.checks, order)
-    domains = [_values(space[name], _of(name, points)) for name in order]
-    reorder = order != activity.names
-    values: dict[str, Any] = {}
-    levels: list[Iterator[Any]] = []
-
-    def enter(depth: int) -> Iterator[Any]:
-        return iter(domains[depth]) if activity.holds(order[depth], values) else iter((_INACTIVE,))
-
     if not order:
         yield {}
         return
-    levels.append(enter(0))
+    due = _due(space)
+    values: dict[str, Any] = {}
+
+    def enter(name: str) -> Iterator[Any]:
+        if not activity.holds(name, values):
+            return iter((_INACTIVE,))
+        param = space[name]
+        return iter(grids[name]) if name in grids else map(param.value_at, range(int(param.size)))
+
+    levels = [enter(order[0])]
     while levels:
         depth = len(levels) - 1
         values.pop(order[depth], None)
@@ -114,40 +116,16 @@ def _visit(space: Space, points: Points, visits: float) -> Iterator[dict[str, An
         if not all(check.passes(values) for check in due[depth]):
             continue
         if depth + 1 < len(order):
-            levels.append(enter(depth + 1))
+            levels.append(enter(order[depth + 1]))
         else:
-            names = activity.names if reorder else values
-            yield {name: values[name] for name in names if name in values}
+            yield {name: values[name] for name in activity.names if name in values}
 
 
-_INACTIVE, _END = object(), object()
-
-
-def _due(checks: Iterable[Check], order: tuple[str, ...]) -> list[list[Check]]:
+def _due(space: Space) -> list[list[Check]]:
     """Return the relations that are decided at each depth."""
-    depth_of = {name: depth for depth, name in enumerate(order)}
-    due: list[list[Check]] = [[] for _ in order]
-    for check in checks:
-        last = len(order) - 1 if check.names is None else max(depth_of[n] for n in check.names)
-        due[last].append(check)
+    depth_of = {name: depth for depth, name in enumerate(space.activity.order)}
+    due: list[list[Check]] = [[] for _ in depth_of]
+    for check in space.checks:
+        names = depth_of if check.names is None else check.names
+        due[max(depth_of[name] for name in names)].append(check)
     return due
-
-
-def _of(name: str, points: Points) -> int | None:
-    return points.get(name) if isinstance(points, Mapping) else points
-
-
-def _values(param: Param, points: int | None) -> Iterable[Any]:
-    if param.size == math.inf:
-        return param.grid(1 if points is None else points)
-    return _Values(param)
-
-
-class _Values:
-    """The values of a finite parameter, made one by one since there may be many."""
-
-    def __init__(self, param: Param) -> None:
-        self._param = param
-
-    def __iter__(self) -> Iterator[Any]:
-        return map(self._param.value_at, range(int(self._param.size)))

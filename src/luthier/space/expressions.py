@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from luthier.errors import SpaceError
+from luthier.space.values import refused
 
 __all__ = ["Expression", "parse"]
 
@@ -48,16 +49,7 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Parse an expression.
-
-    Args:
-        text: At most 2,000 characters of the language above.
-
-    Returns:
-        The expression; evaluating it raises SpaceError where it has no value, as in 1 / 0.
-
-    Raises:
-        SpaceError: A syntax error, something outside of the language, or a missing comparison.
+    """Parse an expression; evaluating it raises SpaceError where it has no value, as in 1 / 0.
 
     Example:
         >>> parse("x + y <= 1").evaluate({"x": 0.5, "y": 0.25})
@@ -66,12 +58,14 @@ def parse(text: str) -> Expression:
     tree = _tree(text)
     nodes = [node for node in ast.walk(tree) if not isinstance(node, ast.expr_context)]
     if len(nodes) > _MAX_NODES:
-        raise _error(text, f"at most {_MAX_NODES} parts", f"{len(nodes)}", "Use a function instead")
-    if not isinstance(tree, ast.Compare | ast.BoolOp | ast.Name) and not _is_not(tree):
+        raise _error(text, f"at most {_MAX_NODES} parts", len(nodes), "Use a function instead")
+    is_not = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
+    if not isinstance(tree, ast.Compare | ast.BoolOp | ast.Name) and not is_not:
         raise _error(text, "something that holds or not", "a value", "Add a comparison")
     functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     used = [n for n in nodes if isinstance(n, ast.Name) and id(n) not in functions]
-    names = [n.id for n in sorted(used, key=lambda n: (n.lineno, n.col_offset))]
+    used.sort(key=lambda n: (n.lineno, n.col_offset))
+    names = tuple(dict.fromkeys(n.id for n in used))
     if not names:
         raise _error(text, "at least one parameter", "none", "Name one")
     value = _compile(tree, text)
@@ -80,47 +74,46 @@ def parse(text: str) -> Expression:
         try:
             return bool(value(values))
         except (ArithmeticError, TypeError, ValueError) as error:
-            used = {name: values[name] for name in dict.fromkeys(names)}
-            raise SpaceError(
-                f"require {text!r} must have a value for every configuration, got "
-                f"{type(error).__name__} ({error}) for {used!r}. Guard it, as in "
-                "'y == 0 or x / y < 1'.",
+            shown = {name: values[name] for name in names}
+            raise refused(
+                f"require {text!r} must have a value for every configuration",
+                "Guard it, as in 'y == 0 or x / y < 1'",
+                got=f"{type(error).__name__} ({error}) for {shown!r}",
                 text=text,
-                values=used,
+                values=shown,
             ) from error
 
-    return Expression(text, tuple(dict.fromkeys(names)), evaluate)
+    return Expression(text, names, evaluate)
 
 
 def _tree(text: Any) -> ast.expr:
     if not isinstance(text, str) or len(text) > _MAX_TEXT:
-        raise _error(
-            str(text)[:60], f"a string of at most {_MAX_TEXT} characters", "more", "Shorten it"
-        )
+        rule = f"a string of at most {_MAX_TEXT} characters"
+        raise _error(str(text)[:60], rule, "more", "Shorten it")
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _error(text, "an expression", str(error), "Example: 'x + y <= 1'") from error
+        raise _error(text, "an expression", error, "Example: 'x + y <= 1'") from error
 
 
-def _error(text: str, rule: str, got: str, advice: str) -> SpaceError:
-    return SpaceError(f"require {text!r}: must be {rule}, got {got}. {advice}.", text=text)
+def _error(text: str, rule: str, got: object, advice: str) -> SpaceError:
+    return refused(f"require {text!r}: must be {rule}", advice, got=str(got), text=text)
 
 
-def _is_not(tree: ast.expr) -> bool:
-    return isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
+def _foreign(text: str, node: ast.expr, rule: str) -> SpaceError:
+    part = ast.get_source_segment(text.strip(), node) or type(node).__name__
+    return _error(text, rule, repr(part), "For anything else use require(function, name=...)")
 
 
 def _compile(node: ast.expr, text: str) -> Evaluate:
+    """Return a node as a function of the values, by its handler."""
     handler = _HANDLERS.get(type(node))
     if handler is None:
-        part = ast.get_source_segment(text.strip(), node) or type(node).__name__
-        raise _error(
+        raise _foreign(
             text,
+            node,
             "made of names, numbers, strings, + - * / // % **, comparisons, and, or, not, in, "
             "if-else, min, max, abs, round and len",
-            repr(part),
-            "For anything else use require(function, name=...)",
         )
     return handler(node, text)
 
@@ -133,8 +126,7 @@ def _constant(node: Any, text: str) -> Evaluate:
 
 
 def _name(node: Any, text: str) -> Evaluate:
-    name = node.id
-    return lambda values: values[name]
+    return operator.itemgetter(node.id)
 
 
 def _tuple(node: Any, text: str) -> Evaluate:
@@ -145,9 +137,8 @@ def _tuple(node: Any, text: str) -> Evaluate:
 def _binary(node: Any, text: str) -> Evaluate:
     apply = _OPERATORS.get(type(node.op))
     if apply is None:
-        raise _error(
-            text, "made of + - * / // % **", type(node.op).__name__, "Use another operator"
-        )
+        got, advice = type(node.op).__name__, "Use another operator"
+        raise _error(text, "made of + - * / // % **", got, advice)
     left, right = _compile(node.left, text), _compile(node.right, text)
     return lambda values: apply(_number(left(values)), _number(right(values)))
 
@@ -197,14 +188,8 @@ def _compare(node: Any, text: str) -> Evaluate:
 def _call(node: Any, text: str) -> Evaluate:
     name = node.func.id if isinstance(node.func, ast.Name) else None
     if name not in _FUNCTIONS or node.keywords:
-        raise _error(
-            text,
-            "made of the functions min, max, abs, round and len",
-            repr(ast.get_source_segment(text.strip(), node)),
-            "For anything else use require(function, name=...)",
-        )
-    function = _FUNCTIONS[name]
-    arguments = [_compile(argument, text) for argument in node.args]
+        raise _foreign(text, node, "made of the functions min, max, abs, round and len")
+    function, arguments = _FUNCTIONS[name], [_compile(part, text) for part in node.args]
     return lambda values: function(*(argument(values) for argument in arguments))
 
 
@@ -251,11 +236,7 @@ _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
     ast.NotIn: lambda item, group: item not in group,
 }
 _FUNCTIONS: Final[dict[str | None, Callable[..., Any]]] = {
-    "min": min,
-    "max": max,
-    "abs": abs,
-    "round": round,
-    "len": len,
+    function.__name__: function for function in (min, max, abs, round, len)
 }
 _HANDLERS: Final[dict[type[ast.expr], Callable[[Any, str], Evaluate]]] = {
     ast.Constant: _constant,

@@ -93,36 +93,33 @@ def learn(params: Mapping[str, Param], fixed: Collection[str], runs: Sequence[Ru
         >>> learn(params, (), runs).conditions["b"]
         {'n': AtLeast(2)}
     """
-    complete = _bits(run.complete for run in runs)
-    with_it = {name: _bits(name in run.names for run in runs) for name in params}
-    places = {
-        name: _places(name, param, runs) for name, param in params.items() if is_parent(param)
-    }
-    conditions: dict[str, Condition] = {
-        name: param.when for name, param in params.items() if param.when is not None
-    }
+    complete = _mask(i for i, run in enumerate(runs) if run.complete)
+    with_it = {n: _mask(i for i, run in enumerate(runs) if n in run.names) for n in params}
+    places = {n: _places(n, param, runs) for n, param in params.items() if is_parent(param)}
+    given = {name: param.when for name, param in params.items() if param.when is not None}
+    learnt: dict[str, Condition] = {}
     unexplained = set()
     earlier: list[str] = []
     for name in params:
         present = with_it[name]
         absent = complete & ~present
-        if name not in fixed and name not in conditions and present and absent:
+        if name not in fixed and name not in given and present and absent:
+            known = given | learnt
+            twins = [p for p in earlier if p in known and _same(with_it[p], present, complete)]
             clues = [
                 clue
                 for distance, parent in enumerate(reversed(earlier))
-                if parent in places and not present & ~with_it[parent]
+                if parent in places and not twins and not present & ~with_it[parent]
                 for clue in _clues(
                     parent, params[parent], places[parent], present, absent, distance
                 )
             ]
-            twins = [p for p in earlier if p in conditions and _same(with_it[p], present, complete)]
-            condition = conditions[twins[-1]] if twins else _explain(clues)
+            condition = known[twins[-1]] if twins else _explain(clues)
             if condition is None:
                 unexplained.add(name)
             else:
-                conditions[name] = condition
+                learnt[name] = condition
         earlier.append(name)
-    learnt = {name: c for name, c in conditions.items() if params[name].when is None}
     return Lessons(learnt, frozenset(unexplained))
 
 
@@ -153,7 +150,6 @@ def _clues(
     if not seen:
         return
     lowest, highest = min(seen), max(seen)
-    listed: Predicate = OneOf(*(param.value_at(k) for k in sorted(seen)))
     options: list[tuple[Predicate, int]] = []
     if isinstance(param, Int | Ordinal):
         at_least = _mask(i for i, place in others if place >= lowest)
@@ -161,6 +157,7 @@ def _clues(
         options.append((AtLeast(param.value_at(lowest)), at_least))
         options.append((AtMost(param.value_at(highest)), at_most))
     if isinstance(param, Categorical) or len(seen) <= _MAX_LISTED:
+        listed = OneOf(*(param.value_at(k) for k in sorted(seen)))
         options.append((listed, _mask(i for i, place in others if place in seen)))
     told_apart = len(seen | {place for _, place in others})
     possible = _mask(i for i, _ in others)
@@ -179,12 +176,5 @@ def _places(name: str, param: Param, runs: Sequence[Run]) -> list[int | None]:
     return [param.index(run.values[name]) if name in run.values else None for run in runs]
 
 
-def _bits(flags: Iterator[bool]) -> int:
-    return _mask(i for i, flag in enumerate(flags) if flag)
-
-
 def _mask(positions: Iterator[int]) -> int:
-    mask = 0
-    for position in positions:
-        mask |= 1 << position
-    return mask
+    return sum(1 << position for position in positions)

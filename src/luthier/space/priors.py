@@ -14,13 +14,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, final
+from typing import Any, ClassVar, cast, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from luthier.errors import SpaceError
-from luthier.space.values import from_json_value, plain, to_json_value
+from luthier.space.values import from_json_value, plain, refused, to_json_value
 
 __all__ = ["Beta", "LogNormal", "Normal", "Prior", "ScipyPrior", "as_prior", "prior_from_json"]
 
@@ -32,25 +31,40 @@ class Prior(ABC):
 
     __slots__ = ()
 
-    @abstractmethod
+    kind: ClassVar[str]
+    """The word for it in JSON."""
+
     def cdf(self, x: ArrayLike) -> Array:
         """The probability of values up to x, elementwise."""
+        return np.asarray(self._cdf(np.asarray(x, float)))
 
-    @abstractmethod
     def ppf(self, q: ArrayLike) -> Array:
         """The value below which a share q of the probability lies, elementwise."""
-
-    @abstractmethod
-    def logpdf(self, x: ArrayLike) -> Array:
-        """The logarithm of the density at x, elementwise."""
-
-    @abstractmethod
-    def to_json(self) -> dict[str, Any]:
-        """Return the prior as JSON data, for ``prior_from_json``."""
+        return np.asarray(self._ppf(np.asarray(q, float)))
 
     def mass(self, low: float, high: float) -> float:
         """Return the probability between two values."""
         return float(self.cdf(high)) - float(self.cdf(low))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the prior as JSON data, for ``prior_from_json``."""
+        names = cast("tuple[str, ...]", self.__slots__)
+        return {self.kind: to_json_value([getattr(self, name) for name in names])}
+
+    @abstractmethod
+    def _cdf(self, x: Array) -> Any: ...
+
+    @abstractmethod
+    def _ppf(self, q: Array) -> Any: ...
+
+    def _check(self, *positive: str, **numbers: Any) -> None:
+        """Demand that numbers are finite, and some of them positive."""
+        for name, value in numbers.items():
+            finite = type(value) in (int, float) and math.isfinite(value)
+            if not finite or (name in positive and value <= 0):
+                rule = "above 0" if finite else "a finite number"
+                place = f"{type(self).__name__}: {name}"
+                raise refused(f"{place} must be {rule}", "Choose another", **{name: value})
 
 
 @final
@@ -62,41 +76,27 @@ class Normal(Prior):
         mu: Mean, in the parameter's units.
         sigma: Standard deviation, above 0.
 
-    Raises:
-        SpaceError: A number isn't finite, or sigma isn't positive.
-
     Example:
         >>> float(Normal(0.5, 0.1).cdf(0.5))
         0.5
     """
 
+    kind = "normal"
     mu: float
     sigma: float
 
     def __post_init__(self) -> None:
-        _finite(self, mu=self.mu, sigma=self.sigma)
-        _positive(self, sigma=self.sigma)
+        self._check("sigma", mu=self.mu, sigma=self.sigma)
 
-    def cdf(self, x: ArrayLike) -> Array:
-        """See Prior."""
+    def _cdf(self, x: Array) -> Any:
         from scipy.special import ndtr
 
-        return np.asarray(ndtr((np.asarray(x, float) - self.mu) / self.sigma))
+        return ndtr((x - self.mu) / self.sigma)
 
-    def ppf(self, q: ArrayLike) -> Array:
-        """See Prior."""
+    def _ppf(self, q: Array) -> Any:
         from scipy.special import ndtri
 
-        return np.asarray(self.mu + self.sigma * ndtri(np.asarray(q, float)))
-
-    def logpdf(self, x: ArrayLike) -> Array:
-        """See Prior."""
-        z = (np.asarray(x, float) - self.mu) / self.sigma
-        return np.asarray(-0.5 * z * z - math.log(self.sigma * math.sqrt(2 * math.pi)))
-
-    def to_json(self) -> dict[str, Any]:
-        """See Prior."""
-        return {"normal": [self.mu, self.sigma]}
+        return self.mu + self.sigma * ndtri(q)
 
 
 @final
@@ -108,44 +108,24 @@ class LogNormal(Prior):
         mu: Mean of the logarithm; ``exp(mu)`` is the median.
         sigma: Standard deviation of the logarithm, above 0.
 
-    Raises:
-        SpaceError: A number isn't finite, or sigma isn't positive.
-
     Example:
         >>> float(LogNormal(0.0, 1.0).ppf(0.5))
         1.0
     """
 
+    kind = "log_normal"
     mu: float
     sigma: float
 
     def __post_init__(self) -> None:
-        _finite(self, mu=self.mu, sigma=self.sigma)
-        _positive(self, sigma=self.sigma)
+        self._check("sigma", mu=self.mu, sigma=self.sigma)
 
-    def cdf(self, x: ArrayLike) -> Array:
-        """See Prior."""
-        from scipy.special import ndtr
+    def _cdf(self, x: Array) -> Any:
+        log_x = np.log(x, out=np.full(x.shape, -np.inf), where=x > 0)
+        return Normal(self.mu, self.sigma).cdf(log_x)
 
-        return np.asarray(ndtr((_log(x) - self.mu) / self.sigma))
-
-    def ppf(self, q: ArrayLike) -> Array:
-        """See Prior."""
-        from scipy.special import ndtri
-
-        return np.asarray(np.exp(self.mu + self.sigma * ndtri(np.asarray(q, float))))
-
-    def logpdf(self, x: ArrayLike) -> Array:
-        """See Prior."""
-        positive = np.asarray(x, float) > 0
-        log_x = np.log(np.where(positive, x, 1.0))
-        z = (log_x - self.mu) / self.sigma
-        density = -0.5 * z * z - log_x - math.log(self.sigma * math.sqrt(2 * math.pi))
-        return np.where(positive, density, -np.inf)
-
-    def to_json(self) -> dict[str, Any]:
-        """See Prior."""
-        return {"log_normal": [self.mu, self.sigma]}
+    def _ppf(self, q: Array) -> Any:
+        return np.exp(Normal(self.mu, self.sigma).ppf(q))
 
 
 @final
@@ -159,69 +139,41 @@ class Beta(Prior):
         low: Lower end; None for the parameter's own.
         high: Upper end; None for the parameter's own.
 
-    Raises:
-        SpaceError: A shape isn't positive, or the ends aren't in order.
-
     Example:
         >>> float(Beta(2, 2, 0, 10).ppf(0.5))
         5.0
     """
 
+    kind = "beta"
     a: float
     b: float
     low: float | None = None
     high: float | None = None
 
     def __post_init__(self) -> None:
-        _finite(self, a=self.a, b=self.b, low=self.low or 0.0, high=self.high or 0.0)
-        _positive(self, a=self.a, b=self.b)
-        if self.low is not None and self.high is not None and not self.low < self.high:
-            raise SpaceError(
-                f"Beta: low must be below high, got low={self.low!r}, high={self.high!r}. "
-                "Leave both out to use the parameter's range.",
-                low=self.low,
-                high=self.high,
-            )
+        ends = {"low": self.low, "high": self.high}
+        given: dict[str, Any] = {name: end for name, end in ends.items() if end is not None}
+        self._check("a", "b", a=self.a, b=self.b, **given)
+        if len(given) == 2 and not given["low"] < given["high"]:
+            advice = "Leave both out to use the parameter's range"
+            raise refused("Beta: low must be below high", advice, **given)
 
     def over(self, low: float, high: float) -> Beta:
         """Return the same shape with the ends that weren't given set to these."""
-        return Beta(
-            self.a,
-            self.b,
-            low if self.low is None else self.low,
-            high if self.high is None else self.high,
-        )
+        low = low if self.low is None else self.low
+        return Beta(self.a, self.b, low, high if self.high is None else self.high)
 
-    def cdf(self, x: ArrayLike) -> Array:
-        """See Prior."""
+    def _cdf(self, x: Array) -> Any:
         from scipy.special import betainc
 
         low, span = self._range()
-        return np.asarray(
-            betainc(self.a, self.b, np.clip((np.asarray(x, float) - low) / span, 0, 1))
-        )
+        return betainc(self.a, self.b, np.clip((x - low) / span, 0, 1))
 
-    def ppf(self, q: ArrayLike) -> Array:
-        """See Prior."""
+    def _ppf(self, q: Array) -> Any:
         from scipy.special import betaincinv
 
         low, span = self._range()
-        return np.asarray(low + span * betaincinv(self.a, self.b, np.asarray(q, float)))
-
-    def logpdf(self, x: ArrayLike) -> Array:
-        """See Prior."""
-        from scipy.special import betaln, xlog1py, xlogy
-
-        low, span = self._range()
-        z = (np.asarray(x, float) - low) / span
-        inside = (z >= 0) & (z <= 1)
-        z = np.where(inside, z, 0.5)
-        density = xlogy(self.a - 1, z) + xlog1py(self.b - 1, -z) - betaln(self.a, self.b)
-        return np.where(inside, density - math.log(span), -np.inf)
-
-    def to_json(self) -> dict[str, Any]:
-        """See Prior."""
-        return {"beta": [self.a, self.b, self.low, self.high]}
+        return low + span * betaincinv(self.a, self.b, q)
 
     def _range(self) -> tuple[float, float]:
         low = 0.0 if self.low is None else self.low
@@ -231,21 +183,14 @@ class Beta(Prior):
 @final
 @dataclass(frozen=True, slots=True)
 class ScipyPrior(Prior):
-    """A distribution of ``scipy.stats``, by name and arguments.
-
-    Args:
-        name: Its name in ``scipy.stats``, such as "gamma".
-        args: Positional arguments, numbers.
-        kwds: Keyword arguments as (name, number) pairs, sorted.
-
-    Raises:
-        SpaceError: There is no such distribution, or it doesn't take these arguments.
+    """A distribution of ``scipy.stats``, by its name, arguments, and (name, number) keywords.
 
     Example:
         >>> float(ScipyPrior("expon").cdf(0.0))
         0.0
     """
 
+    kind = "scipy"
     name: str
     args: tuple[float, ...] = ()
     kwds: tuple[tuple[str, float], ...] = ()
@@ -253,36 +198,22 @@ class ScipyPrior(Prior):
     def __post_init__(self) -> None:
         arguments = (*self.args, *(value for _, value in self.kwds))
         if any(type(value) not in (int, float) for value in arguments):
-            raise SpaceError(
-                f"A scipy.stats prior must have plain numbers as arguments, got {arguments!r}. "
-                "Use one number for each argument.",
-                arguments=arguments,
-            )
+            rule = "A scipy.stats prior must have plain numbers as arguments"
+            raise refused(rule, "Use one number for each", arguments=arguments)
         if math.isnan(float(_frozen(self).cdf(0.0))):
-            raise SpaceError(
-                f"scipy.stats.{self.name} doesn't accept the arguments {arguments!r}. "
-                "Check their domain in SciPy's reference.",
-                name=self.name,
-                arguments=arguments,
-            )
-
-    def cdf(self, x: ArrayLike) -> Array:
-        """See Prior."""
-        return np.asarray(_frozen(self).cdf(x))
-
-    def ppf(self, q: ArrayLike) -> Array:
-        """See Prior."""
-        return np.asarray(_frozen(self).ppf(q))
-
-    def logpdf(self, x: ArrayLike) -> Array:
-        """See Prior; for a discrete distribution, the logarithm of the probability."""
-        frozen = _frozen(self)
-        return np.asarray((getattr(frozen, "logpdf", None) or frozen.logpmf)(x))
+            rule = f"scipy.stats.{self.name} doesn't accept the arguments it has"
+            raise refused(rule, "Check their domain in SciPy's reference", arguments=arguments)
 
     def to_json(self) -> dict[str, Any]:
-        """See Prior."""
-        data = [self.name, list(self.args), [list(pair) for pair in self.kwds]]
-        return {"scipy": to_json_value(data)}
+        """Return the prior as JSON data, its keywords as pairs."""
+        pairs = [list(pair) for pair in self.kwds]
+        return {self.kind: to_json_value([self.name, list(self.args), pairs])}
+
+    def _cdf(self, x: Array) -> Any:
+        return _frozen(self).cdf(x)
+
+    def _ppf(self, q: Array) -> Any:
+        return _frozen(self).ppf(q)
 
 
 @lru_cache(maxsize=256)
@@ -292,35 +223,21 @@ def _frozen(prior: ScipyPrior) -> Any:
 
     kind = getattr(scipy.stats, prior.name, None)
     if not isinstance(kind, scipy.stats.rv_continuous | scipy.stats.rv_discrete):
-        raise SpaceError(
-            f"A prior must be a distribution of scipy.stats, got {prior.name!r}. "
-            "Use for instance scipy.stats.gamma(2, scale=0.1).",
+        raise refused(
+            "A prior must be a distribution of scipy.stats",
+            "Use for instance scipy.stats.gamma(2, scale=0.1)",
+            got=repr(prior.name),
             name=prior.name,
         )
     try:
         return kind(*prior.args, **dict(prior.kwds))
     except TypeError as error:
-        raise SpaceError(
-            f"scipy.stats.{prior.name} can't be built from {prior.args!r} and "
-            f"{dict(prior.kwds)!r}: {error}.",
-            name=prior.name,
-        ) from error
+        rule = f"scipy.stats.{prior.name} can't be built from {prior.args!r}"
+        raise refused(rule, str(error), kwds=dict(prior.kwds)) from error
 
 
 def as_prior(given: Any, low: float, high: float, place: str) -> Prior | None:
-    """Read what users may give as ``prior=`` of a numeric parameter.
-
-    Args:
-        given: A Prior, a frozen distribution of ``scipy.stats``, or None.
-        low: The parameter's lowest value.
-        high: The parameter's highest value.
-        place: The parameter's kind, for messages.
-
-    Returns:
-        The prior, or None for uniform in the parameter's scale.
-
-    Raises:
-        SpaceError: It is something else, or has no probability between low and high.
+    """Read what users may give as ``prior=`` of a numeric parameter with this range.
 
     Example:
         >>> as_prior(Beta(2, 5), 0.0, 4.0, "Float")
@@ -332,30 +249,21 @@ def as_prior(given: Any, low: float, high: float, place: str) -> Prior | None:
         pairs = tuple(sorted((key, plain(value)) for key, value in given.kwds.items()))
         given = ScipyPrior(given.dist.name, tuple(map(plain, given.args)), pairs)
     if not isinstance(given, Prior):
-        raise SpaceError(
-            f"{place}: prior must be Normal, LogNormal, Beta or a frozen scipy.stats "
-            f"distribution, got {given!r}. Example: prior=Normal(0.1, 0.02).",
-            prior=given,
-        )
+        rule = "prior must be Normal, LogNormal, Beta or a frozen scipy.stats distribution"
+        raise refused(f"{place}: {rule}", "Example: prior=Normal(0.1, 0.02)", prior=given)
     prior = given.over(low, high) if isinstance(given, Beta) else given
     if not prior.mass(low, high) > 1e-12:
-        raise SpaceError(
-            f"{place}: prior must have probability between low={low!r} and high={high!r}, "
-            f"got {prior!r}, which has (nearly) none. Its numbers are in the parameter's own "
-            "units.",
+        raise refused(
+            f"{place}: prior must have probability between low={low!r} and high={high!r}",
+            "Its numbers are in the parameter's own units",
+            got=f"{prior!r}, which has (nearly) none",
             prior=prior,
         )
     return prior
 
 
 def prior_from_json(data: Mapping[str, Any]) -> Prior:
-    """Read what a prior's ``to_json`` returned.
-
-    Args:
-        data: JSON data; names are looked up, nothing is evaluated.
-
-    Raises:
-        SpaceError: It is of an unknown kind.
+    """Read what a prior's ``to_json`` returned; names are looked up, nothing is evaluated.
 
     Example:
         >>> prior_from_json({"normal": [0.0, 1.0]})
@@ -363,44 +271,23 @@ def prior_from_json(data: Mapping[str, Any]) -> Prior:
     """
     for kind, arguments in data.items():
         if kind in _KINDS:
-            prior: Prior = _KINDS[kind](*arguments)
+            prior: Prior = _KINDS[kind](*from_json_value(arguments))
             return prior
-        if kind == "scipy":
-            name, args, kwds = from_json_value(arguments)
-            return ScipyPrior(name, tuple(args), tuple((key, value) for key, value in kwds))
-    raise SpaceError(
-        f"A prior must be one of {', '.join(_KINDS)} or scipy, got {dict(data)!r}. "
-        "The JSON was damaged or written by a newer Luthier.",
+    raise refused(
+        f"A prior must be one of {', '.join(_KINDS)}",
+        "The JSON was damaged or written by a newer Luthier",
+        got=repr(dict(data)),
         data=dict(data),
     )
 
 
-_KINDS: dict[str, Any] = {"normal": Normal, "log_normal": LogNormal, "beta": Beta}
+def _scipy_prior(name: str, args: list[float], kwds: list[tuple[str, float]]) -> ScipyPrior:
+    return ScipyPrior(name, tuple(args), tuple((key, value) for key, value in kwds))
 
 
-def _log(x: ArrayLike) -> Array:
-    values = np.asarray(x, float)
-    safe = np.where(values > 0, values, 1.0)
-    return np.where(values > 0, np.log(safe), -np.inf)
-
-
-def _finite(prior: Prior, **numbers: Any) -> None:
-    for name, value in numbers.items():
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
-            raise SpaceError(
-                f"{type(prior).__name__}: {name} must be a finite number, got {name}={value!r}.",
-                **{name: value},
-            )
-
-
-def _positive(prior: Prior, **numbers: float) -> None:
-    for name, value in numbers.items():
-        if value <= 0:
-            raise SpaceError(
-                f"{type(prior).__name__}: {name} must be above 0, got {name}={value!r}.",
-                **{name: value},
-            )
+_KINDS: dict[str, Any] = {
+    "normal": Normal,
+    "log_normal": LogNormal,
+    "beta": Beta,
+    "scipy": _scipy_prior,
+}

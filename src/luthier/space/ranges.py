@@ -1,7 +1,7 @@
 """Ranges: the rules that the numbers of Float and Int must keep.
 
 Each function checks one rule and raises SpaceError in the name of its kind ("Float", "Int"), or
-returns the number in its standard form. The limits come from what float64 can tell apart.
+returns what it read. The limits come from what float64 can tell apart.
 """
 
 from __future__ import annotations
@@ -10,20 +10,16 @@ import math
 from decimal import Decimal
 from typing import Any
 
-from luthier.errors import SpaceError
-from luthier.space.scales import Grid, Scale, forward
-from luthier.space.values import plain
+from luthier.space.scales import Grid, Powers, Scale, forward
+from luthier.space.values import plain, refused
 
 __all__ = [
-    "check_bins",
-    "check_domain",
-    "check_float",
-    "check_int",
-    "check_order",
-    "check_powers",
-    "check_scale",
-    "check_step",
+    "check_range",
     "float_grid",
+    "read_end",
+    "read_powers",
+    "read_scale",
+    "read_steps",
     "real",
     "whole",
 ]
@@ -57,69 +53,39 @@ def whole(value: Any) -> int:
     raise ValueError(value)
 
 
-def check_float(kind: str, what: str, value: Any) -> float:
-    """Return an end or step of a Float."""
+def read_end(kind: str, what: str, value: Any) -> Any:
+    """Return an end or step of a range."""
     try:
-        number = real(value)
+        number = whole(value) if kind == "Int" else real(value)
     except ValueError:
         number = math.nan
-    if not abs(number) <= _LARGEST:
-        raise SpaceError(
-            f"{kind}: {what} must be a finite number (at most 1e300), got {what}={value!r}. "
-            "Give both ends of the range as numbers.",
-            **{what: value},
-        )
-    return number
+    if kind == "Float" and not abs(number) <= _LARGEST:
+        rule, advice = "be a finite number (at most 1e300)", "Give both ends as numbers"
+    elif number != number:
+        rule, advice = "be an integer", "Use Float for fractions"
+    elif kind == "Int" and abs(number) >= _INT_LIMIT:
+        rule, advice = "fit into 64 bits", "Use a Float, or search for its logarithm"
+    else:
+        return number
+    raise refused(f"{kind}: {what} must {rule}", advice, **{what: value})
 
 
-def check_int(kind: str, what: str, value: Any) -> int:
-    """Return an end or step of an Int."""
-    try:
-        number = whole(value)
-    except ValueError:
-        raise SpaceError(
-            f"{kind}: {what} must be an integer, got {what}={value!r}. Use Float for fractions.",
-            **{what: value},
-        ) from None
-    if abs(number) >= _INT_LIMIT:
-        raise SpaceError(
-            f"{kind}: {what} must fit into 64 bits, got {what}={value!r}. Use a Float, or search "
-            "for its logarithm.",
-            **{what: value},
-        )
-    return number
-
-
-def check_order(kind: str, low: float, high: float) -> None:
-    """Demand low < high."""
-    if not low < high:
-        advice = f"For a fixed value use Constant({low!r})" if low == high else "Swap them"
-        raise SpaceError(
-            f"{kind}: low must be below high, got low={low!r}, high={high!r}. {advice}.",
-            low=low,
-            high=high,
-        )
-
-
-def check_scale(kind: str, scale: Scale | None, log: bool, known: tuple[Scale, ...]) -> Scale:
+def read_scale(kind: str, scale: Scale | None, log: bool, known: tuple[Scale, ...]) -> Scale:
     """Return the scale that ``scale`` and ``log`` mean together."""
     if scale is not None and scale not in known:
-        raise SpaceError(
-            f"{kind}: scale must be one of {', '.join(map(repr, known))}, got scale={scale!r}. "
-            "Choose one of them.",
-            scale=scale,
-        )
+        rule = f"{kind}: scale must be one of {', '.join(map(repr, known))}"
+        raise refused(rule, "Choose one of them", scale=scale)
     if log and scale not in (None, "log"):
-        raise SpaceError(
-            f"{kind}: log=True means scale='log', got log=True and scale={scale!r}. "
-            "Give one of the two.",
-            scale=scale,
-        )
+        got = f"log=True and scale={scale!r}"
+        raise refused(f"{kind}: log=True means scale='log'", "Give one of them", got=got)
     return "log" if log else scale or "linear"
 
 
-def check_domain(kind: str, low: float, high: float, scale: Scale) -> None:
-    """Demand that a range lies in the domain of its scale, and is wide enough to be resolved."""
+def check_range(kind: str, low: float, high: float, scale: Scale) -> None:
+    """Demand that a range has two ends, in the domain of its scale and far enough apart."""
+    if not low < high:
+        advice = f"For a fixed value use Constant({low!r})" if low == high else "Swap them"
+        raise refused(f"{kind}: low must be below high", advice, low=low, high=high)
     needs = {
         "linear": (True, ""),
         "log": (low >= 1 / _LIMIT, "low > 0"),
@@ -134,54 +100,49 @@ def check_domain(kind: str, low: float, high: float, scale: Scale) -> None:
         holds = high - low >= _NARROWEST if scale == "linear" else into(low) < into(high)
         rule, advice = "a wider range to tell values apart", "Search for a multiple of the value"
     if not holds:
-        raise SpaceError(
-            f"{kind}: scale {scale!r} needs {rule}, got low={low!r}, high={high!r}. {advice}.",
-            low=low,
-            high=high,
-        )
+        raise refused(f"{kind}: scale {scale!r} needs {rule}", advice, low=low, high=high)
 
 
-def check_step(kind: str, step: float, low: float, high: float) -> None:
-    """Demand 0 < step <= high - low, up to rounding."""
+def read_steps(kind: str, low: Any, high: Any, step: Any, scale: Scale) -> Grid:
+    """Return the grid of a stepped range, whose values can be told apart."""
     if not 0 < step <= high - low + _slack(step, low, high):
-        raise SpaceError(
-            f"{kind}: step must be above 0 and at most high - low, got step={step!r}, "
-            f"low={low!r}, high={high!r}. Use a smaller step, or leave it out.",
-            step=step,
-        )
-
-
-def check_powers(kind: str, low: float, high: float, stepped: bool) -> None:
-    """Demand powers of two as ends, and no step."""
-    for what, value in (("low", low), ("high", high)):
-        if math.frexp(value)[0] != 0.5:
-            raise SpaceError(
-                f"{kind}: scale 'power_of_two' needs powers of two, got {what}={value!r}. "
-                f"The nearest one is {2.0 ** round(math.log2(value)):g}.",
-                **{what: value},
-            )
-    if stepped:
-        raise SpaceError(
-            f"{kind}: scale 'power_of_two' has its own steps, got another step. Leave it out."
-        )
-
-
-def check_bins(kind: str, grid: Grid, scale: Scale) -> None:
-    """Demand that neighbouring values can be told apart in the unit interval."""
-    first, last = grid.value_at(0), grid.value_at(grid.size - 1)
-    largest = max(abs(first), abs(last))
+        rule = f"{kind}: step must be above 0 and at most high - low"
+        advice = "Use a smaller step, or leave it out"
+        raise refused(rule, advice, step=step, low=low, high=high)
+    if kind == "Int":
+        grid = Grid(low, step, 1, (high - low) // step + 1, integral=True)
+    else:
+        grid = float_grid(low, high, step)
+    largest = max(abs(low), abs(grid.value_at(grid.size - 1)))
     if scale == "linear":
         most, bins = _MAX_BINS, float(grid.size)
     else:
         most, bins = _MAX_SCALED_BINS, max(largest, 0 if scale == "log" else 1) / grid.stride
     if bins > most or (not grid.integral and grid.stride < 8 * math.ulp(largest)):
-        raise SpaceError(
+        raise refused(
             f"{kind}: values must be far enough apart to be told apart on the scale {scale!r} "
-            f"(at most 2**{most.bit_length() - 1} of them), got low={first!r}, high={last!r}, "
-            f"step={grid.stride!r}. Use a larger step, or a continuous Float.",
-            low=first,
-            high=last,
+            f"(at most 2**{most.bit_length() - 1} of them)",
+            "Use a larger step, or a continuous Float",
+            low=low,
+            high=high,
+            step=step,
         )
+    return grid
+
+
+def read_powers(kind: str, low: float, high: float, stepped: bool) -> Powers:
+    """Return the powers of two from end to end."""
+    ends: dict[str, Any] = {"low": low, "high": high}
+    for what, value in ends.items():
+        if math.frexp(value)[0] != 0.5:
+            nearest = f"The nearest one is {2.0 ** round(math.log2(value)):g}"
+            raise refused(
+                f"{kind}: scale 'power_of_two' needs powers of two", nearest, **{what: value}
+            )
+    if stepped:
+        rule = f"{kind}: scale 'power_of_two' has its own steps"
+        raise refused(rule, "Leave it out", got="another step")
+    return Powers(low, math.frexp(high)[1] - math.frexp(low)[1] + 1)
 
 
 def float_grid(low: float, high: float, step: float) -> Grid:
@@ -195,7 +156,7 @@ def float_grid(low: float, high: float, step: float) -> Grid:
     places = max(0, *(-int(d.as_tuple().exponent) for d in (start, stride)))
     divisor = 10**places
     reach = Decimal(repr(high)) - start + Decimal(_slack(step, low, high))
-    size = max(int(reach // stride), 1) + 1  # check_step has seen that there are two
+    size = max(int(reach // stride), 1) + 1  # read_steps has seen that there are two
     return Grid(int(start * divisor), int(stride * divisor), divisor, size, integral=False)
 
 

@@ -17,7 +17,7 @@ from luthier.space.activity import compile_clause
 from luthier.space.conditions import Clause, clause_from_json, clause_to_json
 from luthier.space.expressions import parse
 from luthier.space.params import Param
-from luthier.space.values import hint
+from luthier.space.values import hint, refused
 
 __all__ = ["Check", "Forbid", "Relation", "Require", "Requirement", "relation_from_json"]
 
@@ -53,11 +53,7 @@ class Relation(ABC):
 
     @abstractmethod
     def compile(self, params: Mapping[str, Param]) -> Check:
-        """Make the relation ready for a space.
-
-        Raises:
-            SpaceError: It names parameters or values that the space doesn't have.
-        """
+        """Make the relation ready for a space; SpaceError if it names what isn't there."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
@@ -67,16 +63,12 @@ class Relation(ABC):
 @final
 @dataclass(frozen=True, slots=True)
 class Forbid(Relation):
-    """No configuration may meet all of the clause.
-
-    Args:
-        clause: Names with predicates.
-    """
+    """No configuration may meet all of the clause."""
 
     clause: Clause
 
     def compile(self, params: Mapping[str, Param]) -> Check:
-        """See Relation."""
+        """Return the check that one of the predicates doesn't hold."""
         tests = compile_clause(self.clause, params, "forbid")
 
         def allows(values: Mapping[str, Any]) -> bool:
@@ -85,90 +77,65 @@ class Forbid(Relation):
         return Check(tuple(name for name, _ in tests), allows, f"forbid {dict(self.clause)!r}")
 
     def to_json(self) -> dict[str, Any]:
-        """See Relation."""
+        """Return the clause as JSON data."""
         return {"forbid": clause_to_json(self.clause)}
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Require(Relation):
-    """Every configuration must meet an expression.
-
-    Args:
-        text: An expression, see ``expressions``.
-
-    Raises:
-        SpaceError: The text isn't such an expression.
-
-    Example:
-        >>> Require("x + y <= 1").to_json()
-        {'require': 'x + y <= 1'}
-    """
+    """Every configuration must meet an expression, see ``expressions``."""
 
     text: str
 
-    def __post_init__(self) -> None:
-        parse(self.text)
-
     def compile(self, params: Mapping[str, Param]) -> Check:
-        """See Relation."""
+        """Return the check that the expression holds."""
         expression = parse(self.text)
         for name in expression.names:
             if name not in params:
-                raise SpaceError(
-                    f"require {self.text!r}: every name must be a parameter of the space, got "
-                    f"{name!r}. {hint(name, params)}",
-                    name=name,
-                )
+                rule = f"require {self.text!r}: every name must be a parameter of the space"
+                raise refused(rule, hint(name, params), got=repr(name), name=name)
         return Check(expression.names, expression.evaluate, f"require {self.text!r}")
 
     def to_json(self) -> dict[str, Any]:
-        """See Relation."""
+        """Return the text."""
         return {"require": self.text}
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Requirement(Relation):
-    """Every configuration must meet a function.
+    """Every configuration must meet a function of a dict of the active values.
 
-    Args:
-        name: What it's called in JSON and in messages.
-        function: Gets a dict of the active values; None if it was read from JSON.
+    In JSON it is but a name; the function is None when it was read from there and not given.
     """
 
     name: str
     function: Function | None = field(compare=False)
 
     def compile(self, params: Mapping[str, Param]) -> Check:
-        """See Relation; a missing function is an error only when it's needed."""
-        name, function = self.name, self.function
+        """Return the check by the function; a missing one is an error only when it's needed."""
 
         def allows(values: Mapping[str, Any]) -> bool:
-            if function is None:
+            if self.function is None:
                 raise SpaceError(
-                    f"require: the function {name!r} isn't known, since JSON keeps only its "
-                    f"name. Give it: Space.from_json(text, requirements={{{name!r}: function}}).",
-                    name=name,
+                    f"require: the function {self.name!r} isn't known, since JSON keeps only its "
+                    "name. Give it: "
+                    f"Space.from_json(text, requirements={{{self.name!r}: function}}); for a "
+                    "study, load_study(..., space=...) with the space as it was declared.",
+                    name=self.name,
                 )
-            return bool(function(dict(values)))
+            return bool(self.function(dict(values)))
 
-        return Check(None, allows, f"require function {name!r}")
+        return Check(None, allows, f"require function {self.name!r}")
 
     def to_json(self) -> dict[str, Any]:
-        """See Relation."""
+        """Return the name."""
         return {"requirement": self.name}
 
 
 def relation_from_json(data: Mapping[str, Any], functions: Mapping[str, Function]) -> Relation:
-    """Read what a relation's ``to_json`` returned.
-
-    Args:
-        data: JSON data.
-        functions: The functions of requirements, by name; missing ones stay unknown.
-
-    Raises:
-        SpaceError: It is of an unknown kind.
+    """Read what a relation's ``to_json`` returned; ``functions`` are those of requirements.
 
     Example:
         >>> relation_from_json({"require": "x < y"}, {})
@@ -180,8 +147,9 @@ def relation_from_json(data: Mapping[str, Any], functions: Mapping[str, Function
         return Require(data["require"])
     if "requirement" in data:
         return Requirement(data["requirement"], functions.get(data["requirement"]))
-    raise SpaceError(
-        f"A relation must be one of forbid, require, requirement, got {dict(data)!r}. "
-        "The JSON was damaged or written by a newer Luthier.",
+    raise refused(
+        "A relation must be one of forbid, require, requirement",
+        "The JSON was damaged or written by a newer Luthier",
+        got=repr(dict(data)),
         data=dict(data),
     )

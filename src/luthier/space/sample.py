@@ -23,14 +23,13 @@ __all__ = ["sample"]
 
 _ATTEMPTS = 10_000
 _BATCH = 256
+_EXCLUDED = "already excluded or drawn"
+
+Keys = Container[tuple[Hashable, ...]]
 
 
 def sample(
-    space: Space,
-    n: int,
-    rng: np.random.Generator,
-    *,
-    exclude: Container[tuple[Hashable, ...]] | None = None,
+    space: Space, n: int, rng: np.random.Generator, *, exclude: Keys | None = None
 ) -> list[dict[str, Any]]:
     """Draw configurations that meet all conditions and relations.
 
@@ -62,7 +61,8 @@ def sample(
     chosen: list[dict[str, Any]] = []
     taken: set[tuple[Hashable, ...]] = set()
     rejections: Counter[str] = Counter()
-    patience = _patience(space)
+    # how many rejections in a row are borne: fewer where enumeration is cheap
+    patience = min(_ATTEMPTS, 2 * math.prod(param.size for param in space.values()) + 20)
     misses, batch = 0, max(n, 1)
     while len(chosen) < n and misses < patience:
         for config in space.encoding.from_unit(rng.random((batch, space.encoding.width))):
@@ -76,25 +76,31 @@ def sample(
                 if exclude is not None:
                     taken.add(space.key(config))
         batch = min(2 * batch, _BATCH)
-    if len(chosen) < n:
-        chosen += _enumerated(space, n - len(chosen), rng, exclude, taken, rejections)
-    return chosen
+    if len(chosen) == n:
+        return chosen
+    left = [c for c in _every(space, rejections) if not _obstacle(space, c, exclude, taken)]
+    missing = n - len(chosen)
+    if exclude is None:
+        return chosen + [left[k] for k in rng.integers(len(left), size=missing)]
+    return chosen + [left[k] for k in rng.permutation(len(left))[:missing]]
 
 
-_EXCLUDED = "already excluded or drawn"
-
-
-def _patience(space: Space) -> int:
-    """How many rejections in a row are borne: fewer where enumeration is cheap."""
-    bound = math.prod(param.size for param in space.values())
-    return int(min(_ATTEMPTS, 2 * bound + 20))
+def _every(space: Space, rejections: Counter[str]) -> list[dict[str, Any]]:
+    """Return all configurations of a finite space."""
+    every = [] if space.cardinality is None else list(islice(space.enumerate(), COUNTING_LIMIT))
+    if every:
+        return every
+    counts = "; ".join(f"{label}: {times} times" for label, times in rejections.most_common())
+    raise InfeasibleSpaceError(
+        f"The relations of a space must leave configurations that can be found, got none in "
+        f"{rejections.total()} attempts. Rejected by {counts}. Loosen that relation, or rewrite "
+        "the parameters so that it holds by itself.",
+        rejections=dict(rejections),
+    )
 
 
 def _obstacle(
-    space: Space,
-    config: dict[str, Any],
-    exclude: Container[tuple[Hashable, ...]] | None,
-    taken: set[tuple[Hashable, ...]],
+    space: Space, config: dict[str, Any], exclude: Keys | None, taken: Keys
 ) -> str | None:
     """Return what rules a configuration out, or None."""
     for check in space.checks:
@@ -105,33 +111,3 @@ def _obstacle(
         if key in exclude or key in taken:
             return _EXCLUDED
     return None
-
-
-def _enumerated(
-    space: Space,
-    n: int,
-    rng: np.random.Generator,
-    exclude: Container[tuple[Hashable, ...]] | None,
-    taken: set[tuple[Hashable, ...]],
-    rejections: Counter[str],
-) -> list[dict[str, Any]]:
-    """Choose among all configurations that are left of a finite space."""
-    if space.cardinality is None:
-        raise _infeasible(rejections)
-    every = list(islice(space.enumerate(), COUNTING_LIMIT))
-    if not every:
-        raise _infeasible(rejections)
-    if exclude is None:
-        return [every[k] for k in rng.integers(len(every), size=n)]
-    left = [config for config in every if _obstacle(space, config, exclude, taken) is None]
-    return [left[k] for k in rng.permutation(len(left))[:n]]
-
-
-def _infeasible(rejections: Counter[str]) -> InfeasibleSpaceError:
-    counts = "; ".join(f"{label}: {times} times" for label, times in rejections.most_common())
-    return InfeasibleSpaceError(
-        f"The relations of a space must leave configurations that can be found, got none in "
-        f"{rejections.total()} attempts. Rejected by {counts}. Loosen that relation, or rewrite "
-        "the parameters so that it holds by itself.",
-        rejections=dict(rejections),
-    )

@@ -21,18 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, final, get_args
 
-__all__ = [
-    "SCALES",
-    "Codec",
-    "Grid",
-    "Scale",
-    "binned",
-    "continuous",
-    "forward",
-    "indexed",
-    "inverse",
-    "outer_edges",
-]
+__all__ = ["SCALES", "Codec", "Grid", "Powers", "Scale", "binned", "continuous", "indexed"]
 
 Scale = Literal["linear", "log", "reverse_log", "logit", "power_of_two"]
 SCALES: Final[tuple[Scale, ...]] = get_args(Scale)
@@ -58,14 +47,10 @@ class Grid:
     """The values ``(start + k * step) / divisor`` for k = 0 .. size - 1, exact in integers.
 
     Attributes:
-        start: Numerator of the first value.
-        step: Difference of neighbouring numerators, at least 1.
-        divisor: Common denominator, a power of ten; 1 for integers.
-        size: Number of values, at least 1.
+        divisor: A power of ten; 1 for integers.
         integral: Whether the values are ints; else they are floats.
         first: The first value as a float.
         stride: The difference of neighbouring values as a float.
-        integral: Whether values are ints.
 
     Example:
         >>> [Grid(1, 1, 10, 3, integral=False).value_at(k) for k in range(3)]
@@ -97,48 +82,53 @@ class Grid:
         if type(value) is int and self.divisor == 1:
             k, rest = divmod(value - self.start, self.step)
             return k if rest == 0 and 0 <= k < self.size else None
+        if not math.isfinite(value):
+            return None
         k = self.nearest(value)
         return k if abs(value - self.value_at(k)) <= 1e-8 * self.stride else None
 
     def nearest(self, value: float) -> int:
-        """Return the position of the value that is nearest to a number."""
+        """Return the position of the value that is nearest to a finite number."""
         return min(max(round((value - self.first) / self.stride), 0), self.size - 1)
 
 
-def forward(scale: Scale) -> Callable[[float], float]:
-    """Return t(v) of a scale.
+@final
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """The powers of two from ``low`` on, ints or floats as it is one; asked like a Grid.
 
     Example:
-        >>> forward("reverse_log")(0.0)
-        -0.0
+        >>> [Powers(16, 3).value_at(k) for k in range(3)]
+        [16, 32, 64]
     """
-    return _FORWARD[scale]
 
+    low: float
+    size: int
 
-def inverse(scale: Scale) -> Callable[[float], float]:
-    """Return v(t) of a scale, without rounding.
+    def value_at(self, k: int) -> Any:
+        """Return the k-th value, 0 <= k < size."""
+        return self.low * 2**k
 
-    Example:
-        >>> inverse("logit")(0.0)
-        0.5
-    """
-    return _INVERSE[scale]
+    def index(self, value: float) -> int | None:
+        """Return the position of a value, or None if it isn't one of these powers."""
+        mantissa, exponent = math.frexp(value)
+        k = exponent - math.frexp(self.low)[1]
+        return k if mantissa == 0.5 and 0 <= k < self.size else None
+
+    def nearest(self, value: float) -> int:
+        """Return the position of the power that is nearest on the scale to a number inside."""
+        return round(math.log2(value / self.low))
 
 
 def continuous(low: float, high: float, scale: Scale) -> Codec:
-    """Return the codec of a continuous range.
-
-    Args:
-        low: Lowest value, within the scale's domain.
-        high: Highest value, above low.
-        scale: Any scale but power_of_two.
+    """Return the codec of a continuous range within the domain of its scale.
 
     Example:
         >>> codec = continuous(1e-5, 1e-1, "log")
         >>> codec.to_value(0.5), codec.to_unit(1e-3)
         (0.001, 0.5)
     """
-    into = _FORWARD[scale]
+    into = forward(scale)
     t_low = into(low)
     t_span = into(high) - t_low
     rounded = _linear_rounding(low, high) if scale == "linear" else _ROUNDED[scale]
@@ -160,66 +150,20 @@ def continuous(low: float, high: float, scale: Scale) -> Codec:
     return Codec(to_unit, to_value)
 
 
-def binned(grid: Grid, scale: Scale) -> Codec:
+def binned(grid: Grid | Powers, scale: Scale) -> Codec:
     """Return the codec of a grid; each value owns the bin from half a step below to half above.
 
-    Args:
-        grid: The values.
-        scale: Any scale but power_of_two, whose values are evenly spaced in their index.
+    Powers are evenly spaced on their scale, as anything is on the linear one.
 
     Example:
         >>> codec = binned(Grid(1, 1, 1, 4, integral=True), "linear")
         >>> codec.to_unit(1), codec.to_value(0.99)
         (0.125, 4)
     """
-    if scale == "linear":
-        return indexed(grid.size, grid.index, grid.value_at)
-    return _scaled_bins(grid, scale)
-
-
-def outer_edges(grid: Grid, scale: Scale) -> tuple[float, float]:
-    """Return the outer edges of the first and the last bin, kept inside the scale's domain.
-
-    Example:
-        >>> outer_edges(Grid(1, 2, 1, 3, integral=True), "log")
-        (0.5, 6.0)
-    """
-    low, high = float(grid.value_at(0)), float(grid.value_at(grid.size - 1))
-    half = grid.stride / 2
-    lower, upper = low - half, high + half
-    if scale in ("log", "logit"):
-        lower = max(lower, low / 2)
-    if scale in ("reverse_log", "logit"):
-        upper = min(upper, 1 - (1 - high) / 2)
-    return lower, upper
-
-
-def indexed(size: int, index: Callable[[Any], int | None], value_at: Callable[[int], Any]) -> Codec:
-    """Return the codec of countable values, each with the same share of the unit interval.
-
-    Args:
-        size: How many values there are.
-        index: Returns the position of a value, None for anything else.
-        value_at: Returns the value at a position.
-
-    Example:
-        >>> indexed(4, int, float).to_unit(1)
-        0.375
-    """
-
-    def to_unit(value: float) -> float:
-        k = index(value)
-        return math.nan if k is None else (k + 0.5) / size
-
-    def to_value(u: float) -> Any:
-        return value_at(min(max(int(u * size), 0), size - 1))
-
-    return Codec(to_unit, to_value)
-
-
-def _scaled_bins(grid: Grid, scale: Scale) -> Codec:
     index, value_at, nearest = grid.index, grid.value_at, grid.nearest
-    into, out = _FORWARD[scale], _INVERSE[scale]
+    if isinstance(grid, Powers) or scale == "linear":
+        return indexed(grid.size, index, value_at)
+    into, out = forward(scale), inverse(scale)
     lower, upper = outer_edges(grid, scale)
     t_low, t_span = into(lower), into(upper) - into(lower)
 
@@ -229,6 +173,30 @@ def _scaled_bins(grid: Grid, scale: Scale) -> Codec:
 
     def to_value(u: float) -> Any:
         return value_at(nearest(out(t_low + min(max(u, 0.0), 1.0) * t_span)))
+
+    return Codec(to_unit, to_value)
+
+
+def outer_edges(grid: Grid, scale: Scale) -> tuple[float, float]:
+    """Return the outer edges of the first and the last bin, kept inside the scale's domain."""
+    low, high = float(grid.value_at(0)), float(grid.value_at(grid.size - 1))
+    lower, upper = low - grid.stride / 2, high + grid.stride / 2
+    if scale in ("log", "logit"):
+        lower = max(lower, low / 2)
+    if scale in ("reverse_log", "logit"):
+        upper = min(upper, 1 - (1 - high) / 2)
+    return lower, upper
+
+
+def indexed(size: int, index: Callable[[Any], int | None], value_at: Callable[[int], Any]) -> Codec:
+    """Return the codec of countable values, each with the same share of the unit interval."""
+
+    def to_unit(value: float) -> float:
+        k = index(value)
+        return math.nan if k is None else (k + 0.5) / size
+
+    def to_value(u: float) -> Any:
+        return value_at(min(max(int(u * size), 0), size - 1))
 
     return Codec(to_unit, to_value)
 
@@ -249,12 +217,11 @@ def _linear_exponent(low: float, high: float) -> int:
 
 
 def _quantum(value: float, low: float, high: float, scale: Scale) -> float:
+    """The distance of the rounded numbers around a value."""
     if scale == "linear":
         return float(f"1e{_linear_exponent(low, high)}")
-    size = (
-        value if scale == "log" else 1 - value if scale == "reverse_log" else min(value, 1 - value)
-    )
-    return max(float(f"1e{math.floor(math.log10(size)) - 11}"), math.ulp(value))
+    resolved = {"log": value, "reverse_log": 1 - value, "logit": min(value, 1 - value)}[scale]
+    return max(float(f"1e{math.floor(math.log10(resolved)) - 11}"), math.ulp(value))
 
 
 def _significant(value: float) -> float:
@@ -271,22 +238,25 @@ def _rounded_logistic(t: float) -> float:
     return small if t < 0 else 1 - small
 
 
-_FORWARD: Final[dict[Scale, Callable[[float], float]]] = {
+_Curve = dict[Scale, Callable[[float], float]]
+_FORWARD: Final[_Curve] = {
     "linear": float,
     "log": math.log,
     "reverse_log": lambda v: -math.log(1 - v),
     "logit": lambda v: math.log(v / (1 - v)),
     "power_of_two": math.log2,
 }
-_INVERSE: Final[dict[Scale, Callable[[float], float]]] = {
+_INVERSE: Final[_Curve] = {
     "linear": float,
     "log": math.exp,
     "reverse_log": lambda t: 1 - math.exp(-t),
     "logit": _logistic,
     "power_of_two": lambda t: 2.0**t,
 }
-_ROUNDED: Final[dict[Scale, Callable[[float], float]]] = {
+_ROUNDED: Final[_Curve] = {
     "log": lambda t: _significant(math.exp(t)),
     "reverse_log": lambda t: 1 - _significant(math.exp(-t)),
     "logit": _rounded_logistic,
 }
+forward = _FORWARD.__getitem__  # t(v) of a scale
+inverse = _INVERSE.__getitem__  # v(t) of a scale, without rounding

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from types import EllipsisType
+from functools import cached_property
 from typing import Any, final
 
 from luthier.errors import ParamValueError, SpaceError, UnknownParamError
@@ -29,7 +29,7 @@ from luthier.space.relations import (
     Requirement,
     relation_from_json,
 )
-from luthier.space.values import canonical_json, hint, value_key
+from luthier.space.values import canonical_json, hint, refused, value_key
 
 __all__ = ["Space"]
 
@@ -56,32 +56,20 @@ class Space(Mapping[str, Param]):
         ('optimizer',)
     """
 
-    __slots__ = (
-        "_cardinality",
-        "_encoding",
-        "_fingerprint",
-        "_finite",
-        "_params",
-        "activity",
-        "checks",
-        "relations",
-    )
-
     activity: Activity
     """The compiled conditions."""
     checks: tuple[Check, ...]
     """The compiled relations."""
     relations: tuple[Relation, ...]
     """What ``forbid`` and ``require`` added."""
+    is_finite: bool
+    """Whether there is no continuous parameter."""
 
     def __init__(self, params: Mapping[str, Param] | None = None, /, **named: Param) -> None:
         given = dict(params or {})
-        for name in named:
-            if name in given:
-                raise SpaceError(
-                    f"Space: every name must be given once, got {name!r} twice. Remove one.",
-                    name=name,
-                )
+        for name in given.keys() & named:
+            got = f"{name!r} twice"
+            raise refused("Space: every name must be given once", "Remove one", got=got, name=name)
         self._fill({**given, **named}, ())
 
     def _fill(self, params: dict[str, Param], relations: tuple[Relation, ...]) -> None:
@@ -91,10 +79,7 @@ class Space(Mapping[str, Param]):
         self.relations = relations
         self.activity = Activity.of(params)
         self.checks = tuple(relation.compile(params) for relation in relations)
-        self._encoding: Encoding | None = None
-        self._fingerprint: str | None = None
-        self._finite = all(param.size < math.inf for param in params.values())
-        self._cardinality: int | EllipsisType | None = ...
+        self.is_finite = all(param.size < math.inf for param in params.values())
 
     @classmethod
     def _with(cls, params: Mapping[str, Param], relations: tuple[Relation, ...]) -> Space:
@@ -115,7 +100,6 @@ class Space(Mapping[str, Param]):
             SpaceError: It is none of these.
 
         Example:
-            >>> from luthier.space import Space
             >>> Space.of({"depth": [3, 5, None]})
             Space({'depth': Categorical([3, 5, None])})
         """
@@ -125,16 +109,9 @@ class Space(Mapping[str, Param]):
 
     @staticmethod
     def from_sklearn(grid: Any) -> Space:
-        """Read a parameter grid as scikit-learn's searches take it.
-
-        Args:
-            grid: A dict of names to lists or ``scipy.stats`` distributions, or a list of them.
-
-        Raises:
-            SpaceError: An entry that can't be read.
+        """Read a parameter grid as scikit-learn's searches take it, or a list of them.
 
         Example:
-            >>> from luthier.space import Space
             >>> Space.from_sklearn({"C": [1, 10], "kernel": ["rbf", "linear"]}).cardinality
             4
         """
@@ -144,39 +121,18 @@ class Space(Mapping[str, Param]):
 
     @staticmethod
     def from_configspace(given: str | Mapping[str, Any]) -> Space:
-        """Read the JSON of ConfigSpace (format of its version 1).
-
-        Args:
-            given: The JSON text, or what ``json.loads`` made of it.
-
-        Raises:
-            SpaceError: Something that can't be honoured, which the message names.
-
-        Example:
-            >>> from luthier.space import Space
-            >>> x = {"type": "uniform_int", "name": "x", "lower": 1, "upper": 3, "log": False}
-            >>> Space.from_configspace({"hyperparameters": [x], "conditions": [], "forbiddens": []})
-            Space({'x': Int(1, 3)})
-        """
+        """Read the JSON of ConfigSpace 1; what can't be honoured is an error that names it."""
         from luthier.space.readers.configspace import read_configspace
 
         return read_configspace(given)
 
     @staticmethod
     def from_optuna(given: Mapping[str, Any]) -> Space:
-        """Read distributions of Optuna, as objects or as their JSON.
-
-        Args:
-            given: A dict of names to distributions.
-
-        Raises:
-            SpaceError: A distribution that isn't known.
+        """Read a dict of names to distributions of Optuna, as objects or as their JSON.
 
         Example:
-            >>> from luthier.space import Space
-            >>> Space.from_optuna(
-            ...     {"x": '{"name": "IntDistribution", "attributes": {"low": 1, "high": 3}}'}
-            ... )
+            >>> x = {"name": "IntDistribution", "attributes": {"low": 1, "high": 3}}
+            >>> Space.from_optuna({"x": x})
             Space({'x': Int(1, 3)})
         """
         from luthier.space.readers.optuna import read_optuna
@@ -187,23 +143,12 @@ class Space(Mapping[str, Param]):
     def from_json(
         text: str | Mapping[str, Any], *, requirements: Mapping[str, Function] | None = None
     ) -> Space:
-        """Read what ``to_json`` wrote.
+        """Read what ``to_json`` wrote, as text or as data; named choices have lost their objects.
 
         Args:
-            text: The JSON text, or what ``json.loads`` made of it.
-            requirements: The functions of ``require(function, name=...)``, by name.
-
-        Returns:
-            An equal space. Named choices have lost their objects; a function that is missing is
-            an error only when it's needed.
-
-        Raises:
-            SpaceError: It isn't the JSON of a space.
-
-        Example:
-            >>> from luthier.space import Float, Space
-            >>> Space.from_json(Space(x=Float(0, 1)).to_json())
-            Space({'x': Float(0.0, 1.0)})
+            text: The JSON.
+            requirements: The functions of ``require(function, name=...)``, by name; a missing
+                one is an error only when it's needed.
         """
         try:
             data = json.loads(text) if isinstance(text, str) else text
@@ -212,16 +157,23 @@ class Space(Mapping[str, Param]):
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, SpaceError):
                 raise
-            raise SpaceError(
-                f"Space.from_json: the text must be what to_json wrote, got {str(text)[:80]!r} "
-                f"({error}). For other formats use from_configspace or from_optuna.",
+            raise refused(
+                "Space.from_json: the text must be what to_json wrote",
+                "For other formats use from_configspace or from_optuna",
+                got=f"{str(text)[:80]!r} ({error})",
                 text=text,
             ) from error
         relations = tuple(relation_from_json(item, requirements or {}) for item in items)
         return Space._with(params, relations)
 
     def to_json(self) -> str:
-        """Return the space as JSON text, for ``from_json``."""
+        """Return the space as JSON text, for ``from_json``.
+
+        Example:
+            >>> from luthier.space import Int
+            >>> Space(x=Int(1, 3)).to_json()
+            '{"params":{"x":{"kind":"int","low":1,"high":3}}}'
+        """
         data: dict[str, Any] = {"params": {name: param.to_json() for name, param in self.items()}}
         if self.relations:
             data["relations"] = [relation.to_json() for relation in self.relations]
@@ -238,9 +190,8 @@ class Space(Mapping[str, Param]):
             SpaceError: An unknown name, or a value that its parameter never takes.
 
         Example:
-            >>> from luthier.space import Int, Space
-            >>> space = Space(a=Int(1, 3), b=Int(1, 3)).forbid({"a": 1, "b": [2, 3]})
-            >>> space.cardinality
+            >>> from luthier.space import Int
+            >>> Space(a=Int(1, 3), b=Int(1, 3)).forbid({"a": 1, "b": [2, 3]}).cardinality
             7
         """
         return self._with(self._params, (*self.relations, Forbid(clause_of(clause, "forbid"))))
@@ -257,26 +208,23 @@ class Space(Mapping[str, Param]):
             SpaceError: A bad expression, an unknown name, or a function without a name.
 
         Example:
-            >>> from luthier.space import Float, Space
+            >>> from luthier.space import Float
             >>> space = Space(x=Float(0, 1), y=Float(0, 1)).require("x + y <= 1")
             >>> space.allows({"x": 0.75, "y": 0.5})
             False
         """
         if isinstance(relation, str):
             return self._with(self._params, (*self.relations, Require(relation)))
-        return self._with(self._params, (*self.relations, self._requirement(relation, name)))
-
-    def _requirement(self, function: Any, name: str | None) -> Requirement:
-        name = name or str(getattr(function, "__name__", "<lambda>"))
+        name = name or str(getattr(relation, "__name__", "<lambda>"))
         taken = any(isinstance(r, Requirement) and r.name == name for r in self.relations)
-        if not callable(function) or name == "<lambda>" or taken:
-            raise SpaceError(
-                "require: relation must be an expression, or a function with a name of its own, "
-                f"got {function!r} with name={name!r}{', which is taken' if taken else ''}. "
-                "Example: require(lambda c: c['x'] < c['y'], name='ordered').",
-                relation=function,
+        if not callable(relation) or name == "<lambda>" or taken:
+            raise refused(
+                "require: relation must be an expression, or a function with a name of its own",
+                "Example: require(lambda c: c['x'] < c['y'], name='ordered')",
+                got=f"{relation!r} with name={name!r}{', which is taken' if taken else ''}",
+                relation=relation,
             )
-        return Requirement(name, function)
+        return self._with(self._params, (*self.relations, Requirement(name, relation)))
 
     @property
     def requirements(self) -> dict[str, Function]:
@@ -287,50 +235,24 @@ class Space(Mapping[str, Param]):
     def with_params(self, params: Mapping[str, Param] | None = None, /, **named: Param) -> Space:
         """Return a space with parameters replaced in place, or added at the end.
 
-        Args:
-            params: Parameters by name.
-            **named: More of them.
-
         Raises:
             SpaceError: A condition or relation doesn't fit the new parameters.
 
         Example:
-            >>> from luthier.space import Float, Space
+            >>> from luthier.space import Float
             >>> list(Space(x=Float(0, 1)).with_params(y=Float(0, 1)))
             ['x', 'y']
         """
         return self._with({**self._params, **(params or {}), **named}, self.relations)
 
     def without(self, *names: str) -> Space:
-        """Return a space without some parameters.
-
-        Args:
-            *names: Which.
-
-        Raises:
-            UnknownParamError: There is no such parameter.
-            SpaceError: A condition or relation needs it.
-
-        Example:
-            >>> from luthier.space import Float, Space
-            >>> list(Space(x=Float(0, 1), y=Float(0, 1)).without("x"))
-            ['y']
-        """
+        """Return a space without some parameters; SpaceError if a condition needs one."""
         self._check_names(names)
         kept = {name: param for name, param in self.items() if name not in names}
         return self._with(kept, self.relations)
 
     def active(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the names of the active parameters, in the order of the space.
-
-        Args:
-            values: Values of at least the parameters that conditions look at.
-
-        Example:
-            >>> from luthier.space import Float, Int, Space
-            >>> Space(n=Int(0, 1), x=Float(0, 1, when={"n": 1})).active({"n": 0})
-            ('n',)
-        """
+        """Return the active parameters in their order, given values of at least the parents."""
         return self.activity.active(values)
 
     def check(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -348,7 +270,7 @@ class Space(Mapping[str, Param]):
                 configuration breaks a relation.
 
         Example:
-            >>> from luthier.space import Int, Space
+            >>> from luthier.space import Int
             >>> Space(n=Int(1, 9)).check({"n": 3.0})
             {'n': 3}
         """
@@ -358,13 +280,15 @@ class Space(Mapping[str, Param]):
             param = self._params[name]
             if not self.activity.holds(name, known):
                 if name in values:
-                    raise _inactive(name, param, values[name])
+                    rule = f"only active parameters may have a value, got {values[name]!r}"
+                    raise _unfit(name, param, f"{rule} where not {param.when!r}. Leave it out.")
             elif name in values:
                 known[name] = param.check(values[name], name)
             elif isinstance(param, Constant):
                 known[name] = param.value_at(0)
             else:
-                raise _missing(name, param)
+                rule = "every active parameter must have a value, got none"
+                raise _unfit(name, param, f"{rule}. Give {param.domain()}.")
         for check in self.checks:
             if not check.passes(known):
                 raise ParamValueError(
@@ -376,41 +300,15 @@ class Space(Mapping[str, Param]):
         return self._ordered(known)
 
     def check_partial(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Check some values of a configuration, each on its own.
-
-        Args:
-            values: Values of any of the parameters.
-
-        Returns:
-            The values as their parameters write them, in the order of the space.
-
-        Raises:
-            UnknownParamError: A name the space doesn't have.
-            ParamValueError: A value outside of its domain.
-
-        Example:
-            >>> from luthier.space import Float, Int, Space
-            >>> Space(x=Float(0, 1), n=Int(1, 9)).check_partial({"n": 3})
-            {'n': 3}
-        """
+        """Check values of any of the parameters, each on its own, and return standard forms."""
         self._check_names(values)
         return self._ordered({n: self._params[n].check(value, n) for n, value in values.items()})
 
     def allows(self, values: Mapping[str, Any]) -> bool:
-        """Whether no relation is broken, as far as the values given decide that.
-
-        Args:
-            values: Values of the domain; those of inactive parameters are ignored.
-
-        Example:
-            >>> from luthier.space import Int, Space
-            >>> Space(a=Int(1, 3), b=Int(1, 3)).forbid({"a": 1}).allows({"a": 1})
-            False
-        """
+        """Whether no relation is broken, as far as the values of active parameters decide it."""
         if not self.checks:
             return True
-        active = self.activity.active(values) if self.activity.rules else values
-        known = {name: values[name] for name in active if name in values}
+        known = self._active_values(values)
         return all(check.passes(known) for check in self.checks)
 
     def fits(self, values: Mapping[str, Any]) -> bool:
@@ -419,11 +317,8 @@ class Space(Mapping[str, Param]):
         Its values must be in their domains and break no relation. Parameters that the space
         doesn't have (any more) and missing ones don't matter.
 
-        Args:
-            values: An earlier configuration.
-
         Example:
-            >>> from luthier.space import Float, Space
+            >>> from luthier.space import Float
             >>> space = Space(x=Float(0, 1))
             >>> space.fits({"x": 0.5, "removed": 3}), space.fits({"x": 2.0})
             (True, False)
@@ -437,34 +332,13 @@ class Space(Mapping[str, Param]):
     def key(self, values: Mapping[str, Any]) -> tuple[Hashable, ...]:
         """Return what identifies a configuration: equal for equal active values.
 
-        Args:
-            values: A configuration as ``check`` or a sampler returns it.
-
-        Returns:
-            A hashable key, for use within this process.
-
-        Example:
-            >>> from luthier.space import Float, Space
-            >>> space = Space(x=Float(0, 1))
-            >>> space.key({"x": 0.5}) == space.key({"x": 0.5})
-            True
+        The key is for use within this process.
         """
-        names = self.activity.active(values)
-        if len(names) == len(self._params):
-            return tuple(value_key(values[n]) if n in values else ... for n in names)
-        active = set(names)
-        return tuple(
-            value_key(values[n]) if n in active and n in values else ... for n in self._params
-        )
+        known = self._active_values(values)
+        return tuple(value_key(known[name]) if name in known else ... for name in self._params)
 
     def default(self) -> dict[str, Any] | None:
-        """Return the configuration of all defaults, or None if an active parameter has none.
-
-        Example:
-            >>> from luthier.space import Float, Space
-            >>> Space(x=Float(0, 1, default=0.5)).default()
-            {'x': 0.5}
-        """
+        """Return the configuration of all defaults, or None if an active parameter has none."""
         values: dict[str, Any] = {}
         for name in self.activity.order:
             param = self._params[name]
@@ -474,21 +348,14 @@ class Space(Mapping[str, Param]):
                 values[name] = param.default
         return self._ordered(values)
 
-    @property
-    def is_finite(self) -> bool:
-        """Whether there is no continuous parameter."""
-        return self._finite
-
-    @property
+    @cached_property
     def cardinality(self) -> int | None:
         """The number of allowed configurations.
 
         None if there is no end of them, or if conditions or relations make it necessary to
         count them and there are more than 100,000.
         """
-        if self._cardinality is ...:
-            self._cardinality = count(self)
-        return self._cardinality
+        return count(self)
 
     def enumerate(self, points: int | None = None) -> Iterator[dict[str, Any]]:
         """Yield every allowed configuration once, the last parameter varying fastest.
@@ -496,30 +363,22 @@ class Space(Mapping[str, Param]):
         Args:
             points: How many values of each continuous parameter; needed if there is one.
 
-        Raises:
-            SpaceError: There is a continuous parameter and ``points`` wasn't given.
-
         Example:
-            >>> from luthier.space import Float, Int, Space
+            >>> from luthier.space import Float, Int
             >>> list(Space(a=Int(0, 1), x=Float(0, 1)).enumerate(points=2))[-1]
             {'a': 1, 'x': 1.0}
         """
         return walk(self, points)
 
-    @property
+    @cached_property
     def encoding(self) -> Encoding:
         """The translation between configurations and arrays, prepared once."""
-        if self._encoding is None:
-            self._encoding = Encoding(self._params, self.activity)
-        return self._encoding
+        return Encoding(self._params, self.activity)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """A hexadecimal digest of the space, the same in every process and on every machine."""
-        if self._fingerprint is None:
-            text = self.to_json().encode()
-            self._fingerprint = hashlib.blake2b(text, digest_size=16).hexdigest()
-        return self._fingerprint
+        return hashlib.blake2b(self.to_json().encode(), digest_size=16).hexdigest()
 
     def __getitem__(self, name: str) -> Param:
         try:
@@ -551,6 +410,11 @@ class Space(Mapping[str, Param]):
     def __reduce__(self) -> tuple[Any, ...]:
         return (Space._with, (self._params, self.relations))
 
+    def _active_values(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self.activity.rules:
+            return values
+        return {name: values[name] for name in self.activity.active(values) if name in values}
+
     def _ordered(self, values: dict[str, Any]) -> dict[str, Any]:
         return {name: values[name] for name in self._params if name in values}
 
@@ -562,17 +426,14 @@ class Space(Mapping[str, Param]):
 
 def _check_entry(name: Any, param: Any) -> None:
     if type(name) is not str or not name:
-        raise SpaceError(
-            f"Space: a parameter's name must be a non-empty string, got {name!r}. "
-            "Write Space({'name': Float(0, 1)}).",
-            name=name,
-        )
+        rule = "Space: a parameter's name must be a non-empty string"
+        raise refused(rule, "Write Space({'name': Float(0, 1)})", got=repr(name), name=name)
     if not isinstance(param, Param):
-        raise SpaceError(
-            f"Space: {name!r} must be a Float, Int, Categorical, Ordinal, Constant or "
-            f"Permutation, got {param!r} of type {type(param).__name__}. Use Categorical([...]) "
-            "for a list and Constant(...) for a fixed value, or Space.of(...) for grids of other "
-            "libraries.",
+        raise refused(
+            f"Space: {name!r} must be a Float, Int, Categorical, Ordinal, Constant or Permutation",
+            "Use Categorical([...]) for a list and Constant(...) for a fixed value, or "
+            "Space.of(...) for grids of other libraries",
+            got=f"{param!r} of type {type(param).__name__}",
             name=name,
             param=param,
         )
@@ -585,20 +446,6 @@ def _unknown(name: Any, known: Iterable[str]) -> UnknownParamError:
     )
 
 
-def _missing(name: str, param: Param) -> ParamValueError:
-    return ParamValueError(
-        f"{type(param).__name__} {name!r}: every active parameter must have a value, got none. "
-        f"Give {param.domain()}.",
-        name=name,
-        param=param,
-    )
-
-
-def _inactive(name: str, param: Param, value: Any) -> ParamValueError:
-    return ParamValueError(
-        f"{type(param).__name__} {name!r}: only active parameters may have a value, got "
-        f"{value!r} although its condition doesn't hold: {param.when!r}. Leave it out.",
-        name=name,
-        value=value,
-        param=param,
-    )
+def _unfit(name: str, param: Param, message: str) -> ParamValueError:
+    place = f"{type(param).__name__} {name!r}"
+    return ParamValueError(f"{place}: {message}", name=name, param=param)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import Any, final
 
-from luthier.errors import IncompatibleParamError
+from luthier.errors import IncompatibleParamError, SpaceError
 from luthier.space.learning import Run, is_parent, learn
 from luthier.space.params import Constant, Param, same_domain
 from luthier.space.space import Space
@@ -35,6 +35,8 @@ class Trace:
             runs ask for besides are added after its own.
 
     Attributes:
+        space: The space learnt so far; the same object until something new is learnt.
+        definitions: The latest definition of every parameter, as it was declared or asked for.
         version: How often the space has changed.
         moving: Whether the objective computes its definitions: one differed from an earlier
             run's, or its bounds met. Then there may always be more than is known.
@@ -49,45 +51,28 @@ class Trace:
         ('optimizer',)
     """
 
-    __slots__ = (
-        "_declared",
-        "_params",
-        "_review_at",
-        "_runs",
-        "_space",
-        "_unexplained",
-        "moving",
-        "version",
-    )
-
     def __init__(self, declared: Space | None = None) -> None:
         self._declared = declared if declared is not None else Space()
-        self._params: dict[str, Param] = dict(self._declared)
         self._runs: dict[Signature, Run] = {}
         self._unexplained: frozenset[str] = frozenset()
         self._review_at = 0
-        self._space = self._declared
+        self.space = self._declared
+        self.definitions: dict[str, Param] = dict(self._declared)
         self.version = 0
         self.moving = False
-
-    @property
-    def space(self) -> Space:
-        """The space learnt so far; the same object until something new is learnt."""
-        return self._space
-
-    @property
-    def definitions(self) -> Mapping[str, Param]:
-        """The latest definition of every parameter, as it was declared or asked for."""
-        return self._params
 
     def redeclared(self, declared: Space) -> Trace:
         """Return a trace that starts from another declared space and knows the same runs.
 
-        Args:
-            declared: The new space. What was learnt of parameters beside it stays.
+        What was learnt of parameters beside the declared ones stays; what runs have changed of
+        those stays only if the space is the one declared before.
         """
         trace = Trace(declared)
-        trace._params |= {n: p for n, p in self._params.items() if n not in trace._params}
+        same = declared == self._declared
+        for name, param in self.definitions.items():
+            # equal definitions may differ in the objects of choices: the new ones are at hand
+            if name not in declared or (same and param != declared[name]):
+                trace.definitions[name] = param
         trace._runs = dict(self._runs)
         trace.version = self.version + 1
         trace.moving = self.moving
@@ -101,12 +86,10 @@ class Trace:
 
         Args:
             asked: The values, in the order in which they were asked for.
-            declares: Definitions that are new or changed in this run; the latest one counts.
+            declares: Definitions that are new or changed in this run; the latest one counts,
+                unless it contradicts a declared condition or relation.
             complete: Whether the run came to its end. One that crashed or was pruned shows when
                 parameters are asked for, but not when they aren't.
-
-        Raises:
-            SpaceError: A changed definition contradicts a declared condition or relation.
         """
         surprising = self._define(declares) or not self._predicts(asked, complete)
         self._remember(asked, surprising, complete)
@@ -119,15 +102,15 @@ class Trace:
         for name, param in declares.items():
             if name in self._declared:
                 param = param.with_when(self._declared[name].when)
-            if self._params.get(name) != param:
-                self.moving |= name in self._params or isinstance(param, Constant)
-                self._params[name] = param
+            if self.definitions.get(name) != param:
+                self.moving |= name in self.definitions or isinstance(param, Constant)
+                self.definitions[name] = param
                 changed = True
         return changed
 
     def _predicts(self, asked: Mapping[str, Any], complete: bool) -> bool:
         """Whether the space expects these parameters; unexplained ones may be missing."""
-        active = self._space.active(asked)
+        active = self.space.active(asked)
         if active == tuple(asked):
             return True
         missing = [name for name in active if name not in asked]
@@ -140,49 +123,43 @@ class Trace:
 
     def _remember(self, asked: Mapping[str, Any], surprising: bool, complete: bool) -> None:
         """Keep a run unless it's known, or expected when there are enough."""
-        if not surprising and len(self._runs) >= _MAX_RUNS:
+        full = len(self._runs) >= _MAX_RUNS
+        if full and not surprising:
             return
-        values = {
-            n: v for n, v in asked.items() if n in self._params and is_parent(self._params[n])
-        }
+        known = self.definitions
+        values = {n: v for n, v in asked.items() if n in known and is_parent(known[n])}
         signature = (tuple(asked), tuple(map(value_key, values.values())))
-        known = self._runs.get(signature)
-        if known is not None and (known.complete or not complete):
+        same = self._runs.get(signature)
+        if same is not None and (same.complete or not complete):
             return
-        if known is None and len(self._runs) >= _MAX_RUNS:
-            self._forget()
+        if full and same is None:  # forget the oldest run of the kind of which there are most
+            [(commonest, _)] = Counter(names for names, _ in self._runs).most_common(1)
+            del self._runs[next(kept for kept in self._runs if kept[0] == commonest)]
         self._runs[signature] = Run(frozenset(asked), values, complete)
 
-    def _forget(self) -> None:
-        """Drop the oldest run of the kind of which there are most."""
-        counts = Counter(names for names, _ in self._runs)
-        commonest = counts.most_common(1)[0][0]
-        del self._runs[next(signature for signature in self._runs if signature[0] == commonest)]
-
     def _relearn(self) -> None:
-        lessons = learn(self._params, self._declared, list(self._runs.values()))
+        lessons = learn(self.definitions, self._declared, list(self._runs.values()))
         params = {
             name: param.with_when(lessons.conditions[name]) if name in lessons.conditions else param
-            for name, param in self._params.items()
+            for name, param in self.definitions.items()
         }
         self._unexplained = lessons.unexplained
         self._review_at = min(2 * len(self._runs), _MAX_RUNS + 1)
-        space = self._declared.with_params(params)
-        if space != self._space:
-            self._space = space
+        try:
+            space = self._declared.with_params(params)
+        except SpaceError:  # what runs asked for contradicts what is declared, which stands
+            self.definitions = {n: p.with_when(None) for n, p in self.definitions.items()}
+            self.definitions |= self._declared
+            space = self._declared.with_params(self.definitions)
+        if space != self.space:
+            self.space = space
             self.version += 1
 
 
 def merge_definition(name: str, old: Param, new: Param) -> Param:
-    """Return the definition that holds when a name is asked for twice in one run.
+    """Return the definition that holds when a name is asked for twice in one run: the old one.
 
-    Args:
-        name: The parameter's name.
-        old: The definition it was asked for with before.
-        new: The definition now; it may differ in prior, condition and default.
-
-    Returns:
-        The old definition.
+    The new one may differ in prior, condition and default.
 
     Raises:
         IncompatibleParamError: The two have different domains.

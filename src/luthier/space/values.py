@@ -10,24 +10,26 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from luthier.errors import SpaceError
 
-__all__ = ["canonical_json", "from_json_value", "hint", "plain", "to_json_value", "value_key"]
+__all__ = [
+    "canonical_json",
+    "from_json_value",
+    "hint",
+    "plain",
+    "refused",
+    "to_json_value",
+    "value_key",
+]
 
 _SCALARS = frozenset({bool, int, float, str, type(None)})
 
 
 def plain(value: Any) -> Any:
     """Return a NumPy scalar as its Python twin, also inside lists, tuples and dicts.
-
-    Args:
-        value: Anything.
-
-    Returns:
-        The same value without NumPy scalars; containers are copied.
 
     Example:
         >>> import numpy as np
@@ -49,14 +51,7 @@ def plain(value: Any) -> Any:
 def value_key(value: Any) -> Hashable:
     """Return a hashable stand-in that is equal only for the same value of the same type.
 
-    Args:
-        value: A JSON value, tuple or non-finite float.
-
-    Returns:
-        A hashable key, for use within this process.
-
-    Raises:
-        SpaceError: The value is none of these.
+    Anything but a JSON value, tuple or non-finite float is refused.
 
     Example:
         >>> len({value_key(v) for v in (1, 1.0, True, "1")})
@@ -72,58 +67,38 @@ def value_key(value: Any) -> Hashable:
     if isinstance(value, dict):
         _check_keys(value)
         return (dict, tuple((key, value_key(item)) for key, item in sorted(value.items())))
-    raise SpaceError(
-        f"A value must be a JSON value, a tuple or None, got {value!r} of type {kind.__name__}. "
-        f"Give objects a name: {{'name': object, ...}}.",
+    raise refused(
+        "A value must be a JSON value, a tuple or None",
+        "Give objects a name: {'name': object, ...}",
+        got=f"{value!r} of type {kind.__name__}",
         value=value,
     )
 
 
 def to_json_value(value: Any) -> Any:
-    """Write a value as JSON, with tags for what JSON lacks.
-
-    Args:
-        value: A JSON value, tuple or non-finite float, nested at will.
-
-    Returns:
-        Something that ``json.dumps(..., allow_nan=False)`` accepts.
-
-    Raises:
-        SpaceError: The value is none of these.
+    """Write a value as JSON, with tags for what JSON lacks; anything else is refused.
 
     Example:
         >>> to_json_value((1, float("inf")))
         {'$tuple': [1, {'$float': 'inf'}]}
     """
-    kind = type(value)
-    if kind is float:
+    value = plain(value)
+    if type(value) is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
-    if kind in _SCALARS:
+    if type(value) in _SCALARS:
         return value
     if isinstance(value, tuple):
         return {"$tuple": [to_json_value(item) for item in value]}
     if isinstance(value, list):
         return [to_json_value(item) for item in value]
-    if isinstance(value, dict):
-        _check_keys(value)
-        if any(key.startswith("$") for key in value):
-            return {"$dict": [[key, to_json_value(item)] for key, item in value.items()]}
-        return {key: to_json_value(item) for key, item in value.items()}
-    python = plain(value)
-    if type(python) in _SCALARS:
-        return to_json_value(python)
-    value_key(value)  # raises, and says why
-    raise AssertionError("unreachable")
+    value_key(value)  # raises unless it's a dict that JSON can hold
+    if any(key.startswith("$") for key in value):
+        return {"$dict": [[key, to_json_value(item)] for key, item in value.items()]}
+    return {key: to_json_value(item) for key, item in value.items()}
 
 
 def from_json_value(data: Any) -> Any:
     """Read what ``to_json_value`` wrote.
-
-    Args:
-        data: A JSON value.
-
-    Returns:
-        The value, with tuples and non-finite floats in place of their tags.
 
     Example:
         >>> from_json_value({"$tuple": [1, {"$float": "inf"}]})
@@ -136,34 +111,18 @@ def from_json_value(data: Any) -> Any:
             return tuple(from_json_value(item) for item in data["$tuple"])
         if "$float" in data:
             return float(data["$float"])
-        if "$dict" in data:
-            return {key: from_json_value(item) for key, item in data["$dict"]}
-        return {key: from_json_value(item) for key, item in data.items()}
+        items = data["$dict"] if "$dict" in data else data.items()
+        return {key: from_json_value(item) for key, item in items}
     return data
 
 
 def canonical_json(data: Any) -> str:
-    """Write tagged JSON data as text that depends on nothing but the data.
-
-    Args:
-        data: What ``to_json_value`` or a ``to_json`` returned.
-
-    Returns:
-        Compact text; the order of keys is kept, since a space is ordered.
-
-    Example:
-        >>> canonical_json({"b": [1, 2.0], "a": None})
-        '{"b":[1,2.0],"a":null}'
-    """
+    """Write JSON data as compact text that depends on nothing but the data."""
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def hint(name: str, known: Iterable[str]) -> str:
     """Return "Did you mean 'x'?", or else the list of known names, to end a message with.
-
-    Args:
-        name: The name that wasn't found.
-        known: The names there are.
 
     Example:
         >>> hint("batch", ["batch_size", "lr"])
@@ -176,11 +135,24 @@ def hint(name: str, known: Iterable[str]) -> str:
     return f"Known names: {', '.join(map(repr, names)) or 'none'}."
 
 
-def _check_keys(value: Mapping[Any, Any]) -> None:
+def refused(rule: str, advice: str, *, got: str = "", **fields: Any) -> SpaceError:
+    """Return an error that says the rule, what was got (by default the fields) and what to do.
+
+    Example:
+        >>> refused("Int: low must be below high", "Swap them", low=2, high=1)
+        SpaceError('Int: low must be below high, got low=2, high=1. Swap them.')
+    """
+    got = got or ", ".join(f"{name}={value!r}" for name, value in fields.items())
+    end = "" if advice.endswith("?") else "."
+    return SpaceError(f"{rule}, got {got}. {advice}{end}", **fields)
+
+
+def _check_keys(value: dict[Any, Any]) -> None:
     for key in value:
         if type(key) is not str:
-            raise SpaceError(
-                f"A dict as a value must have string keys (JSON), got the key {key!r}. "
-                "Use strings, or give the dict a name: {'name': {...}}.",
-                value=dict(value),
+            raise refused(
+                "A dict as a value must have string keys (JSON)",
+                "Use strings, or give the dict a name: {'name': {...}}",
+                got=f"the key {key!r}",
+                value=value,
             )

@@ -94,6 +94,7 @@ class SqliteDatabase:
         self._patience = patience
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._check_path()
         _OPEN.add(self)
 
@@ -175,7 +176,22 @@ class SqliteDatabase:
         if self._connection is None:
             self._check_path()
             self._connection = self._open("")
+            self._file = self._identity()
+        elif self._file != self._identity():
+            raise StorageError(
+                f"A storage must stay where it is while it is open, {self.place} was removed or "
+                "replaced. Put the file back, or start again; the latest results may be lost.",
+                place=self.place,
+            )
         return self._connection
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file stands at the path: SQLite would go on writing to one that was removed."""
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _open(self, options: str) -> sqlite3.Connection:
         connection = sqlite3.connect(

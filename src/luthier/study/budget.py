@@ -9,9 +9,14 @@ from luthier.errors import ArgumentError
 
 __all__ = ["read_budget"]
 
-_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60}
-_UNITS |= {"h": 3600, "hour": 3600, "d": 86400, "day": 86400}
-_TEXT = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*$", re.IGNORECASE)
+_SECONDS = {
+    "s sec secs second seconds": 1,
+    "m min mins minute minutes": 60,
+    "h hour hours": 3600,
+    "d day days": 86400,
+}
+_UNITS = {word: seconds for words, seconds in _SECONDS.items() for word in words.split()}
+_TEXT = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$", re.IGNORECASE)
 
 
 def read_budget(budget: int | str | datetime.timedelta) -> tuple[int | None, float | None]:
@@ -38,10 +43,10 @@ def read_budget(budget: int | str | datetime.timedelta) -> tuple[int | None, flo
     match = _TEXT.match(budget) if isinstance(budget, str) else None
     if match is not None:
         amount, unit = float(match[1]), match[2].lower()
-        if unit == "trial" and amount.is_integer() and amount > 0:
+        if unit in ("trial", "trials") and amount.is_integer() and amount > 0:
             return int(amount), None
-        if (seconds := _UNITS.get(unit) or _UNITS.get(unit + "s")) and amount > 0:
-            return None, amount * seconds
+        if unit in _UNITS and amount > 0:
+            return None, amount * _UNITS[unit]
     raise ArgumentError(
         f"A budget must be a number of trials or a time such as '10 min', got {budget!r}. "
         "Units: trials, s, min, h, d.",

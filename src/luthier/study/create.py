@@ -5,27 +5,26 @@ from __future__ import annotations
 import datetime
 import os
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from luthier.core.objective import Objective
 from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord, StudySummary
 from luthier.core.rng import fresh_seed
-from luthier.core.trial import EMPTY, FrozenTrial, Origin, Reports, TrialState
 from luthier.errors import ArgumentError, StudyExistsError, StudyMismatchError
-from luthier.space import Param, Space
+from luthier.space import Space
 from luthier.storages import open_storage
 from luthier.strategies import make_sampler, make_scheduler, strategy_parts
+from luthier.strategies.names import SamplerLike, SchedulerLike
 from luthier.study.budget import read_budget
 from luthier.study.driver import Driver
 from luthier.study.study import Study
-from luthier.study.trial import Trial, check_attr
+from luthier.study.trial import Trial
 
 __all__ = [
     "copy_study",
     "create_study",
-    "create_trial",
     "delete_study",
     "get_all_study_names",
     "get_all_study_summaries",
@@ -35,8 +34,6 @@ __all__ = [
 ]
 
 StorageLike = Storage | str | os.PathLike[str] | None
-SamplerLike = Sampler | str | Mapping[str, Any]
-SchedulerLike = Scheduler | str | Mapping[str, Any]
 SpaceLike = Space | Mapping[str, Any]
 
 
@@ -98,11 +95,7 @@ def create_study(
         given = any(x is not None for x in (direction, directions, metrics)) or constraints
         _check_same(record, objective if given else None, seed)
         if strategy == "auto":  # not asked for another: what isn't given stays as it was
-            stored = _stored_parts(store, record, sampler is not None, scheduler is not None)
-            parts = (
-                stored[0] if sampler is None else parts[0],
-                stored[1] if scheduler is None else parts[1],
-            )
+            parts = _parts(store, record, sampler, scheduler)
     return _open(store, record, *parts, declared)
 
 
@@ -137,11 +130,7 @@ def load_study(
             )
         study_name = names[0]
     record = store.load_study(study_name)
-    stored = _stored_parts(store, record, sampler is not None, scheduler is not None)
-    parts = (
-        stored[0] if sampler is None else make_sampler(sampler),
-        stored[1] if scheduler is None else make_scheduler(scheduler),
-    )
+    parts = _parts(store, record, sampler, scheduler)
     return _open(store, record, *parts, None if space is None else Space.of(space))
 
 
@@ -194,72 +183,6 @@ def get_all_study_summaries(storage: StorageLike) -> list[StudySummary]:
     return open_storage(storage).studies()
 
 
-def create_trial(
-    *,
-    state: TrialState | None = None,
-    value: float | None = None,
-    values: Sequence[float] | None = None,
-    metrics: Mapping[str, float] | None = None,
-    params: Mapping[str, Any] | None = None,
-    distributions: Mapping[str, Param] | None = None,
-    user_attrs: Mapping[str, Any] | None = None,
-    intermediate_values: Mapping[int, float] | None = None,
-) -> FrozenTrial:
-    """Make a trial record by hand, for ``study.add_trial``.
-
-    Args:
-        state: COMPLETE if None.
-        value: The objective's value.
-        values: The values of several objectives, instead.
-        metrics: Named metrics, instead.
-        params: Parameters by name.
-        distributions: Their definitions, where the study doesn't know them yet.
-        user_attrs: Notes; JSON values.
-        intermediate_values: Reports by step.
-
-    Raises:
-        ArgumentError: Arguments that contradict each other.
-        ParamValueError: A value outside its definition.
-
-    Example:
-        >>> create_trial(value=0.5, params={"x": 1}).state.name
-        'COMPLETE'
-    """
-    if sum(x is not None for x in (value, values, metrics)) > 1:
-        raise ArgumentError("create_trial: give only one of value, values and metrics.")
-    state = TrialState.COMPLETE if state is None else state
-    named = _result_by_name(value, values, metrics)
-    if state is TrialState.COMPLETE and not named:
-        raise ArgumentError("create_trial: a COMPLETE trial needs value, values or metrics.")
-    given, definitions = dict(params or {}), dict(distributions or {})
-    if definitions and set(definitions) != set(given):
-        raise ArgumentError(
-            "create_trial: params and distributions must have the same names, got "
-            f"{sorted(given)} and {sorted(definitions)}."
-        )
-    checked = {n: definitions[n].check(v, n) if n in definitions else v for n, v in given.items()}
-    for key, note in (user_attrs or {}).items():
-        check_attr(key, note)
-    reports = [(step, {"value": float(v)}) for step, v in (intermediate_values or {}).items()]
-    now = time.time()
-    return FrozenTrial(
-        number=0,
-        state=state,
-        param_names=tuple(checked),
-        param_values=tuple(checked.values()),
-        metric_names=tuple(named),
-        metric_values=tuple(named.values()),
-        objectives=len(values) if values is not None else 1,
-        reports=Reports(reports),
-        started=now,
-        finished=now if state.is_finished else None,
-        cost=0.0 if state.is_finished else None,
-        origin=Origin("added", "added by the user"),
-        user_attrs=dict(user_attrs or {}) or EMPTY,
-        declares=definitions or EMPTY,
-    )
-
-
 def minimize(
     function: Callable[[dict[str, Any]], Any],
     space: SpaceLike,
@@ -274,6 +197,9 @@ def minimize(
         budget: A number of trials, or a time such as "10 min" or a ``timedelta``.
         **options: Further arguments of ``create_study``, and ``n_jobs`` and the like of
             ``Study.optimize``.
+
+    Raises:
+        ArgumentError: A budget or an option that makes no sense.
 
     Returns:
         The study, for ``best_params`` and the rest.
@@ -297,20 +223,6 @@ def maximize(
     return _search("maximize", function, space, budget, options)
 
 
-_OPTIMIZE_OPTIONS = frozenset(
-    {
-        "n_jobs",
-        "catch",
-        "callbacks",
-        "show_progress_bar",
-        "stop",
-        "retries",
-        "fail_fast",
-        "executor",
-    }
-)
-
-
 def _search(
     direction: str,
     function: Callable[[dict[str, Any]], Any],
@@ -321,8 +233,9 @@ def _search(
     if not callable(function):
         raise ArgumentError(f"{direction}: the function must be callable, got {function!r}.")
     trials, seconds = read_budget(budget)
-    running = {k: v for k, v in options.items() if k in _OPTIMIZE_OPTIONS}
-    creating = {k: v for k, v in options.items() if k not in _OPTIMIZE_OPTIONS}
+    creating, running = _options(direction, options)
+    if seconds is not None:
+        running["timeout"] = seconds
     if not {"metrics", "directions"} & set(creating):
         creating["direction"] = direction
     study = create_study(space=space, **creating)
@@ -330,18 +243,26 @@ def _search(
     def objective(trial: Trial) -> Any:
         return function(trial.params)
 
-    study.optimize(objective, n_trials=trials, timeout=seconds, **running)
+    study.optimize(objective, n_trials=trials, **running)
     return study
 
 
-def _result_by_name(
-    value: float | None, values: Sequence[float] | None, metrics: Mapping[str, float] | None
-) -> dict[str, float]:
-    if metrics is not None:
-        return {name: float(v) for name, v in metrics.items()}
-    if values is not None:
-        return {f"value_{i}": float(v) for i, v in enumerate(values)}
-    return {} if value is None else {"value": float(value)}
+def _options(direction: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options of ``create_study`` and those of ``Study.optimize``; there must be no others."""
+    creating = set(signature(create_study).parameters) - {"direction"}
+    running = set(signature(Study.optimize).parameters)
+    running -= {"self", "func", "n_trials", "total_trials", "timeout"}
+    for name in options:
+        if name not in creating | running:
+            raise ArgumentError(
+                f"{direction}: an option must be one of create_study or Study.optimize, without "
+                f"the direction and limits that this call sets, got {name!r}.",
+                option=name,
+            )
+    return (
+        {name: value for name, value in options.items() if name in creating},
+        {name: value for name, value in options.items() if name in running},
+    )
 
 
 def _open(
@@ -365,13 +286,17 @@ def _settings(store: Storage, record: StudyRecord) -> Mapping[str, Any]:
     return store.get_state(record.id).get("settings", record.settings)  # type: ignore[no-any-return]
 
 
-def _stored_parts(
-    store: Storage, record: StudyRecord, skip_sampler: bool = False, skip_scheduler: bool = False
+def _parts(
+    store: Storage,
+    record: StudyRecord,
+    sampler: SamplerLike | None,
+    scheduler: SchedulerLike | None,
 ) -> tuple[Sampler, Scheduler]:
+    """What is given, and what the study was left with for what isn't."""
     settings = _settings(store, record)
     return (
-        make_sampler("auto" if skip_sampler else settings["sampler"]),
-        make_scheduler("none" if skip_scheduler else settings["scheduler"]),
+        make_sampler(settings["sampler"] if sampler is None else sampler),
+        make_scheduler(settings["scheduler"] if scheduler is None else scheduler),
     )
 
 

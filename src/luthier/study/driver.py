@@ -43,15 +43,16 @@ from luthier.core.trial import (
     changed,
 )
 from luthier.core.worker import is_gone, is_here, this_worker
-from luthier.errors import NumberTakenError, TrialNotFoundError, TrialStateError
+from luthier.errors import NumberTakenError, SpaceError, TrialNotFoundError, TrialStateError
 from luthier.space import Param, Space
-from luthier.study.trial import Ticket
+from luthier.study.trial import Ticket, check_definitions
 
 __all__ = ["Driver"]
 
 logger = logging.getLogger("luthier")
 Listener = Callable[[Event], object]
 _FLUSH_SECONDS = 0.5
+_NOTHING = Space()
 _UNKNOWN = Proposal({}, "all that is known of the space is taken: the objective may hold more")
 
 
@@ -83,7 +84,6 @@ class Driver:
         self.lock = threading.RLock()
         self.ledger = Ledger(record.objective, record.seed)
         self.declared: Space | None = None
-        self._declared_names: frozenset[str] = frozenset()
         self.requirements = dict(requirements or {})
         self._heard: dict[int, Reports] = {}
         self._unflushed: dict[int, FrozenTrial] = {}
@@ -106,9 +106,12 @@ class Driver:
             changes = self.storage.changes_since(self.record.id, self.ledger.version)
             if changes.version == self.ledger.version:
                 return self.ledger.snapshot()
-            for version, text in changes.spaces:
-                self._redeclare(Space.from_json(text, requirements=self.requirements), version)
-            self.ledger.apply(*changes.trials)
+            spaces = [
+                (version, Space.from_json(text, requirements=self.requirements))
+                for version, text in changes.spaces
+            ]
+            self.ledger.apply(*changes.trials, spaces=spaces)
+            self.declared = spaces[-1][1] if spaces else self.declared
             self.ledger.put_state(changes.state, changes.version)
             return self.ledger.snapshot()
 
@@ -119,12 +122,8 @@ class Driver:
             if self.declared != space:
                 self.storage.put_space(self.record.id, space.to_json())
                 self.refresh()
-            self._redeclare(space, self.ledger.version)  # the caller's own: it may hold functions
-
-    def _redeclare(self, space: Space, version: int) -> None:
-        self.declared = space
-        self._declared_names = frozenset(space)
-        self.ledger.declare(space, version)
+            self.declared = space  # the caller's own: it may hold functions
+            self.ledger.declare(space, self.ledger.version)
 
     def start(
         self,
@@ -197,7 +196,7 @@ class Driver:
             fill=trial.origin.fill,
             strict=trial.origin.sampler == "enqueued",
             definitions=definitions,
-            declared=self._declared_names,
+            declared=_NOTHING if self.declared is None else self.declared,
             objective=self.record.objective,
             user_attrs=trial.user_attrs,
             reports=trial.reports,
@@ -263,18 +262,34 @@ class Driver:
             TrialNotFoundError: There is none of that number.
         """
         trials = self.ledger.trials
-        if not isinstance(number, int) or not 0 <= number < len(trials):
+        try:
+            return trials[number.__index__() if number >= 0 else len(trials)]
+        except (AttributeError, IndexError, TypeError):
             raise TrialNotFoundError(
                 f"Study {self.record.name!r} has no trial {number!r}; it has {len(trials)} trials, "
                 "numbered from 0.",
                 number=number,
-            )
-        return trials[number]
+            ) from None
 
     def emit(self, event: Event) -> None:
-        """Tell all listeners."""
+        """Tell all listeners; one that fails is reported and changes nothing."""
         for listener in self.listeners:
-            listener(event)
+            try:
+                listener(event)
+            except Exception:
+                logger.exception(
+                    "A listener failed on %s; the study goes on.", type(event).__name__
+                )
+
+    def check_definitions(self, definitions: Mapping[str, Param]) -> None:
+        """Refuse definitions that contradict the declared space.
+
+        Raises:
+            SpaceError: A condition or relation doesn't fit them.
+        """
+        if definitions:
+            declared = _NOTHING if self.declared is None else self.declared
+            check_definitions(declared, {**self.ledger.definitions, **definitions})
 
     def write(self, trial: FrozenTrial) -> FrozenTrial:
         """Take in a record that the storage has just returned."""
@@ -388,6 +403,15 @@ def propose(
     sampler: Sampler, history: History, declares: Mapping[str, Param], rng: np.random.Generator
 ) -> Proposal | None:
     """Ask a sampler for one proposal in the study's space, with definitions new to it."""
-    space = history.space.with_params(declares) if declares else history.space
+    space = _with_definitions(history.space, declares) if declares else history.space
     proposals = sampler.suggest(space, history, 1, rng)
     return proposals[0] if proposals else None
+
+
+def _with_definitions(space: Space, definitions: Mapping[str, Param]) -> Space:
+    """A learnt space with new definitions; conditions learnt of old ones may have to go."""
+    try:
+        return space.with_params(definitions)
+    except SpaceError:
+        freed = {n: p.with_when(None) for n, p in space.items() if n not in definitions}
+        return space.with_params(freed | dict(definitions))

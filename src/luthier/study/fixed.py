@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, final
 
+from luthier.core.objective import Objective
 from luthier.core.suggest import Suggest
 from luthier.core.trial import Metrics
 from luthier.errors import ArgumentError, UnknownParamError
-from luthier.space import Param
-from luthier.study.trial import check_attr
+from luthier.space import Param, merge_definition
+from luthier.study.trial import check_attr, checked_step
 
 __all__ = ["FixedTrial"]
 
@@ -38,8 +39,9 @@ class FixedTrial(Suggest):
 
     @property
     def params(self) -> dict[str, Any]:
-        """The parameters asked for so far."""
-        return dict(self._asked)
+        """All values given, and those asked for as the objective got them."""
+        asked = {name: param.resolve(self._asked[name]) for name, param in self._params.items()}
+        return self._given | asked
 
     @property
     def distributions(self) -> dict[str, Param]:
@@ -52,7 +54,14 @@ class FixedTrial(Suggest):
         return dict(self._user_attrs)
 
     def report(self, metrics: float | Metrics, step: int) -> None:
-        """Accepted and ignored: there is no study to report to."""
+        """Checked and ignored: there is no study to report to.
+
+        Raises:
+            ObjectiveError: Not a number or a mapping of numbers.
+            ArgumentError: The step isn't an integer of at least 0.
+        """
+        Objective().read_report(metrics)
+        checked_step(step)
 
     def should_prune(self) -> bool:
         """Always False."""
@@ -74,6 +83,8 @@ class FixedTrial(Suggest):
                 f"{', '.join(self._given) or 'none'}. Add it to the params.",
                 name=name,
             )
+        if name in self._params:
+            param = merge_definition(name, self._params[name], param)
         value = param.check(self._given[name], name)
         self._asked[name] = value
         self._params[name] = param

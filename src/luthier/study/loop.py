@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,11 +17,11 @@ from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Channel, Executor
 from luthier.core.trial import FrozenTrial, TrialState
-from luthier.errors import AllTrialsFailedError, ArgumentError
+from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError
 from luthier.executors import Inline, Threads
 from luthier.study.driver import Driver
 from luthier.study.narration import narrate
-from luthier.study.stopping import MaxSeconds, StopRule
+from luthier.study.stopping import MaxSeconds, StopRule, is_number, is_rule, is_whole
 from luthier.study.trial import Ticket, Trial, describe, run_trial
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = ["Limits", "Retries", "run_loop"]
 
 logger = logging.getLogger("luthier")
 _LOOK_AGAIN_SECONDS = 0.05
+_EXHAUSTED = "the space is exhausted"
 
 
 @final
@@ -41,48 +42,43 @@ class Limits:
     Attributes:
         n_trials: So many trials started in this call, or None.
         total_trials: So many trials in the study, or None.
-        rules: Further rules, any of which stops.
+        timeout: No new trial after so many seconds, or None.
+        stop: A further rule or several, any of which stops.
         fail_fast: Give up after so many trials if all failed, or None.
+        rules: All rules, the timeout's among them.
     """
 
     n_trials: int | None
     total_trials: int | None
-    rules: tuple[StopRule, ...]
+    timeout: float | None
+    stop: StopRule | Sequence[StopRule]
     fail_fast: int | None
+    rules: tuple[StopRule, ...] = field(init=False)
 
-    @classmethod
-    def of(
-        cls,
-        *,
-        n_trials: int | None,
-        total_trials: int | None,
-        timeout: float | None,
-        stop: StopRule | Sequence[StopRule],
-        fail_fast: int | None,
-    ) -> Limits:
-        """Check the arguments of ``optimize``.
-
-        Raises:
-            ArgumentError: A limit that makes no sense.
-        """
-        for name, value in (("n_trials", n_trials), ("total_trials", total_trials)):
-            if value is not None and (not _is_int(value) or value < 0):
-                raise ArgumentError(f"optimize: {name} must be an integer >= 0, got {value!r}.")
-        if n_trials is not None and total_trials is not None:
+    def __post_init__(self) -> None:
+        for name, least in (("n_trials", 0), ("total_trials", 0), ("fail_fast", 1)):
+            value = getattr(self, name)
+            if value is not None and (not is_whole(value) or value < least):
+                raise ArgumentError(
+                    f"optimize: {name} must be an integer >= {least}, got {value!r}."
+                )
+        if self.n_trials is not None and self.total_trials is not None:
             raise ArgumentError(
                 "optimize: give n_trials (more trials) or total_trials (trials in all), not both."
             )
-        if fail_fast is not None and (not _is_int(fail_fast) or fail_fast < 1):
-            raise ArgumentError(f"optimize: fail_fast must be an integer >= 1, got {fail_fast!r}.")
-        rules = tuple(stop) if isinstance(stop, Sequence) else (stop,)
+        rules = tuple(self.stop) if isinstance(self.stop, Sequence) else (self.stop,)
         for rule in rules:
-            if not callable(getattr(rule, "reason", None)):
+            if not is_rule(rule):
                 raise ArgumentError(
                     f"optimize: stop takes rules such as Saturation(20), got {rule!r}."
                 )
-        if timeout is not None:
-            rules = (*rules, MaxSeconds(timeout))
-        return cls(n_trials, total_trials, rules, fail_fast)
+        if self.timeout is not None:
+            if not is_number(self.timeout) or not self.timeout >= 0:
+                raise ArgumentError(
+                    f"optimize: timeout must be seconds, at least 0, got {self.timeout!r}."
+                )
+            rules = (*rules, MaxSeconds(self.timeout))
+        object.__setattr__(self, "rules", rules)
 
 
 @final
@@ -93,12 +89,13 @@ class Retries:
     times: Mapping[type[Exception], int]
 
     def __post_init__(self) -> None:
-        for kind, times in self.times.items():
+        entries = self.times.items() if isinstance(self.times, Mapping) else [(None, None)]
+        for kind, times in entries:
             known = isinstance(kind, type) and issubclass(kind, Exception)
-            if not known or not _is_int(times) or times < 0:
+            if not known or not is_whole(times) or times < 0:
                 raise ArgumentError(
                     "optimize: retries maps exception classes to how often, such as "
-                    f"{{ConnectionError: 3}}, got {{{kind!r}: {times!r}}}."
+                    f"{{ConnectionError: 3}}, got {self.times!r}."
                 )
 
     def allow(self, trial: FrozenTrial, outcome: Outcome) -> bool:
@@ -128,6 +125,7 @@ class _Run:
     running: set[int] = field(default_factory=set)
     stop_reason: str | None = None
     fatal: BaseException | None = None
+    failed: int = 0
     waited: bool = False
 
     @property
@@ -155,7 +153,7 @@ class _Run:
             raise
         finally:
             self.executor.shutdown()
-        self.driver.emit(StudyStopped(self.driver.record.name, self.stop_reason or "done"))
+        self._say_why()
         if self.fatal is not None:
             raise self.fatal
 
@@ -169,9 +167,7 @@ class _Run:
         if trial is None:
             if not self.running and not self._others_at_work():
                 full = total is not None and self.driver.ledger.snapshot().n_trials >= total
-                self.stop_reason = (
-                    "the study has all its trials" if full else "the space is exhausted"
-                )
+                self.stop_reason = "the study has all its trials" if full else _EXHAUSTED
             return False
         self.started.add(trial.number)
         self.running.add(trial.number)
@@ -179,6 +175,13 @@ class _Run:
         work = partial(_work, self.function, ticket, self.local_study)
         self.executor.submit(trial.number, work, self.driver)
         return True
+
+    def _say_why(self) -> None:
+        reason, limits = self.stop_reason or "done", self.limits
+        wanted = limits.n_trials if limits.total_trials is None else limits.total_trials
+        level = logging.WARNING if reason == _EXHAUSTED and wanted else logging.INFO
+        logger.log(level, "Study %r stops: %s.", self.driver.record.name, reason)
+        self.driver.emit(StudyStopped(self.driver.record.name, reason))
 
     def _others_at_work(self) -> bool:
         """Whether other processes run trials that may fail, die or teach us the space."""
@@ -219,21 +222,23 @@ class _Run:
         trial = self.driver.finish(number, result)
         if self.collect_garbage:
             gc.collect()
-        if error is not None and not isinstance(error, self.catch) and _is_users(error):
+        if error is not None and not isinstance(error, (ObjectiveError, *self.catch)):
             self.fatal = self.fatal or error
         if trial is None:
             return
         narrate(self.driver, trial)
         for callback in self.callbacks:
             callback(self.study, trial)
-        self._check_failures()
+        if trial.state is TrialState.FAILED:
+            self.failed += 1
+            self._check_failures()
 
     def _check_failures(self) -> None:
         history = self.driver.ledger.snapshot()
         limit, failed = self.limits.fail_fast, history.failed
-        if limit is None or len(failed) < limit or history.n_finished > len(failed):
+        if limit is None or self.failed < limit or history.n_finished > len(failed):
             return
-        if self.fatal is None:
+        if self.fatal is None and failed:
             first = min(failed, key=lambda t: t.number)
             self.fatal = AllTrialsFailedError(
                 f"All {len(failed)} trials of study {self.driver.record.name!r} have failed. The "
@@ -248,12 +253,6 @@ class _Run:
             self.driver.release(number, f"interrupted by {type(error).__name__}")
 
 
-def _is_users(error: BaseException) -> bool:
-    from luthier.errors import ObjectiveError
-
-    return not isinstance(error, ObjectiveError)
-
-
 def run_loop(
     study: Study,
     driver: Driver,
@@ -262,7 +261,7 @@ def run_loop(
     *,
     catch: type[Exception] | Sequence[type[Exception]],
     retries: Retries,
-    callbacks: tuple[Callable[[Study, FrozenTrial], object], ...],
+    callbacks: Iterable[Callable[[Study, FrozenTrial], object]] | None,
     executor: Executor | None,
     n_jobs: int,
     show_progress_bar: bool,
@@ -271,9 +270,11 @@ def run_loop(
     """Run trials until a limit is reached; see ``Study.optimize`` for the arguments."""
     if not callable(function):
         raise ArgumentError(f"optimize: the objective must be callable, got {function!r}.")
-    for callback in callbacks:
-        if not callable(callback):
-            raise ArgumentError(f"optimize: a callback takes (study, trial), got {callback!r}.")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise ArgumentError(
+            f"optimize: executor must be an object with submit(), got {executor!r}. "
+            "For several trials at once use n_jobs."
+        )
     run = _Run(
         study,
         driver,
@@ -282,7 +283,7 @@ def run_loop(
         _executor(n_jobs) if executor is None else executor,
         _exception_kinds(catch),
         retries,
-        callbacks,
+        _callbacks(callbacks or ()),
         gc_after_trial,
     )
     if show_progress_bar:
@@ -304,7 +305,7 @@ def _work(
 
 
 def _executor(n_jobs: int) -> Executor:
-    if not _is_int(n_jobs) or n_jobs == 0 or n_jobs < -1:
+    if not is_whole(n_jobs) or n_jobs == 0 or n_jobs < -1:
         raise ArgumentError(
             f"optimize: n_jobs must be at least 1, or -1 for all cores, got {n_jobs!r}."
         )
@@ -313,12 +314,16 @@ def _executor(n_jobs: int) -> Executor:
 
 
 def _exception_kinds(catch: Any) -> tuple[type[Exception], ...]:
-    kinds = (catch,) if isinstance(catch, type) else tuple(catch)
+    kinds = tuple(catch) if isinstance(catch, Iterable) else (catch,)
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             raise ArgumentError(f"optimize: catch takes exception classes, got {kind!r}.")
     return kinds
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _callbacks(given: Any) -> tuple[Callable[[Study, FrozenTrial], object], ...]:
+    callbacks = (given,) if callable(given) or not isinstance(given, Iterable) else tuple(given)
+    for callback in callbacks:
+        if not callable(callback):
+            raise ArgumentError(f"optimize: a callback takes (study, trial), got {callback!r}.")
+    return callbacks

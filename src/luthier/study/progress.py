@@ -76,18 +76,21 @@ def _bar(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
     )
 
     columns = (
-        TextColumn("{task.fields[study]}"),
+        TextColumn("{task.fields[study]}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("ETA"),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
     )
     with Progress(*columns, console=Console(file=stream)) as bar:
         history = driver.ledger.snapshot()
         task = bar.add_task(
-            summary(history), total=goal, completed=history.n_finished, study=driver.record.name
+            summary(history),
+            total=goal,
+            completed=history.n_finished,
+            study=_printable(driver.record.name),
         )
 
         def update() -> None:
@@ -99,6 +102,7 @@ def _bar(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
 
 @contextmanager
 def _lines(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
+    name = _printable(driver.record.name)
     began = last = time.monotonic()
     n_before = driver.ledger.snapshot().n_finished
 
@@ -108,7 +112,7 @@ def _lines(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
         of = f"/{goal}" if goal is not None else ""
         rate = (done - n_before) / max(time.monotonic() - began, 1e-9)
         eta = f", about {(goal - done) / rate:.0f} s left" if goal and rate and goal > done else ""
-        print(f"{driver.record.name}: {done}{of} trials, {summary(history)}{eta}", file=stream)
+        print(f"{name}: {done}{of} trials, {summary(history)}{eta}", file=stream)
 
     def update() -> None:
         nonlocal last
@@ -118,3 +122,8 @@ def _lines(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
 
     yield update
     line()
+
+
+def _printable(text: str) -> str:
+    """A name as it may be sent to a terminal: control characters stand as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

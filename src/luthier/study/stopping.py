@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, final
+from numbers import Integral, Real
+from typing import Protocol, TypeGuard, final
 
 import numpy as np
 
@@ -38,7 +39,9 @@ class StopRule(Protocol):
 @final
 @dataclass(frozen=True, slots=True)
 class MaxTrials:
-    """Stop when the study has this many finished trials, over all its runs.
+    """Stop when the study has this many trials, finished or running, over all its runs.
+
+    Drivers that start trials at the same moment may overshoot; ``total_trials`` never does.
 
     Example:
         >>> MaxTrials(50).trials
@@ -48,12 +51,12 @@ class MaxTrials:
     trials: int
 
     def __post_init__(self) -> None:
-        _at_least("MaxTrials", "trials", self.trials, 1)
+        _at_least("MaxTrials", "trials", self.trials, 1, whole=True)
 
     def reason(self, history: History, elapsed: float) -> str | None:
         """See StopRule."""
-        done = history.n_finished
-        return f"{done} trials have finished" if done >= self.trials else None
+        n = history.n_finished + (len(history.running) if history.live else 0)
+        return f"{n} trials have been started" if n >= self.trials else None
 
 
 @final
@@ -122,7 +125,7 @@ class Saturation:
     eps: float = 0.0
 
     def __post_init__(self) -> None:
-        _at_least("Saturation", "trials", self.trials, 1)
+        _at_least("Saturation", "trials", self.trials, 1, whole=True)
         _at_least("Saturation", "eps", self.eps, 0)
 
     def reason(self, history: History, elapsed: float) -> str | None:
@@ -145,6 +148,9 @@ class AllOf:
     def __init__(self, *rules: StopRule) -> None:
         if not rules:
             raise ArgumentError("AllOf needs at least one rule, got none.")
+        for rule in rules:
+            if not is_rule(rule):
+                raise ArgumentError(f"AllOf takes rules such as MaxTrials(50), got {rule!r}.")
         object.__setattr__(self, "rules", rules)
 
     def reason(self, history: History, elapsed: float) -> str | None:
@@ -166,7 +172,22 @@ def _minimised(objective: Objective, value: float) -> float:
     return -value if objective.directions[0] == "maximize" else value
 
 
-def _at_least(rule: str, field: str, value: object, low: float) -> None:
-    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-    if not number >= low:
-        raise ArgumentError(f"{rule}: {field} must be a number of at least {low:g}, got {value!r}.")
+def is_rule(given: object) -> bool:
+    """Whether something is a stop rule: an object, not a class, with a ``reason``."""
+    return callable(getattr(given, "reason", None)) and not isinstance(given, type)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether something is a number, of Python or NumPy, and no bool."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether something is an integer, of Python or NumPy, and no bool."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _at_least(rule: str, field: str, value: object, low: float, whole: bool = False) -> None:
+    if not is_number(value) or not value >= low or (whole and not is_whole(value)):
+        kind = "an integer" if whole else "a number"
+        raise ArgumentError(f"{rule}: {field} must be {kind} of at least {low:g}, got {value!r}.")

@@ -6,7 +6,9 @@ study knows is its history in the storage; this object adds nothing but convenie
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
@@ -19,17 +21,13 @@ from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
 from luthier.core.rng import generator
 from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
-from luthier.errors import (
-    ArgumentError,
-    NoTrialError,
-    ObjectiveError,
-    StudyError,
-    TrialStateError,
-)
+from luthier.errors import ArgumentError, NoTrialError, ObjectiveError, StudyError, TrialStateError
 from luthier.numerics.pareto import non_dominated
 from luthier.space import Param, Space
-from luthier.study.completion import complete
+from luthier.space.completion import complete
+from luthier.space.values import value_key
 from luthier.study.driver import Driver
+from luthier.study.handmade import adapted, check_values
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.stopping import StopRule
 from luthier.study.trial import Trial, check_attr, last_metrics
@@ -40,6 +38,8 @@ if TYPE_CHECKING:
     from luthier.study.replay import Replay
 
 __all__ = ["Study"]
+
+logger = logging.getLogger("luthier")
 
 StudyCallback = Callable[["Study", FrozenTrial], object]
 
@@ -159,10 +159,19 @@ class Study:
         Args:
             deepcopy: Accepted for Optuna's sake; records are immutable and never copied.
             states: Only trials in these states, if given.
+
+        Raises:
+            ArgumentError: Not a list of states.
         """
         self._driver.refresh()
-        wanted = None if states is None else set(states)
-        return [t for t in self._driver.ledger.trials if wanted is None or t.state in wanted]
+        if states is None:
+            return list(self._driver.ledger.trials)
+        wanted = list(states) if isinstance(states, Iterable) else [states]
+        if not all(isinstance(state, TrialState) for state in wanted):
+            raise ArgumentError(
+                f"get_trials: states must be a list such as [TrialState.COMPLETE], got {states!r}."
+            )
+        return [t for t in self._driver.ledger.trials if t.state in wanted]
 
     @property
     def best_trial(self) -> FrozenTrial:
@@ -246,14 +255,22 @@ class Study:
             A new trial, or one that waited or was left behind by a process that died.
 
         Raises:
+            ArgumentError: Not definitions by name.
+            SpaceError: They contradict a declared condition or relation.
             StudyError: The space is exhausted.
         """
+        if fixed_distributions is not None and not isinstance(fixed_distributions, Mapping):
+            raise ArgumentError(
+                "ask: fixed_distributions must be a mapping such as {'x': Float(0, 1)}, got "
+                f"{fixed_distributions!r}."
+            )
         fixed = dict(fixed_distributions or {})
         for name, param in fixed.items():
             if not isinstance(param, Param):
                 raise ArgumentError(
                     f"ask: {name!r} must be a parameter such as Float(0, 1), got {param!r}."
                 )
+        self._driver.check_definitions(fixed)
         record = self._driver.start(fixed=fixed, eager=True)
         if record is None:
             running = len(self._driver.ledger.snapshot().running)
@@ -290,11 +307,11 @@ class Study:
         Raises:
             TrialNotFoundError: No such trial.
             TrialStateError: The trial isn't running.
-            ArgumentError: State and values contradict each other.
+            ArgumentError: State and values contradict each other, or the trial is another study's.
         """
-        number = trial.number if isinstance(trial, Trial) else trial
         self._driver.refresh()
-        record = self._driver.trial(number)
+        record = self._driver.trial(self._number(trial))
+        number = record.number
         if record.state.is_finished and skip_if_finished:
             return record
         if record.state is not TrialState.RUNNING:
@@ -304,7 +321,7 @@ class Study:
                 number=number,
             )
         handle = trial if isinstance(trial, Trial) else self._handles.get(number)
-        outcome = self._told(handle or self._handle(record), values, state)
+        outcome = self._told(handle or self._handle_of_elsewhere(record), values, state)
         self._handles.pop(number, None)
         told = self._driver.finish(number, outcome)
         if told is None:
@@ -323,19 +340,22 @@ class Study:
         """Have a configuration tried next. What it leaves open is drawn at random.
 
         Args:
-            params: Values by parameter name.
+            params: Values by parameter name. Without a declared space they are checked when the
+                objective asks for them.
             user_attrs: Notes on the trial.
-            skip_if_exists: Do nothing if a trial has these values already.
+            skip_if_exists: Do nothing if a valid trial has these values already.
 
         Raises:
-            ParamValueError: A value outside its parameter's domain.
+            ArgumentError: Names that aren't text, or notes that aren't JSON.
+            ParamValueError: A value outside its declared parameter's domain.
             UnknownParamError: A name that the declared space doesn't have.
         """
-        if not isinstance(params, Mapping):
-            raise ArgumentError(f"enqueue_trial: params must be a mapping, got {params!r}.")
+        for name, given in (("params", params), ("user_attrs", user_attrs or {})):
+            if not isinstance(given, Mapping):
+                raise ArgumentError(f"enqueue_trial: {name} must be a mapping, got {given!r}.")
         for key, value in (user_attrs or {}).items():
             check_attr(key, value)
-        if skip_if_exists and any(_matches(t, params) for t in self.trials):
+        if skip_if_exists and self._exists(params):
             return
 
         def build(number: int, history: History) -> FrozenTrial:
@@ -359,32 +379,30 @@ class Study:
 
         Raises:
             ArgumentError: Not a FrozenTrial, or its metrics aren't this study's.
+            ObjectiveError: A COMPLETE trial with a value that can't be used.
+            SpaceError: Its definitions contradict a declared condition or relation.
         """
         if not isinstance(trial, FrozenTrial):
             raise ArgumentError(
                 f"add_trial needs a FrozenTrial, got {type(trial).__name__}. "
                 "Make one with luthier.create_trial(...)."
             )
-        renamed = self._with_our_metrics(trial)
-        state = TrialState.WAITING if not trial.state.is_finished else trial.state
-        origin = (
-            trial.origin
-            if trial.origin.sampler == "added"
-            else Origin("added", trial.origin.reason)
+        check_values(trial.params)
+        self._driver.refresh()
+        self._driver.check_definitions(trial.declares)
+        ours = changed(
+            adapted(trial, self.objective),
+            state=trial.state if trial.state.is_finished else TrialState.WAITING,
+            origin=Origin("added", trial.origin.reason),
+            worker=None,
+            finished_version=None,
         )
-        self._driver.add(
-            lambda number, _: changed(
-                renamed,
-                number=number,
-                state=state,
-                origin=origin,
-                worker=None,
-                finished_version=None,
-            )
-        )
+        self._driver.add(lambda number, _: changed(ours, number=number))
 
     def add_trials(self, trials: Iterable[FrozenTrial]) -> None:
         """Add several trials; see ``add_trial``."""
+        if not isinstance(trials, Iterable):
+            raise ArgumentError(f"add_trials needs a list of trials, got {trials!r}.")
         for trial in trials:
             self.add_trial(trial)
 
@@ -401,9 +419,10 @@ class Study:
             TrialNotFoundError: No such trial.
             TrialStateError: It hasn't finished.
         """
-        number = trial if isinstance(trial, int) else trial.number
+        if not isinstance(reason, str):
+            raise ArgumentError(f"invalidate: the reason must be text, got {reason!r}.")
         self._driver.refresh()
-        self._driver.trial(number)
+        number = self._driver.trial(self._number(trial)).number
         self._driver.write(self._driver.storage.invalidate(self._driver.record.id, number, reason))
 
     # Many trials
@@ -448,21 +467,14 @@ class Study:
             ArgumentError: A limit that makes no sense.
             AllTrialsFailedError: Nothing but failures.
         """
-        limits = Limits.of(
-            n_trials=n_trials,
-            total_trials=total_trials,
-            timeout=timeout,
-            stop=stop,
-            fail_fast=fail_fast,
-        )
         run_loop(
             self,
             self._driver,
             func,
-            limits,
+            Limits(n_trials, total_trials, timeout, stop, fail_fast),
             catch=catch,
-            retries=Retries(retries or {}),
-            callbacks=tuple(callbacks or ()),
+            retries=Retries({} if retries is None else retries),
+            callbacks=callbacks,
             executor=executor,
             n_jobs=n_jobs,
             show_progress_bar=show_progress_bar,
@@ -491,11 +503,8 @@ class Study:
         return replay(self._driver)
 
     def __repr__(self) -> str:
-        states = ", ".join(
-            f"{sum(t.state is s for t in self.trials)} {s.name}"
-            for s in TrialState
-            if any(t.state is s for t in self.trials)
-        )
+        counts = sorted(Counter(trial.state for trial in self.trials).items())
+        states = ", ".join(f"{n} {state.name}" for state, n in counts)
         return f"<Study {self.study_name!r}: {states or 'no trials'}>"
 
     # Inside
@@ -505,6 +514,27 @@ class Study:
         handle.study = self
         self._handles[record.number] = handle
         return handle
+
+    def _handle_of_elsewhere(self, record: FrozenTrial) -> Trial:
+        """A handle for a trial that another process asked for: it knows what was proposed."""
+        handle = self._handle(record)
+        definitions = {**self._driver.ledger.definitions, **record.declares}
+        for name in record.param_names:
+            if name in definitions:
+                handle.suggest(name, definitions[name])
+        return handle
+
+    def _number(self, trial: FrozenTrial | Trial | int) -> int:
+        if isinstance(trial, int):
+            return trial
+        if isinstance(trial, Trial) and trial.study is not None:
+            theirs, ours = trial.study._driver.record, self._driver.record
+            if theirs != ours:
+                raise ArgumentError(
+                    f"Trial {trial.number} belongs to study {theirs.name!r}, not to "
+                    f"{ours.name!r}. Use the study that it was asked of."
+                )
+        return trial.number if isinstance(trial, (FrozenTrial, Trial)) else trial
 
     def _single(self, name: str, instead: str) -> None:
         if len(self.objective.names) > 1:
@@ -543,7 +573,10 @@ class Study:
             return trial.outcome(state, kept)
         try:
             if values is None:
-                raise ObjectiveError("The value told is None; a completed trial needs a number.")
+                raise ObjectiveError(
+                    f"Trial {trial.number} was told None; a completed trial needs a number. Tell "
+                    "state=TrialState.FAILED if there is none."
+                )
             return trial.outcome(TrialState.COMPLETE, self.objective.read(values))
         except ObjectiveError as error:
             if state is TrialState.COMPLETE:
@@ -555,38 +588,33 @@ class Study:
         if declared is not None:
             rng = generator(self.seed, number, "enqueued")
             return complete(declared, declared.check_partial(params), rng)
+        check_values(params)
         space = history.space
-        known = {n: v for n, v in params.items() if n in space}
+        changed_ranges = [n for n, v in params.items() if n in space and not space[n].contains(v)]
+        for name in changed_ranges:
+            logger.warning(
+                "Trial %d is given %s=%r, which earlier trials couldn't have: %r. It will fail "
+                "unless the objective asks differently now.",
+                number,
+                name,
+                params[name],
+                space[name],
+            )
+        known = {n: v for n, v in params.items() if n in space and n not in changed_ranges}
         return {**params, **space.check_partial(known)}
 
-    def _with_our_metrics(self, trial: FrozenTrial) -> FrozenTrial:
-        names = self.objective.names
-        if not trial.metric_values:
-            if trial.state is TrialState.COMPLETE:
-                raise ArgumentError("add_trial: a COMPLETE trial needs a value, got none.")
-            return changed(trial, objectives=len(names))
-        metrics = trial.metrics
-        if not set(names) <= set(metrics):
-            if trial.objectives != len(names):
-                raise ArgumentError(
-                    f"add_trial: the trial has {trial.objectives} objective values, the study "
-                    f"{self.study_name!r} has {len(names)}: {', '.join(names)}."
-                )
-            ours = dict(zip(names, trial.metric_values, strict=False))
-            extra = dict(list(metrics.items())[trial.objectives :])
-            metrics = ours | extra
-        checked = self.objective.read(metrics)
-        return changed(
-            trial,
-            objectives=len(names),
-            metric_names=tuple(checked),
-            metric_values=tuple(checked.values()),
-        )
+    def _exists(self, params: Mapping[str, Any]) -> bool:
+        """Whether a trial that counts has these values."""
+        known = self._driver.ledger.definitions
+
+        def has_them(theirs: Mapping[str, Any]) -> bool:
+            return all(n in theirs and _same(known.get(n), theirs[n], v) for n, v in params.items())
+
+        return any(trial.invalid is None and has_them(trial.params) for trial in self.trials)
 
 
-def _matches(trial: FrozenTrial, params: Mapping[str, Any]) -> bool:
-    theirs = trial.params
-    return all(
-        n in theirs and theirs[n] == v and isinstance(theirs[n], bool) == isinstance(v, bool)
-        for n, v in params.items()
-    )
+def _same(param: Param | None, one: Any, other: Any) -> bool:
+    """Whether two values of a parameter are the same."""
+    if param is not None and param.contains(one) and param.contains(other):
+        return value_key(param.check(one, "")) == value_key(param.check(other, ""))
+    return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from luthier.core.protocols import Channel
     from luthier.study.study import Study
 
-__all__ = ["Ticket", "Trial", "run_trial"]
+__all__ = [
+    "Ticket",
+    "Trial",
+    "check_attr",
+    "check_definitions",
+    "checked_step",
+    "last_metrics",
+    "run_trial",
+]
 
 logger = logging.getLogger("luthier")
 _MAX_ERROR = 8_000
@@ -48,7 +56,7 @@ class Ticket:
         strict: Whether a proposed value that doesn't fit fails the trial (the user's own did),
             or is quietly replaced (the space changed since a sampler proposed it).
         definitions: The parameters known to the study.
-        declared: Names of the declared space's parameters among them.
+        declared: The declared space; empty if there is none.
         objective: What the study optimises.
         user_attrs: The notes so far.
         reports: What earlier runs of this trial reported.
@@ -61,7 +69,7 @@ class Ticket:
     fill: str
     strict: bool
     definitions: Mapping[str, Param]
-    declared: frozenset[str]
+    declared: Space
     objective: Objective
     user_attrs: Mapping[str, Any] = EMPTY
     reports: Reports = NO_REPORTS
@@ -148,7 +156,7 @@ class Trial(Suggest):
             ArgumentError: The step isn't an integer of at least 0.
         """
         named = self._ticket.objective.read_report(metrics)
-        position = _step(step)
+        position = checked_step(step)
         if position in self._reports:
             logger.warning(
                 "Trial %d has reported step %d before; the first report stays.",
@@ -215,6 +223,9 @@ class Trial(Suggest):
             raise ArgumentError(f"A parameter's name must be text, got {name!r}.", name=name)
         known = self._known.get(name)
         if known is None or not same_domain(known, param):
+            if name in self._ticket.declared or param.when is not None:
+                definitions = {**self._known, **self._declares, name: param}
+                check_definitions(self._ticket.declared, definitions)
             self._declares[name] = param
         return self._value_of(name, param)
 
@@ -299,8 +310,26 @@ def last_metrics(objective: Objective, reports: Reports) -> Metrics:
 def describe(error: BaseException) -> str:
     """An exception in words: its kind and message first, then the end of its traceback."""
     summary = "".join(traceback.format_exception_only(error)).strip()
+    if isinstance(error, ObjectiveError):  # what was returned is at fault, not a line of code
+        return summary
     frames = "".join(traceback.format_tb(error.__traceback__)[1:])
     return f"{summary}\n{frames}"[:_MAX_ERROR].strip()
+
+
+def check_definitions(declared: Space, definitions: Mapping[str, Param]) -> None:
+    """Refuse definitions that contradict what is declared of other parameters.
+
+    Args:
+        declared: The declared space; its conditions and relations stand.
+        definitions: Definitions by name, of its parameters and of others.
+
+    Raises:
+        SpaceError: A condition or relation doesn't fit them.
+    """
+    conditional = {
+        n: p.with_when(declared[n].when) if n in declared else p for n, p in definitions.items()
+    }
+    declared.with_params(conditional)
 
 
 def check_attr(key: object, value: object) -> None:
@@ -319,7 +348,12 @@ def check_attr(key: object, value: object) -> None:
         ) from None
 
 
-def _step(step: object) -> int:
+def checked_step(step: object) -> int:
+    """Return a report's step as an integer.
+
+    Raises:
+        ArgumentError: It isn't an integer of at least 0.
+    """
     try:
         position = step.__index__()  # type: ignore[attr-defined]
     except (AttributeError, TypeError):

@@ -23,7 +23,7 @@ import numpy as np
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.trial import FrozenTrial
-from luthier.errors import ArgumentError
+from luthier.errors import ArgumentError, InfeasibleSpaceError
 from luthier.samplers.grid.cells import DEFAULT_POINTS, Cells, Points, cells_of
 from luthier.space import Space
 
@@ -110,6 +110,11 @@ class Grid:
         if not space:
             return _first_run(history)
         cells = cells_of(space, space.checks, self._points)
+        if not cells.has(0):
+            raise InfeasibleSpaceError(
+                "The relations of a space must leave some cells of its grid, all are ruled out. "
+                "Loosen them, or give continuous parameters more points."
+            )
         if self.allow_duplicates:
             return [self._repeated(cells, history.next_number + i, rng) for i in range(n)]
         taken = {cells.place(trial) for trial in history.live}

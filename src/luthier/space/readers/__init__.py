@@ -16,23 +16,13 @@ from luthier.space.readers.configspace import read_configspace
 from luthier.space.readers.optuna import is_distribution, read_optuna
 from luthier.space.readers.sklearn import BRANCH, read_sklearn
 from luthier.space.space import Space
+from luthier.space.values import refused
 
 __all__ = ["BRANCH", "read", "read_configspace", "read_optuna", "read_sklearn"]
 
 
 def read(given: Any) -> Space:
-    """Read a space from whatever describes one; see ``Space.of``.
-
-    Args:
-        given: A Space, parameters, a grid, distributions, or JSON.
-
-    Raises:
-        SpaceError: It is nothing that can be read.
-
-    Example:
-        >>> read({"depth": [3, 5, None]}).cardinality
-        3
-    """
+    """Read a space from whatever describes one; see ``Space.of``."""
     if isinstance(given, Space):
         return given
     if isinstance(given, str):
@@ -61,9 +51,10 @@ def _read_mapping(given: Mapping[str, Any]) -> Space:
 
 
 def _unreadable(given: Any) -> SpaceError:
-    return SpaceError(
+    return refused(
         "A space must be a Space, a dict of names to parameters, a scikit-learn style grid, "
-        f"Optuna distributions, or JSON of a Space or ConfigSpace, got {str(given)[:80]!r} of "
-        f"type {type(given).__name__}. Example: Space(x=Float(0, 1)).",
+        "Optuna distributions, or JSON of a Space or ConfigSpace",
+        "Example: Space(x=Float(0, 1))",
+        got=f"{str(given)[:80]!r} of type {type(given).__name__}",
         given=given,
     )

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from itertools import product
+from functools import reduce
+from itertools import chain, product
 from typing import Any
 
 from luthier.errors import SpaceError
@@ -22,6 +23,7 @@ from luthier.space.params import Categorical, Constant, Float, Int, Ordinal, Par
 from luthier.space.priors import Beta, Normal, Prior
 from luthier.space.relations import Forbid, Relation, Require
 from luthier.space.space import Space
+from luthier.space.values import refused
 
 __all__ = ["read_configspace"]
 
@@ -43,19 +45,7 @@ _OPERATORS = {"LT": "<", "LE": "<=", "EQ": "==", "GT": ">", "GE": ">="}
 
 
 def read_configspace(given: Any) -> Space:
-    """Read the JSON of ConfigSpace; see ``Space.from_configspace``.
-
-    Args:
-        given: The JSON text, or what ``json.loads`` made of it.
-
-    Raises:
-        SpaceError: It isn't that JSON, or says something that can't be honoured.
-
-    Example:
-        >>> c = {"type": "constant", "name": "c", "value": 5}
-        >>> read_configspace({"hyperparameters": [c]})
-        Space({'c': Constant(5)})
-    """
+    """Read the JSON of ConfigSpace, as text or as data; see ``Space.from_configspace``."""
     try:
         data = json.loads(given) if isinstance(given, str) else given
         params = {item["name"]: _param(item) for item in data["hyperparameters"]}
@@ -65,11 +55,9 @@ def read_configspace(given: Any) -> Space:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, SpaceError):
             raise
-        raise SpaceError(
-            f"from_configspace: the JSON must be what ConfigSpace's to_json wrote, got "
-            f"{str(given)[:80]!r} ({type(error).__name__}: {error}). Write it with ConfigSpace 1.",
-            given=given,
-        ) from error
+        rule = "from_configspace: the JSON must be what ConfigSpace's to_json wrote"
+        got = f"{str(given)[:80]!r} ({type(error).__name__}: {error})"
+        raise refused(rule, "Write it with ConfigSpace 1", got=got, given=given) from error
     return Space._with(params, tuple(relations))
 
 
@@ -84,24 +72,11 @@ def _param(item: Item) -> Param:
     family, _, number = kind.partition("_")
     if number not in ("float", "int") or family not in ("uniform", "normal", "beta"):
         raise _unsupported(f"the type {kind!r} of {item['name']!r}")
-    log = bool(item.get("log"))
+    low, high, step, log = item["lower"], item["upper"], item.get("q"), bool(item.get("log"))
+    prior = _prior(family, item)
     if number == "float":
-        return Float(
-            item["lower"],
-            item["upper"],
-            log=log,
-            step=item.get("q"),
-            prior=_prior(family, item),
-            default=default,
-        )
-    return Int(
-        item["lower"],
-        item["upper"],
-        log=log,
-        step=item.get("q") or 1,
-        prior=_prior(family, item),
-        default=default,
-    )
+        return Float(low, high, log=log, step=step, prior=prior, default=default)
+    return Int(low, high, log=log, step=step or 1, prior=prior, default=default)
 
 
 def _prior(family: str, item: Item) -> Prior | None:
@@ -143,12 +118,7 @@ def _clauses(item: Item, name: str, parts: str) -> list[Clause]:
     if kind not in ("AND", "OR"):
         raise _unsupported(f"the clause {kind!r}")
     alternatives = [_clauses(part, name, parts) for part in item[parts]]
-    if kind == "OR":
-        return [clause for clauses in alternatives for clause in clauses]
-    result: list[Clause] = [()]
-    for clauses in alternatives:
-        result = _both(result, clauses)
-    return result
+    return list(chain(*alternatives)) if kind == "OR" else reduce(_both, alternatives)
 
 
 def _both(first: list[Clause], second: list[Clause]) -> list[Clause]:
@@ -156,8 +126,5 @@ def _both(first: list[Clause], second: list[Clause]) -> list[Clause]:
 
 
 def _unsupported(what: str) -> SpaceError:
-    return SpaceError(
-        f"from_configspace: only what Luthier can honour may be read, got {what}. Write that part "
-        "of the space in Luthier's own terms.",
-        what=what,
-    )
+    rule = "from_configspace: only what Luthier can honour may be read"
+    return refused(rule, "Write that part of the space in Luthier's own terms", got=what)

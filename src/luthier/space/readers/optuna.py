@@ -9,55 +9,32 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.errors import SpaceError
 from luthier.space.params import Categorical, Constant, Float, Int, Param
 from luthier.space.space import Space
+from luthier.space.values import refused
 
 __all__ = ["is_distribution", "read_optuna"]
 
-_FIELDS = {
-    "FloatDistribution": ("low", "high", "log", "step"),
-    "IntDistribution": ("low", "high", "log", "step"),
-    "CategoricalDistribution": ("choices",),
-}
+_NAMES = ("FloatDistribution", "IntDistribution", "CategoricalDistribution")
+_FIELDS = ("low", "high", "log", "step", "choices")
 
 
 def is_distribution(given: Any) -> bool:
-    """Whether something is a distribution of Optuna, or its JSON.
-
-    Example:
-        >>> is_distribution({"name": "IntDistribution", "attributes": {"low": 1, "high": 3}})
-        True
-    """
+    """Whether something is a distribution of Optuna, or its JSON."""
     if isinstance(given, str):
         return given.startswith("{") and "Distribution" in given
     if isinstance(given, Mapping):
-        return given.get("name") in _FIELDS and "attributes" in given
-    return type(given).__name__ in _FIELDS
+        return given.get("name") in _NAMES and "attributes" in given
+    return type(given).__name__ in _NAMES
 
 
 def read_optuna(given: Any) -> Space:
-    """Read a dict of names to distributions; see ``Space.from_optuna``.
-
-    Args:
-        given: The dict, or its JSON.
-
-    Raises:
-        SpaceError: It isn't a dict, or a distribution isn't known.
-
-    Example:
-        >>> x = {"name": "FloatDistribution", "attributes": {"low": 1, "high": 2, "log": True}}
-        >>> read_optuna({"x": x})
-        Space({'x': Float(1.0, 2.0, scale='log')})
-    """
+    """Read a dict of names to distributions, or its JSON; see ``Space.from_optuna``."""
     if isinstance(given, str):
         given = json.loads(given)
     if not isinstance(given, Mapping):
-        raise SpaceError(
-            f"from_optuna: a dict of names to distributions is needed, got {given!r}. "
-            "Example: {'x': FloatDistribution(0, 1)}.",
-            given=given,
-        )
+        rule = "from_optuna: a dict of names to distributions is needed"
+        raise refused(rule, "Example: {'x': FloatDistribution(0, 1)}", given=given)
     return Space({name: _param(name, item) for name, item in given.items()})
 
 
@@ -67,20 +44,16 @@ def _param(name: str, given: Any) -> Param:
         kind, fields = data.get("name"), dict(data.get("attributes", {}))
     else:
         kind = type(data).__name__
-        fields = {field: getattr(data, field, None) for field in _FIELDS.get(kind, ())}
-    if kind not in _FIELDS:
-        raise SpaceError(
-            f"from_optuna: {name!r} must be one of {', '.join(_FIELDS)}, got {given!r}. "
-            "Convert older distributions with Optuna first.",
-            name=name,
-            distribution=given,
-        )
+        fields = {field: getattr(data, field, None) for field in _FIELDS}
+    if kind not in _NAMES:
+        rule = f"from_optuna: {name!r} must be one of {', '.join(_NAMES)}"
+        advice = "Convert older distributions with Optuna first"
+        raise refused(rule, advice, got=repr(given), name=name, distribution=given)
     if kind == "CategoricalDistribution":
         return Categorical(fields["choices"])
-    low, high = fields["low"], fields["high"]
+    low, high, log = fields["low"], fields["high"], bool(fields.get("log"))
     if low == high:
         return Constant(low)
-    log = bool(fields.get("log", False))
     if kind == "FloatDistribution":
         return Float(low, high, log=log, step=fields.get("step"))
     return Int(low, high, log=log, step=fields.get("step") or 1)

@@ -20,7 +20,7 @@ from luthier.space.numeric import Float, Int
 from luthier.space.params import Param, same_domain
 from luthier.space.relations import Forbid, Relation
 from luthier.space.space import Space
-from luthier.space.values import plain, value_key
+from luthier.space.values import plain, refused, value_key
 
 __all__ = ["BRANCH", "read_sklearn"]
 
@@ -33,13 +33,7 @@ Branch = dict[str, Param]
 
 
 def read_sklearn(grid: Any) -> Space:
-    """Read a parameter grid; see ``Space.from_sklearn``.
-
-    Args:
-        grid: A dict of names to lists, distributions or parameters; or a list of such dicts.
-
-    Raises:
-        SpaceError: An entry that can't be read, or dicts that can't be joined.
+    """Read a dict of names to lists, distributions or parameters; or a list of such dicts.
 
     Example:
         >>> grid = [{"kernel": ["linear"]}, {"kernel": ["rbf"], "gamma": [0.1, 1.0]}]
@@ -47,16 +41,10 @@ def read_sklearn(grid: Any) -> Space:
         3
     """
     grids = [grid] if isinstance(grid, Mapping) else grid
-    if (
-        not isinstance(grids, Sequence)
-        or not grids
-        or not all(isinstance(one, Mapping) for one in grids)
-    ):
-        raise SpaceError(
-            "from_sklearn: a dict of names to lists or distributions, or a list of dicts, is "
-            f"needed, got {grid!r}. Example: {{'C': loguniform(1e-3, 1e3)}}.",
-            grid=grid,
-        )
+    listed = isinstance(grids, Sequence) and len(grids) > 0
+    if not listed or not all(isinstance(one, Mapping) for one in grids):
+        rule = "a dict of names to lists or distributions, or a list of dicts, is needed"
+        raise refused(f"from_sklearn: {rule}", "Example: {'C': loguniform(1e-3, 1e3)}", grid=grid)
     named = _names_needed(grids)
     branches = [{n: _param(n, given, n in named) for n, given in one.items()} for one in grids]
     return Space(branches[0]) if len(branches) == 1 else _join(branches)
@@ -64,15 +52,17 @@ def read_sklearn(grid: Any) -> Space:
 
 def _names_needed(grids: Sequence[Mapping[str, Any]]) -> set[str]:
     """Return the parameters with an entry that isn't a JSON value."""
-    return {
-        name
+    lists = [
+        (name, given)
         for one in grids
         for name, given in one.items()
-        if not isinstance(given, Param)
-        and not hasattr(given, "rvs")
-        and isinstance(given, Iterable)
-        if not all(map(_is_json, given))
-    }
+        if isinstance(given, Iterable) and not isinstance(given, Param) and not _is_random(given)
+    ]
+    return {name for name, given in lists if not all(map(_is_json, given))}
+
+
+def _is_random(given: Any) -> bool:
+    return hasattr(given, "rvs")
 
 
 def _is_json(value: Any) -> bool:
@@ -86,19 +76,18 @@ def _is_json(value: Any) -> bool:
 def _param(name: str, given: Any, named: bool) -> Param:
     if isinstance(given, Param):
         return given
-    if hasattr(given, "rvs"):
+    if _is_random(given):
         return _from_distribution(name, given)
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise SpaceError(
-            f"from_sklearn: {name!r} must be a list of values, a scipy.stats distribution or a "
-            f"parameter, got {given!r}. For a single value write [{given!r}].",
-            name=name,
-            given=given,
-        )
+        rule = "must be a list of values, a scipy.stats distribution or a parameter"
+        raise _refused(name, rule, f"For a single value write [{given!r}]", given)
     values = list(given)
-    if named:
-        return Categorical(_with_names(values))
-    return Constant(values[0]) if len(values) == 1 else Categorical(values)
+    if len(values) == 1 and not named:
+        return Constant(values[0])
+    try:
+        return Categorical(_with_names(values) if named else values)
+    except SpaceError as error:
+        raise SpaceError(f"from_sklearn: {name!r}: {error}", name=name, given=given) from error
 
 
 def _with_names(values: list[Any]) -> dict[str, Any]:
@@ -120,12 +109,8 @@ def _from_distribution(name: str, given: Any) -> Param:
     """Read a frozen distribution of ``scipy.stats``."""
     kind = getattr(getattr(given, "dist", None), "name", None)
     if kind is None:
-        raise SpaceError(
-            f"from_sklearn: {name!r} must be a frozen scipy.stats distribution, got {given!r}. "
-            "Use a list, a scipy.stats distribution or a parameter of Luthier.",
-            name=name,
-            given=given,
-        )
+        rule = "must be a frozen scipy.stats distribution"
+        raise _refused(name, rule, "Use a list, a distribution or a parameter", given)
     low, high = (float(end) for end in given.support())
     shifted = given.kwds.get("loc", 0) != 0 or len(given.args) > 2
     if kind in ("loguniform", "reciprocal") and not shifted:
@@ -150,17 +135,15 @@ def _join(branches: list[Branch]) -> Space:
     names = dict.fromkeys(name for branch in branches for name in branch)
     params: Branch = {selector: _union(selector, [branch[selector] for branch in branches])}
     relations: list[Relation] = []
+    del names[selector]
     for name in names:
-        if name == selector:
-            continue
         own = [branch for branch in branches if name in branch]
         union = _union(name, [branch[name] for branch in own])
         if len(own) < len(branches):
             union = union.with_when({selector: OneOf(*_values(own, selector))})
         params[name] = union
-        for branch in own:
-            if not same_domain(branch[name], union):
-                relations += _foreign(name, union, branch, selector)
+        narrower = [branch for branch in own if not same_domain(branch[name], union)]
+        relations += [_foreign(name, union, branch, selector) for branch in narrower]
     return Space._with(params, tuple(relations))
 
 
@@ -191,28 +174,21 @@ def _union(name: str, params: list[Param]) -> Param:
             return Categorical(objects)
         values = [value for param in params for value in param.grid(1)]
         return Categorical(list({value_key(value): value for value in values}.values()))
-    if all(_alike(first, other) for other in params):
+    if isinstance(first, Float | Int) and all(_alike(first, other) for other in params):
         lows, highs = ([getattr(p, end) for p in params] for end in ("low", "high"))
-        if isinstance(first, Float):
-            return Float(min(lows), max(highs), scale=first.scale)
-        if isinstance(first, Int):
-            return Int(min(lows), max(highs), scale=first.scale)
-    raise SpaceError(
-        f"from_sklearn: {name!r} must be of one kind in all dicts, with the same scale, got "
-        f"{params!r}. Use different names, or lists of values in all of them.",
-        name=name,
-        params=params,
-    )
+        return type(first)(min(lows), max(highs), scale=first.scale)
+    rule = "must be of one kind in all dicts, with the same scale"
+    raise _refused(name, rule, "Use different names, or lists of values in all of them", params)
 
 
-def _alike(a: Param, b: Param) -> bool:
+def _alike(a: Float | Int, b: Param) -> bool:
     """Whether two ranges differ in nothing but their ends."""
-    if not isinstance(a, Float | Int) or type(a) is not type(b) or not isinstance(b, Float | Int):
+    if not isinstance(b, Float | Int) or type(a) is not type(b):
         return False
     return a.scale == b.scale and a.step == b.step in (None, 1) and a.prior is b.prior is None
 
 
-def _foreign(name: str, union: Param, branch: Branch, selector: str) -> list[Relation]:
+def _foreign(name: str, union: Param, branch: Branch, selector: str) -> Relation:
     """Forbid the values of a union that one of its dicts doesn't have."""
     own = branch[name]
     where = (selector, OneOf(*_values([branch], selector)))
@@ -221,4 +197,10 @@ def _foreign(name: str, union: Param, branch: Branch, selector: str) -> list[Rel
     else:
         others = [value for value in union.grid(1) if not own.contains(value)]
         clause = (where, (name, OneOf(*others)))
-    return [Forbid(clause)]
+    return Forbid(clause)
+
+
+def _refused(name: str, rule: str, advice: str, given: Any) -> SpaceError:
+    return refused(
+        f"from_sklearn: {name!r} {rule}", advice, got=repr(given), name=name, given=given
+    )

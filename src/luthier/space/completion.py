@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from luthier.errors import InfeasibleSpaceError
-from luthier.space import Space
+from luthier.space.space import Space
 
 __all__ = ["complete"]
 
-_ATTEMPTS = 10_000
+_BATCHES = (1, *[256] * 40)
 
 
 def complete(space: Space, given: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def complete(space: Space, given: Mapping[str, Any], rng: np.random.Generator) -
         rng: Where the other values are drawn from.
 
     Raises:
-        UnknownParamError, ParamValueError: A value given doesn't fit the others.
+        ParamValueError: The values given are never active together.
         InfeasibleSpaceError: No allowed configuration with these values was found.
 
     Example:
@@ -35,17 +35,21 @@ def complete(space: Space, given: Mapping[str, Any], rng: np.random.Generator) -
         >>> both["x"], 0 <= both["y"] <= 1
         (0.5, True)
     """
-    lone = {n: Space({n: p.with_when(None)}) for n, p in space.items() if n not in given}
-    for _ in range(_ATTEMPTS):
-        drawn = dict(given)
-        for name, one in lone.items():
-            drawn[name] = one.encoding.from_unit(rng.random((1, one.encoding.width)))[0][name]
-        active = set(space.active(drawn)) | set(given)
-        values = {name: drawn[name] for name in space if name in active}
-        if space.allows(values):
-            return space.check(values)
+    free = Space({n: p.with_when(None) for n, p in space.items() if n not in given}).encoding
+    together = False
+    for size in _BATCHES:
+        for drawn in free.from_unit(rng.random((size, free.width))):
+            values = {**drawn, **given}
+            active = space.active(values)
+            if set(active).issuperset(given):
+                together = True
+                chosen = {name: values[name] for name in active}
+                if space.allows(chosen):
+                    return space.check(chosen)
+    if not together:
+        space.check({name: values[name] for name in space if name in active or name in given})
     raise InfeasibleSpaceError(
         f"No configuration with {dict(given)} was found that the space's constraints allow, in "
-        f"{_ATTEMPTS} attempts. Give more of the values, or others.",
+        f"{sum(_BATCHES):,} attempts. Give more of the values, or others.",
         given=dict(given),
     )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from luthier import AtLeast, Categorical, Float, Int, Space
 from luthier.errors import InfeasibleSpaceError, ParamValueError
-from luthier.study.completion import complete
+from luthier.space.completion import complete
 
 SPACE = Space(
     kind=Categorical(["net", "forest"]),

@@ -1,0 +1,1 @@
+"""Sample efficiency: how good a configuration each sampler finds in so many trials."""
