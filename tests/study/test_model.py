@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 import luthier
 from luthier import TrialState
@@ -54,7 +61,8 @@ class Life(RuleBasedStateMachine):
 
     @rule(x=st.integers(0, 3), skip=st.booleans())
     def enqueue(self, x: int, skip: bool) -> None:
-        if skip and any(t.params.get("x") == x for t in self.study.trials):
+        valid = (t for t in self.study.trials if t.invalid is None)
+        if skip and any(t.params.get("x") == x for t in valid):
             self.study.enqueue_trial({"x": x}, skip_if_exists=True)
         else:
             self.study.enqueue_trial({"x": x}, skip_if_exists=skip)
@@ -148,3 +156,11 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.slow
+def test_long_lives() -> None:
+    """The same machine with many more and longer lives."""
+    run_state_machine_as_test(
+        Life, settings=settings(max_examples=300, stateful_step_count=60, deadline=None)
+    )
