@@ -375,6 +375,7 @@ class Ledger:
         self.state: dict[str, Any] = {}
         self._trace = Trace(None)
         self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
+        self._prefixes = tuple(map(Prefix, self._finished))
         self._live: dict[int, FrozenTrial] = {}
         self._columns = _Columns()
         self._snapshot: History | None = None
@@ -443,17 +444,21 @@ class Ledger:
     def snapshot(self) -> History:
         """Return the history as it stands; the same object until something changes."""
         if self._snapshot is None:
-            completed, pruned, failed = self._finished
             live = sorted(self._live.values(), key=_number) if self._live else ()
+            self._prefixes = tuple(
+                prefix if len(prefix) == len(group) else Prefix(group)
+                for prefix, group in zip(self._prefixes, self._finished, strict=True)
+            )
+            completed, pruned, failed = self._prefixes
             self._snapshot = History(
                 self.version,
                 len(self.trials),
                 self.objective,
                 self.seed,
                 self.space,
-                Prefix(completed),
-                Prefix(pruned),
-                Prefix(failed),
+                completed,
+                pruned,
+                failed,
                 tuple(live),
                 self._columns,
             )
@@ -479,6 +484,7 @@ class Ledger:
     def _forget(self, number: int) -> None:
         kept = ([t for t in group if t.number != number] for group in self._finished)
         self._finished = tuple(kept)  # new lists: snapshots taken before keep theirs
+        self._prefixes = tuple(map(Prefix, self._finished))
         self._columns = _Columns()
 
     def _advance(self, version: int) -> None:

@@ -50,6 +50,6 @@ class _Key(ISeedSequence):
 
     def generate_state(self, n_words: int, dtype: Any = np.uint64) -> NDArray[Any]:
         """Return words of state: a digest of the key (its repr tells 1 from "1")."""
-        size = n_words * np.dtype(dtype).itemsize
-        digest = hashlib.blake2b(repr(self.key).encode(), digest_size=size).digest()
+        size = 8 if dtype is np.uint64 else np.dtype(dtype).itemsize
+        digest = hashlib.blake2b(repr(self.key).encode(), digest_size=n_words * size).digest()
         return np.frombuffer(digest, dtype=dtype)
