@@ -21,9 +21,9 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 260,
     "space": 4870,
-    "numerics": 500,
+    "numerics": 2600,
     "core": 2500,
-    "samplers": 1100,
+    "samplers": 1900,
     "schedulers": 600,
     "storages": 1850,
     "executors": 200,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from luthier.core.protocols import Sampler
-from luthier.samplers import Auto, Grid, PartialFixed, QuasiRandom, Random
+from luthier.samplers import TPE, Auto, Forest, Grid, PartialFixed, QuasiRandom, Random
 from luthier.testing.samplers import SAMPLER_CHECKS, SamplerFactory
 
 SAMPLERS: list[SamplerFactory] = [
@@ -20,6 +20,11 @@ SAMPLERS: list[SamplerFactory] = [
     lambda: QuasiRandom("lhs", n=5),
     lambda: QuasiRandom(scramble=False, allow_duplicates=True),
     Auto,
+    Forest,
+    lambda: Forest(n_trees=4, n_startup=2, explore=0),
+    TPE,
+    lambda: TPE(n_startup=0, multivariate=False),
+    lambda: TPE(n_startup=3, allow_duplicates=True),
     lambda: PartialFixed(Auto(), {}),
 ]
 

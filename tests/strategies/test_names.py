@@ -18,6 +18,7 @@ from luthier.strategies import (
 )
 
 NAMES = ["auto", "random", "grid", "random_grid", "quasirandom", "sobol", "halton", "lhs"]
+NAMES += ["tpe", "forest"]
 
 
 def test_known_names() -> None:
@@ -85,7 +86,7 @@ def test_parts_given_replace_the_strategys_own() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["sobool", "tpe", "", None, 3])
+@pytest.mark.parametrize("name", ["sobool", "tpee", "", None, 3])
 def test_unknown_names(name: object) -> None:
     for what, make in (("sampler", make_sampler), ("scheduler", make_scheduler)):
         with pytest.raises(ArgumentError, match=f"There is no {what} named|A {what} must be"):

@@ -1,0 +1,58 @@
+"""The start of model-based search: the user's default first, then an even spread.
+
+The k-th start point depends on the study's seed and on k alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from luthier.core.history import History
+from luthier.core.jobs import Proposal
+from luthier.core.rng import generator
+from luthier.core.tried import Tried
+from luthier.numerics.qmc import Sobol
+from luthier.space import Space, sample
+
+__all__ = ["start_point"]
+
+
+def start_point(
+    space: Space,
+    history: History,
+    k: int,
+    rng: np.random.Generator,
+    tried: Tried | None,
+) -> Proposal | None:
+    """Propose the k-th trial of a study that knows nothing yet.
+
+    Args:
+        space: The space, not empty.
+        history: What has happened.
+        k: The number of the trial, from 0.
+        rng: Draws instead, where the point isn't allowed or was tried.
+        tried: What mustn't be proposed again; None if it may.
+
+    Returns:
+        The space's default as trial 0, if there is one; else a point of a Sobol sequence that
+        the study's seed scrambles; None where a finite space has no more.
+    """
+    default = space.default() if k == 0 else None
+    if default is not None and _is_new(space, default, tried):
+        return Proposal(default, "the user's defaults")
+    config = space.encoding.from_unit(_sobol(space.encoding.width, history.seed).points(k))[0]
+    if _is_new(space, config, tried):
+        return Proposal(config, f"start: sobol point {k}")
+    drawn = sample(space, 1, rng, exclude=tried)
+    return Proposal(drawn[0], "start: drawn at random from the prior") if drawn else None
+
+
+def _is_new(space: Space, config: dict[str, object], tried: Tried | None) -> bool:
+    return space.allows(config) and (tried is None or space.key(config) not in tried)
+
+
+@lru_cache(maxsize=16)
+def _sobol(d: int, seed: int) -> Sobol:
+    return Sobol(max(d, 1), generator(seed, "sobol"))

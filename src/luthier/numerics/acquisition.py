@@ -1,0 +1,210 @@
+"""Acquisition functions: how much it would be worth to try a point, from what a model says of it.
+
+All are for minimisation of the objective and are themselves to be maximised. Each returns its
+values and how they change with the model's mean and standard deviation; ``chain`` turns these
+into gradients by coordinates. Logarithms of acquisitions add up: constraints, a cost or a belief
+about the optimum enter ``log_expected_improvement`` as further terms.
+
+    name     meaning                                              shape
+    mu       predicted means                                      (m,)
+    s        predicted standard deviations, above 0               (m,)
+    best     the value to improve on                              () or (m,)
+    z        (best - mu) / s                                      (m,)
+    phi      density of the normal distribution
+    Phi      its distribution function
+    h        phi(z) + z Phi(z), so that EI = s h(z)
+
+References:
+    Jones, Schonlau and Welch, Efficient global optimization, J. Global Optim. 13 (1998). Ament et
+    al., Unexpected improvements to expected improvement, arXiv:2310.20708. Srinivas et al.,
+    Gaussian process optimization in the bandit setting, arXiv:0912.3995. Gardner et al., Bayesian
+    optimization with inequality constraints, ICML 2014. Hvarfner et al., piBO, arXiv:2204.11051.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "Acquired",
+    "chain",
+    "expected_improvement",
+    "log_cost",
+    "log_expected_improvement",
+    "log_probability_below",
+    "lower_confidence_bound",
+    "probability_of_improvement",
+]
+
+Array = NDArray[np.float64]
+_LOG_2PI: Final = math.log(2.0 * math.pi)
+_FAR: Final = -100.0
+_NEAR: Final = -1.0
+
+
+class Acquired(NamedTuple):
+    """Values of an acquisition function, and their derivatives by mean and deviation, (m,) each."""
+
+    value: Array
+    by_mean: Array
+    by_std: Array
+
+    def __add__(self, other: object) -> Acquired:
+        """Add values and derivatives; for logarithms of what is multiplied."""
+        if not isinstance(other, Acquired):
+            return NotImplemented
+        return Acquired(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+def chain(acquired: Acquired, d_mean: Array, d_std: Array) -> Array:
+    """Return the gradient by coordinates.
+
+    Args:
+        acquired: What an acquisition function returned for m points.
+        d_mean: Gradient of the mean at each, shape (m, d).
+        d_std: Gradient of the standard deviation, shape (m, d).
+
+    Returns:
+        Shape (m, d).
+    """
+    return acquired.by_mean[:, None] * d_mean + acquired.by_std[:, None] * d_std
+
+
+def expected_improvement(mean: ArrayLike, std: ArrayLike, best: ArrayLike) -> Acquired:
+    """EI = s h(z): by how much a point is expected to be better than the best one.
+
+    It is 0 to machine precision in most of the space, where its logarithm still tells points
+    apart: for searching use ``log_expected_improvement``.
+
+    Args:
+        mean: Shape (m,).
+        std: Above 0, shape (m,).
+        best: The value to improve on.
+
+    Example:
+        >>> expected_improvement([0.0, 1.0], [1.0, 1.0], 0.0).value.round(3).tolist()
+        [0.399, 0.083]
+    """
+    log_value, by_mean, by_std = log_expected_improvement(mean, std, best)
+    value = np.exp(log_value)
+    return Acquired(value, value * by_mean, value * by_std)
+
+
+def log_expected_improvement(mean: ArrayLike, std: ArrayLike, best: ArrayLike) -> Acquired:
+    """The logarithm of EI: log EI = log h(z) + log s, exact however small it is.
+
+    Args:
+        mean: Shape (m,).
+        std: Above 0, shape (m,).
+        best: The value to improve on.
+
+    Example:
+        >>> log_expected_improvement([0.0, 40.0], [1.0, 1.0], 0.0).value.round(3).tolist()
+        [-0.919, -808.299]
+    """
+    from scipy.special import log_ndtr
+
+    mu, s = np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64)
+    z = (np.asarray(best, dtype=np.float64) - mu) / s
+    log_h = _log_h(z)
+    log_phi = -0.5 * (z * z + _LOG_2PI)
+    return Acquired(
+        log_h + np.log(s),
+        -np.exp(log_ndtr(z) - log_h) / s,  # d(s h) / dmu = -Phi
+        np.exp(log_phi - log_h) / s,  # d(s h) / ds = phi
+    )
+
+
+def probability_of_improvement(mean: ArrayLike, std: ArrayLike, best: ArrayLike) -> Acquired:
+    """PI = Phi(z): how likely it is that a point is better than the best one.
+
+    Greedier than EI, since it doesn't ask by how much.
+
+    Args:
+        mean: Shape (m,).
+        std: Above 0, shape (m,).
+        best: The value to improve on.
+
+    Example:
+        >>> probability_of_improvement([0.0, 1.0], [1.0, 1.0], 0.0).value.round(3).tolist()
+        [0.5, 0.159]
+    """
+    log_value, by_mean, by_std = log_probability_below(mean, std, best)
+    value = np.exp(log_value)
+    return Acquired(value, value * by_mean, value * by_std)
+
+
+def log_probability_below(mean: ArrayLike, std: ArrayLike, bound: ArrayLike) -> Acquired:
+    """The log probability that a value is below a bound: log Phi((bound - mu) / s).
+
+    It is log PI, and the term that a constraint g(x) <= bound adds to ``log_expected_improvement``.
+
+    Args:
+        mean: Shape (m,).
+        std: Above 0, shape (m,).
+        bound: What the value should be below.
+
+    Example:
+        >>> log_probability_below([0.0], [1.0], 0.0).value.round(3).tolist()
+        [-0.693]
+    """
+    from scipy.special import log_ndtr
+
+    mu, s = np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64)
+    z = (np.asarray(bound, dtype=np.float64) - mu) / s
+    value = log_ndtr(z)
+    slope = np.exp(-0.5 * (z * z + _LOG_2PI) - value) / s
+    return Acquired(value, -slope, -slope * z)
+
+
+def lower_confidence_bound(mean: ArrayLike, std: ArrayLike, kappa: float = 1.8) -> Acquired:
+    """-(mu - kappa s), known as UCB: how good a point may be at best.
+
+    Args:
+        mean: Shape (m,).
+        std: Above 0, shape (m,).
+        kappa: How optimistic, at least 0.
+
+    Example:
+        >>> lower_confidence_bound([0.0], [1.0], kappa=2.0).value.tolist()
+        [2.0]
+    """
+    mu, s = np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64)
+    return Acquired(kappa * s - mu, np.full_like(mu, -1.0), np.full_like(mu, kappa))
+
+
+def log_cost(mean_log_cost: ArrayLike, weight: float) -> Acquired:
+    """The term that makes ``log_expected_improvement`` count improvement for its cost.
+
+    Args:
+        mean_log_cost: Predicted logarithm of the cost, shape (m,).
+        weight: From 1 (improvement per cost) to 0; a good schedule is the share of the budget
+            that is left. Derivatives are by the mean of this other model.
+
+    Example:
+        >>> log_cost([2.0], weight=0.5).value.tolist()
+        [-1.0]
+    """
+    mu = np.asarray(mean_log_cost, dtype=np.float64)
+    return Acquired(-weight * mu, np.full_like(mu, -weight), np.zeros_like(mu))
+
+
+def _log_h(z: Array) -> Array:
+    """Log of phi(z) + z Phi(z), by three formulas (after section 4.1 of Ament et al.)."""
+    from scipy.special import erfcx, ndtr
+
+    near, far = z > _NEAR, z < _FAR
+    out = np.empty_like(z)
+    x = z[near]
+    out[near] = np.log(np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi) + x * ndtr(x))
+    x = z[~near]
+    inner = np.maximum(x, _FAR)
+    left = np.log1p(inner * math.sqrt(math.pi / 2.0) * erfcx(-inner / math.sqrt(2.0)))
+    w = 1.0 / np.square(np.minimum(x, _FAR))  # z^2 h / phi = 1 - 3 w + 15 w^2 - 105 w^3 + ...
+    series = np.log1p(w * (-3.0 + w * (15.0 - 105.0 * w))) + np.log(w)
+    out[~near] = -0.5 * (x * x + _LOG_2PI) + np.where(far[~near], series, left)
+    return out

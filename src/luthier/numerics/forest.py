@@ -1,0 +1,286 @@
+"""Random forests for regression, with uncertainty, on mixed and conditional data.
+
+Extremely randomised trees: a node looks at one random threshold for every feature and takes the
+one that explains most. All trees grow together, level by level, so that growing is a few dozen
+array operations however many trees and nodes there are. Categories are read in the order of
+their mean target, by each tree in that of its own sample; values that are missing (an inactive
+parameter) all go to one side, which each split chooses at random, or are split off from the others.
+
+    name      meaning                                               shape
+    X, y      data and targets                                      (n, d), (n,)
+    T         number of trees
+    rows      samples of all trees, those of a node side by side    (n T,)
+    S, c      sum of targets and number of samples of a node
+    gain      S_l^2 / c_l + S_r^2 / c_r, maximal where the squared error is minimal
+
+    mean(x) = mean_t m_t(x)      var(x) = var_t m_t(x) + mean_t v_t(x)
+
+with m_t, v_t the mean and the variance of the leaf of tree t. (Hutter et al. 2014, eq. 4 and 5)
+
+References:
+    Geurts, Ernst, Wehenkel, Extremely randomized trees, Machine Learning 63 (2006).
+    Hutter et al., Algorithm runtime prediction, arXiv:1211.0906.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.errors import ArgumentError
+
+__all__ = ["Forest", "fit"]
+
+Array = NDArray[np.float64]
+Places = NDArray[np.intp]
+_Level = tuple[Places, Array, NDArray[np.bool_], Places, Array, Array]
+_LEAF: Final = -1
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Forest:
+    """A fitted forest; made by ``fit``.
+
+    Attributes:
+        n_trees: Number of trees.
+        width: Number of columns of the data.
+        codes: For each categorical column, where each tree puts its codes, shape (T, K).
+        feature: The column a node looks at, -1 in a leaf, shape (nodes,). The roots come first.
+        threshold: Values up to it go left.
+        missing_left: Whether missing values do.
+        left: The left child; the right one is next to it.
+        mean: Mean target of the samples in a node.
+        variance: Their variance.
+    """
+
+    n_trees: int
+    width: int
+    codes: dict[int, Array]
+    feature: Places
+    threshold: Array
+    missing_left: NDArray[np.bool_]
+    left: Places
+    mean: Array
+    variance: Array
+
+    def predict(self, X: Array) -> tuple[Array, Array]:
+        """Return mean and standard deviation at points.
+
+        Args:
+            X: Shape (c, d); NaN is missing. Codes must be those that ``fit`` was told of.
+
+        Returns:
+            Two arrays of shape (c,).
+
+        Raises:
+            ArgumentError: Another number of columns.
+        """
+        if X.ndim != 2 or X.shape[1] != self.width:
+            raise ArgumentError(
+                f"Forest: X must have shape (c, {self.width}), as in fit, got {X.shape}."
+            )
+        leaves = self._leaves(X)
+        means = self.mean[leaves]
+        variance = means.var(axis=0) + self.variance[leaves].mean(axis=0)
+        return means.mean(axis=0), np.sqrt(variance)
+
+    def _leaves(self, X: Array) -> Places:
+        """The leaf of every point in every tree, shape (T, c)."""
+        c = len(X)
+        values = _read_codes(X, self.codes, self.n_trees)  # (T or 1, c, d)
+        flat, stride = values.ravel(), values.strides[0] // 8 if len(values) > 1 else 0
+        starts = np.arange(self.n_trees)[:, None] * stride + np.arange(c) * self.width
+        at = np.repeat(np.arange(self.n_trees), c)
+        starts, todo = starts.ravel(), np.arange(at.size)
+        while len(todo := todo[self.feature[at[todo]] != _LEAF]):
+            node = at[todo]
+            u = flat[starts[todo] + self.feature[node]]
+            goes_left = np.where(np.isnan(u), self.missing_left[node], u <= self.threshold[node])
+            at[todo] = self.left[node] + ~goes_left
+        return at.reshape(self.n_trees, c)
+
+
+def fit(
+    X: Array,
+    y: Array,
+    categories: Sequence[int],
+    rng: np.random.Generator,
+    *,
+    n_trees: int = 10,
+    min_leaf: int = 1,
+    max_features: float = 5 / 6,
+    bootstrap: bool = True,
+) -> Forest:
+    """Fit a forest.
+
+    Args:
+        X: Data, NaN where missing, shape (n, d), n at least 1.
+        y: Finite targets, shape (n,).
+        categories: Number of categories of each column, 0 for numbers, length d; a categorical
+            column holds codes 0 .. K - 1.
+        rng: Source of randomness.
+        n_trees: How many trees, at least 1.
+        min_leaf: The smallest number of samples in a leaf, at least 1; more for noisy data.
+        max_features: The share of features that a node looks at, above 0 and at most 1.
+        bootstrap: Whether each tree sees a sample drawn with replacement, or all data.
+
+    Raises:
+        ArgumentError: Shapes that don't match, targets that aren't finite, or a bad setting.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.random((200, 2))
+        >>> forest = fit(X, 3 * X[:, 0], [0, 0], rng)
+        >>> mean, std = forest.predict(np.array([[0.5, 0.5]]))
+        >>> bool(abs(mean[0] - 1.5) < 0.2)
+        True
+    """
+    _check(X, y, categories, n_trees, min_leaf, max_features)
+    n, width = X.shape
+    samples = (
+        rng.integers(n, size=(n_trees, n)) if bootstrap else np.tile(np.arange(n), (n_trees, 1))
+    )
+    columns = {j: k for j, k in enumerate(categories) if k}
+    codes = {j: _order_of_codes(X[:, j], y, samples, k) for j, k in columns.items()}
+    values = _read_codes(X, codes, n_trees)
+    tree = np.arange(n_trees)[:, None] if len(values) > 1 else 0
+    grower = _Grower(values[tree, samples].reshape(-1, width), y[samples].ravel(), n_trees)
+    while grower.grow(rng, min_leaf, max_features):
+        pass
+    return Forest(n_trees, width, codes, *grower.nodes())
+
+
+@final
+class _Grower:
+    """Trees while they grow: the samples of the nodes of the last level, node after node."""
+
+    def __init__(self, X: Array, y: Array, n_trees: int) -> None:
+        self._X, self._y = X, y
+        self._starts = np.arange(n_trees) * (len(y) // n_trees)
+        self._n_nodes = n_trees
+        self._levels: list[_Level] = []
+
+    def nodes(self) -> _Level:
+        """What ``Forest`` wants to know of all nodes."""
+        feature, threshold, missing_left, left, mean, variance = zip(*self._levels, strict=True)
+        return (
+            np.concatenate(feature),
+            np.concatenate(threshold),
+            np.concatenate(missing_left),
+            np.concatenate(left),
+            np.concatenate(mean),
+            np.concatenate(variance),
+        )
+
+    def grow(self, rng: np.random.Generator, min_leaf: int, max_features: float) -> bool:
+        """Split the nodes of the last level; False if there are none."""
+        if not len(self._starts):
+            return False
+        starts, y = self._starts, self._y
+        counts = np.diff(starts, append=len(y))
+        mean = np.add.reduceat(y, starts) / counts
+        centred = y - np.repeat(mean, counts)
+        variance = np.add.reduceat(centred * centred, starts) / counts
+        splittable = (counts >= 2 * min_leaf) & (variance > 1e-14 * (1 + mean * mean))
+        feature, threshold, missing_left = self._split(
+            centred, counts, splittable, rng, min_leaf, max_features
+        )
+        inner = feature != _LEAF
+        left = np.full(len(feature), _LEAF, dtype=np.intp)
+        left[inner] = self._n_nodes + 2 * np.arange(np.count_nonzero(inner))
+        self._levels.append((feature, threshold, missing_left, left, mean, variance))
+        self._descend(counts, feature, threshold, missing_left)
+        return True
+
+    def _split(
+        self,
+        centred: Array,
+        counts: Places,
+        splittable: NDArray[np.bool_],
+        rng: np.random.Generator,
+        min_leaf: int,
+        max_features: float,
+    ) -> tuple[Places, Array, NDArray[np.bool_]]:
+        """Try a random threshold on every feature of every node, and take the best."""
+        X, starts = self._X, self._starts
+        low, high = np.fmin.reduceat(X, starts, axis=0), np.fmax.reduceat(X, starts, axis=0)
+        missing = np.isnan(X)
+        some_missing = np.logical_or.reduceat(missing, starts, axis=0)
+        thresholds = low + rng.random(low.shape) * (high - low)
+        missing_left = rng.random(low.shape) < 0.5
+        apart = some_missing & ((rng.random(low.shape) < 0.5) | (low == high))
+        thresholds[apart], missing_left[apart] = np.inf, False
+        goes_left = np.less_equal(X, np.repeat(thresholds, counts, axis=0))
+        goes_left |= missing & np.repeat(missing_left, counts, axis=0)
+        c_left = np.add.reduceat(goes_left, starts, axis=0, dtype=np.float64)
+        s_left = np.add.reduceat(goes_left * centred[:, None], starts, axis=0)
+        c_right = counts[:, None] - c_left
+        allowed = (c_left >= min_leaf) & (c_right >= min_leaf) & splittable[:, None]
+        gain = s_left**2 * (1 / np.maximum(c_left, 1) + 1 / np.maximum(c_right, 1))
+        gain[rng.random(gain.shape) >= max_features] *= 1e-9  # only if there is nothing else
+        gain[~allowed] = -1.0
+        best = gain.argmax(axis=1)
+        node = np.arange(len(best))
+        feature = np.where(gain[node, best] >= 0, best, _LEAF)
+        return feature, thresholds[node, best], missing_left[node, best]
+
+    def _descend(
+        self, counts: Places, feature: Places, threshold: Array, missing_left: NDArray[np.bool_]
+    ) -> None:
+        """Hand the samples to the children, and forget those that have come to a leaf."""
+        node = np.repeat(np.arange(len(counts)), counts)
+        kept = np.flatnonzero(feature[node] != _LEAF)
+        node = node[kept]
+        u = self._X[kept, feature[node]]
+        goes_left = np.where(np.isnan(u), missing_left[node], u <= threshold[node])
+        child = 2 * node + ~goes_left
+        order = np.argsort(child, kind="stable")
+        child = child[order]
+        self._X, self._y = self._X[kept[order]], self._y[kept[order]]
+        self._starts = np.flatnonzero(np.diff(child, prepend=-1))
+        self._n_nodes += len(self._starts)
+
+
+def _order_of_codes(codes: Array, y: Array, samples: Places, k: int) -> Array:
+    """Where each tree puts each code: its rank by mean target, in [0, 1], shape (T, k)."""
+    n_trees = len(samples)
+    known = ~np.isnan(codes[samples])
+    cell = (np.arange(n_trees)[:, None] * k + np.nan_to_num(codes[samples])).astype(np.intp)[known]
+    count = np.bincount(cell, minlength=n_trees * k)
+    total = np.bincount(cell, (y - y.mean())[samples][known], minlength=n_trees * k)
+    mean = (total / np.maximum(count, 1)).reshape(n_trees, k)  # unseen: as all together
+    ranks: Array = np.argsort(np.argsort(mean, axis=1, kind="stable"), axis=1) / max(k - 1, 1)
+    return ranks
+
+
+def _read_codes(X: Array, codes: dict[int, Array], n_trees: int) -> Array:
+    """The data as each tree reads it, shape (T, n, d); (1, n, d) without categories."""
+    if not codes:
+        return np.ascontiguousarray(X)[None]
+    values = np.repeat(X[None], n_trees, axis=0)
+    for j, table in codes.items():
+        known = ~np.isnan(X[:, j])
+        values[:, known, j] = table[:, X[known, j].astype(np.intp)]
+    return values
+
+
+def _check(
+    X: Array, y: Array, categories: Sequence[int], n_trees: int, min_leaf: int, max_features: float
+) -> None:
+    if X.ndim != 2 or not len(X) or y.shape != (len(X),) or len(categories) != X.shape[1]:
+        raise ArgumentError(
+            f"Forest: X must be (n, d) with n > 0, y (n,) and categories have length d, got "
+            f"{X.shape}, {y.shape} and {len(categories)}."
+        )
+    if not np.isfinite(y).all():
+        raise ArgumentError("Forest: targets must be finite. Leave such rows out, or clip them.")
+    if n_trees < 1 or min_leaf < 1 or not 0 < max_features <= 1:
+        raise ArgumentError(
+            "Forest: n_trees and min_leaf must be at least 1 and max_features above 0 and at "
+            f"most 1, got {n_trees}, {min_leaf} and {max_features}."
+        )

@@ -1,0 +1,338 @@
+"""Gaussian process regression: a mean and an uncertainty at every point, from values at some.
+
+    model = fit(X, y)
+    mean, std = model.predict(points)
+
+Exact inference; hyperparameters by maximum a posteriori (``marginal.py``). Meant for up to about a
+thousand points; a point more costs O(n^2) by ``append``.
+
+    name     meaning                                               shape
+    A        training features over length scales                  (n, p)
+    J        L^-1, where L L' = sf2 k(A, A) + diag(sn2 + e)        (n, n)
+    a        (L L')^-1 y                                           (n,)
+    Kx       sf2 k(A*, A), for points *                            (m, n)
+    V        Kx J'                                                 (m, n)
+
+    mean     =  Kx a                                               R&W eq. 2.25
+    var      =  sf2 - rowsum(V o V)                                R&W eq. 2.26
+
+References:
+    Rasmussen and Williams, Gaussian processes for machine learning (2006), chapter 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from luthier.errors import ArgumentError
+from luthier.numerics.kernels import KERNELS, Features, Kernel, correlation
+from luthier.numerics.marginal import Hyperparameters, map_estimate
+
+__all__ = ["GaussianProcess", "condition", "fit"]
+
+Array = NDArray[np.float64]
+_TINY: Final = 1e-12
+_JITTERS: Final = (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class GaussianProcess:
+    """A Gaussian process that has seen data. ``fit`` and ``condition`` make them.
+
+    Attributes:
+        hyper: Its hyperparameters, of standardised values.
+        features: How columns become features.
+        kernel: A name of ``KERNELS``.
+        center: What was subtracted from the values.
+        unit: What they were divided by then.
+        A: Training features over length scales, shape (n, p).
+        y: Standardised values, shape (n,).
+        J: Inverse of the Cholesky factor, lower triangular, shape (n, n).
+        a: Weights of the training points in the mean, shape (n,).
+    """
+
+    hyper: Hyperparameters
+    features: Features
+    kernel: Kernel
+    center: float
+    unit: float
+    A: Array
+    y: Array
+    J: Array
+    a: Array
+
+    def predict(self, X: ArrayLike) -> tuple[Array, Array]:
+        """Return the mean and standard deviation of the function, without noise, at points.
+
+        Args:
+            X: Shape (m, d).
+
+        Returns:
+            Both of shape (m,).
+
+        Raises:
+            ArgumentError: Another number of columns than the model has.
+
+        Example:
+            >>> model = fit([[0.0], [0.5], [1.0]], [1.0, 0.0, 1.0])
+            >>> mean, std = model.predict([[0.5], [9.0]])
+            >>> bool(std[0] < std[1])
+            True
+        """
+        A = self._scaled(X)
+        Kx = self.hyper.scale * correlation(A, self.A, self.kernel)[0]
+        V = Kx @ self.J.T
+        return self.center + self.unit * (Kx @ self.a), self.unit * self._deviation(V)
+
+    def gradient(self, X: ArrayLike) -> tuple[Array, Array, Array, Array]:
+        """Return mean and standard deviation at points, and how they change with the numbers.
+
+        Args:
+            X: Shape (m, d).
+
+        Returns:
+            The mean, shape (m,), the standard deviation, (m,), and the gradient of each, (m, d),
+            which is 0 in columns of choices.
+
+        Raises:
+            ArgumentError: Another number of columns than the model has.
+        """
+        A = self._scaled(X)
+        Kx, g = correlation(A, self.A, self.kernel)
+        Kx *= self.hyper.scale
+        g *= self.hyper.scale
+        V = Kx @ self.J.T
+        std = self._deviation(V)
+        d_mean = self._through(A, g * self.a)
+        d_std = self._through(A, g * (V @ self.J)) / -std[:, None]
+        mean = self.center + self.unit * (Kx @ self.a)
+        return mean, self.unit * std, self.unit * d_mean, self.unit * d_std
+
+    def sample(self, X: ArrayLike, n: int, rng: np.random.Generator) -> Array:
+        """Draw functions, and return their values at points.
+
+        Args:
+            X: The points, shape (m, d).
+            n: How many functions, at least 1.
+            rng: Source of randomness.
+
+        Returns:
+            Shape (n, m).
+        """
+        A = self._scaled(X)
+        Kx = self.hyper.scale * correlation(A, self.A, self.kernel)[0]
+        V = Kx @ self.J.T
+        covariance = self.hyper.scale * correlation(A, A, self.kernel)[0] - V @ V.T
+        L = _cholesky(covariance, self.hyper.scale * 1e-9)
+        values = Kx @ self.a + rng.standard_normal((n, len(A))) @ L.T
+        drawn: Array = self.center + self.unit * values
+        return drawn
+
+    def append(self, X: ArrayLike, y: ArrayLike, noise: ArrayLike = 0.0) -> GaussianProcess:
+        """Return the model after more data, with the same hyperparameters, in O(n^2) a point.
+
+        Args:
+            X: New points, shape (m, d).
+            y: Their values, shape (m,).
+            noise: Known noise variances beside the model's own, shape (m,).
+
+        Example:
+            >>> model = fit([[0.0], [0.5], [1.0]], [1.0, 0.0, 1.0])
+            >>> more = model.append([[0.25]], [0.2])
+            >>> len(more.y)
+            4
+        """
+        A = self._scaled(X)
+        new = (np.asarray(y, dtype=np.float64) - self.center) / self.unit
+        extra = np.asarray(noise, dtype=np.float64) / self.unit**2
+        Kx = self.hyper.scale * correlation(A, self.A, self.kernel)[0]
+        V = Kx @ self.J.T  # V' is the new part of L
+        S = self.hyper.scale * correlation(A, A, self.kernel)[0] - V @ V.T
+        corner = _inverse_cholesky(S, self.hyper.noise + np.broadcast_to(extra, (len(A),)))
+        n, m = len(self.y), len(A)
+        J = np.zeros((n + m, n + m))
+        J[:n, :n], J[n:, n:] = self.J, corner
+        J[n:, :n] = -corner @ (V @ self.J)
+        values = np.concatenate([self.y, new])
+        a = J.T @ (J @ values)
+        return replace(self, A=np.concatenate([self.A, A]), y=values, J=J, a=a)
+
+    @property
+    def leave_one_out(self) -> tuple[Array, Array]:
+        """Predict each training value from all others: means and standard deviations, (n,)."""
+        precision = np.einsum("ij,ij->j", self.J, self.J)  # R&W eq. 5.12
+        mean = self.y - self.a / precision
+        return self.center + self.unit * mean, self.unit / np.sqrt(precision)
+
+    @property
+    def log_likelihood(self) -> float:
+        """The log marginal likelihood of the standardised values."""
+        log_det = -2.0 * float(np.log(np.diagonal(self.J)).sum())
+        n = len(self.y)
+        return -0.5 * (float(self.y @ self.a) + log_det + n * float(np.log(2.0 * np.pi)))
+
+    def _scaled(self, X: ArrayLike) -> Array:
+        _, array = Features.check(X, self.features.categories)
+        return self.features.of(array) / self.hyper.lengths[self.features.owner]
+
+    def _deviation(self, V: Array) -> Array:
+        variance = self.hyper.scale - np.einsum("ij,ij->i", V, V)
+        deviation: Array = np.sqrt(np.maximum(variance, _TINY * self.hyper.scale))
+        return deviation
+
+    def _through(self, A: Array, weights: Array) -> Array:
+        """Gradients of sums of kernel values: -sum_i weights_i (x - x_i) / l, shape (m, d)."""
+        numbers = self.features.numbers
+        p = len(numbers)
+        inner = weights @ self.A[:, :p] - weights.sum(axis=1)[:, None] * A[:, :p]
+        if p == len(self.features.categories):
+            return np.asarray(inner / self.hyper.lengths)
+        full = np.zeros((len(A), len(self.features.categories)))
+        full[:, numbers] = inner / self.hyper.lengths[numbers]
+        return full
+
+
+def fit(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    categories: Sequence[int] | None = None,
+    noise: ArrayLike = 0.0,
+    kernel: Kernel = "matern52",
+    start: Hyperparameters | None = None,
+    max_steps: int = 40,
+) -> GaussianProcess:
+    """Fit a Gaussian process to data.
+
+    Args:
+        X: Points, shape (n, d). Numbers should lie in about [0, 1]; NaN is "doesn't apply".
+        y: Values, finite, shape (n,).
+        categories: For each column the number of choices, whose codes 0, 1, ... it holds, or 0
+            for a number; all are numbers if None.
+        noise: Known noise variances of the values, shape (n,); an unknown constant one is fitted
+            beside them.
+        kernel: "matern52", "matern32" or "rbf".
+        start: Hyperparameters to start the search from, such as an earlier fit's.
+        max_steps: The largest number of steps of the search.
+
+    Raises:
+        ArgumentError: Shapes that don't fit, values that aren't finite, or an unknown kernel.
+
+    Example:
+        >>> X = np.linspace(0, 1, 8)[:, None]
+        >>> model = fit(X, np.sin(6 * X[:, 0]))
+        >>> mean, std = model.predict([[0.4]])
+        >>> bool(abs(mean[0] - np.sin(2.4)) < 0.05)
+        True
+    """
+    features, points, values, extra = _checked(X, y, categories, noise, kernel)
+    center, unit = _center_and_unit(values)
+    hyper = map_estimate(
+        features.of(points),
+        (values - center) / unit,
+        features,
+        extra=extra / unit**2,
+        kernel=kernel,
+        start=start,
+        max_steps=max_steps,
+    )
+    return condition(points, values, hyper, categories=categories, noise=extra, kernel=kernel)
+
+
+def condition(
+    X: ArrayLike,
+    y: ArrayLike,
+    hyper: Hyperparameters,
+    *,
+    categories: Sequence[int] | None = None,
+    noise: ArrayLike = 0.0,
+    kernel: Kernel = "matern52",
+) -> GaussianProcess:
+    """Return the Gaussian process with given hyperparameters that has seen data.
+
+    Args:
+        X: Points, shape (n, d).
+        y: Values, shape (n,).
+        hyper: Hyperparameters of standardised values.
+        categories: See ``fit``; so are the others.
+        noise: Known noise variances, shape (n,).
+        kernel: "matern52", "matern32" or "rbf".
+
+    Raises:
+        ArgumentError: See ``fit``.
+
+    Example:
+        >>> hyper = Hyperparameters(np.array([0.3]), scale=1.0, noise=1e-6)
+        >>> model = condition([[0.0], [1.0]], [0.0, 2.0], hyper)
+        >>> model.predict([[1.0]])[0].round(3).tolist()
+        [2.0]
+    """
+    features, points, values, extra = _checked(X, y, categories, noise, kernel)
+    center, unit = _center_and_unit(values)
+    A = features.of(points) / hyper.lengths[features.owner]
+    K = hyper.scale * correlation(A, A, kernel)[0]
+    J = _inverse_cholesky(K, hyper.noise + extra / unit**2)
+    z = (values - center) / unit
+    return GaussianProcess(hyper, features, kernel, center, unit, A, z, J, J.T @ (J @ z))
+
+
+def _checked(
+    X: ArrayLike,
+    y: ArrayLike,
+    categories: Sequence[int] | None,
+    noise: ArrayLike,
+    kernel: str,
+) -> tuple[Features, Array, Array, Array]:
+    features, points = Features.check(X, categories)
+    values = np.asarray(y, dtype=np.float64)
+    if values.shape != (len(points),) or not len(points) or not np.isfinite(values).all():
+        raise ArgumentError(
+            f"y must hold a finite value for each of the n >= 1 rows of X, got shape "
+            f"{values.shape} for {len(points)} rows. Leave out rows without a value.",
+            y=y,
+        )
+    if kernel not in KERNELS:
+        raise ArgumentError(
+            f"kernel must be one of {', '.join(map(repr, KERNELS))}, got {kernel!r}.",
+            kernel=kernel,
+        )
+    extra = np.broadcast_to(np.asarray(noise, dtype=np.float64), values.shape)
+    if not (extra >= 0).all():
+        raise ArgumentError(f"noise must hold variances of at least 0, got {noise!r}.", noise=noise)
+    return features, points, values, extra
+
+
+def _center_and_unit(y: Array) -> tuple[float, float]:
+    center = float(y.mean())
+    deviation = float((y - center).std())
+    return center, deviation if deviation > _TINY * max(abs(center), 1.0) else 1.0
+
+
+def _inverse_cholesky(K: Array, noise: Array) -> Array:
+    """Return L^-1 of K + diag(noise)."""
+    from scipy.linalg.lapack import dtrtri
+
+    K.flat[:: len(K) + 1] += noise
+    L = _cholesky(K, 0.0)
+    J: Array = np.ascontiguousarray(dtrtri(L, lower=1, overwrite_c=1)[0])
+    return J
+
+
+def _cholesky(K: Array, jitter: float) -> Array:
+    """Return the Cholesky factor of a matrix, with just enough added to the diagonal."""
+    from scipy.linalg.lapack import dpotrf
+
+    size = float(np.abs(np.diagonal(K)).max())
+    for extra in _JITTERS:
+        shifted = K.copy()
+        shifted.flat[:: len(K) + 1] += jitter + extra * size
+        L, info = dpotrf(shifted.T, lower=1, clean=1, overwrite_a=1)
+        if not info:
+            return np.asarray(L)
+    raise ArithmeticError("a covariance matrix isn't positive definite")

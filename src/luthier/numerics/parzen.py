@@ -1,0 +1,408 @@
+"""Parzen estimators: densities over mixed, conditional data, as mixtures of product kernels.
+
+Every observation is a kernel. A value that an observation doesn't have (its parameter was
+inactive) says nothing, so its factor is the axis's prior; the prior itself is one more kernel
+that has no values at all. A point's density is that of its active values, which makes the
+mixture a proper density over a tree-shaped space: drawn from the top down, it adds up to 1.
+
+    name      meaning                                               shape
+    X         observations, NaN where inactive                      (n, columns)
+    x         points to be judged                                   (c, columns)
+    w         weights of the kernels, the prior's last              (n + 1,)
+    mu, s     centres and widths of truncated Gaussians in [0, 1]   (n + 1, d)
+    Z         their mass inside [0, 1]                              (n + 1, d)
+    K         number of choices of an axis
+
+    p(x) = sum_i w_i prod_j k_ij(x_j)
+
+References:
+    Bergstra et al., Algorithms for hyper-parameter optimization, NeurIPS 2011.
+    Watanabe, Tree-structured Parzen estimator, arXiv:2304.11127.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.errors import ArgumentError
+from luthier.numerics.mallows import draw_order, log_probabilities
+
+__all__ = ["Axis", "Parzen", "neighbour_widths"]
+
+Array = NDArray[np.float64]
+_CELLS: Final = 128
+_LOG_2PI: Final = float(np.log(2 * np.pi))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """One dimension of the data.
+
+    Args:
+        kind: "number" in [0, 1]; "choice", a code 0 .. size - 1; "order", the places of
+            ``size`` items in as many columns, any increasing function of them.
+        size: Number of choices or items; ignored for numbers.
+        edges: Where the bins of a discrete number meet: increasing from 0 to 1. The density
+            then gives each bin its probability. None: continuous.
+        prior: Probabilities of the choices, of the bins, or of equal cells of [0, 1]. None:
+            all equal.
+
+    Raises:
+        ArgumentError: An unknown kind, edges that don't go from 0 to 1, or a prior that isn't
+            positive or of another length.
+
+    Example:
+        >>> Axis("choice", 3).width, Axis("order", 3).width
+        (1, 3)
+    """
+
+    kind: Literal["number", "choice", "order"]
+    size: int = 0
+    edges: Array | None = None
+    prior: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("number", "choice", "order"):
+            raise ArgumentError(
+                f"Axis: kind must be 'number', 'choice' or 'order', got {self.kind!r}."
+            )
+        if self.kind != "number" and self.size < 1:
+            raise ArgumentError(f"Axis: size must be at least 1, got {self.size}.")
+        _check_edges(self.edges)
+        _check_prior(self.prior, self._cells)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.size if self.kind == "order" else 1
+
+    @property
+    def _cells(self) -> int | None:
+        if self.kind == "choice":
+            return self.size
+        return None if self.edges is None else len(self.edges) - 1
+
+
+@final
+class Parzen:
+    """A density estimated from weighted observations.
+
+    Args:
+        X: Observations, NaN where inactive, shape (n, columns); n may be 0.
+        axes: What the columns mean, in order; ``width`` columns each.
+        weights: Weight of each observation, at least 0, shape (n,). None: all 1.
+        prior_weight: Weight of the prior, above 0, on the same scale.
+        least_width: Lower bound of the widths of Gaussian kernels, above 0. They are also at
+            least 1 / (n + 2), as hyperopt has it: few observations say little.
+
+    Raises:
+        ArgumentError: Shapes that don't match, or weights that aren't positive.
+
+    Example:
+        >>> density = Parzen(
+        ...     np.array([[0.2, 0.0], [0.3, 1.0]]), [Axis("number"), Axis("choice", 2)]
+        ... )
+        >>> density.sample(3, np.random.default_rng(0)).shape
+        (3, 2)
+        >>> near, far = density.log_density(np.array([[0.25, 0.0], [0.9, 0.0]]))
+        >>> bool(near > far)
+        True
+    """
+
+    def __init__(
+        self,
+        X: Array,
+        axes: Sequence[Axis],
+        *,
+        weights: Array | None = None,
+        prior_weight: float = 1.0,
+        least_width: float = 0.01,
+    ) -> None:
+        columns = sum(axis.width for axis in axes)
+        if X.ndim != 2 or X.shape[1] != columns:
+            raise ArgumentError(
+                f"Parzen: X must have shape (n, {columns}), one column for each of the axes', "
+                f"got {X.shape}."
+            )
+        w = _mixture_weights(len(X), weights, prior_weight)
+        self._columns = columns
+        self._cumulative = np.cumsum(w)
+        with np.errstate(divide="ignore"):
+            self._log_w = np.log(w)
+        self._parts = _parts(
+            np.vstack([X, np.full(columns, np.nan)]), axes, prior_weight, least_width
+        )
+
+    def log_density(self, x: Array) -> Array:
+        """Return the logarithm of the density at points.
+
+        Args:
+            x: Shape (c, columns); NaN where a point is inactive.
+
+        Returns:
+            Shape (c,).
+        """
+        log_kernels = np.tile(self._log_w, (len(x), 1))
+        for part in self._parts:
+            log_kernels += part.log_kernels(x)
+        top = log_kernels.max(axis=1)
+        log_kernels -= top[:, None]
+        total: Array = top + np.log(np.exp(log_kernels, out=log_kernels).sum(axis=1))
+        return total
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw points, with a value in every column; leave out what their parents deactivate.
+
+        Args:
+            n: How many.
+            rng: Source of randomness.
+
+        Returns:
+            Shape (n, columns).
+        """
+        kernels = np.searchsorted(self._cumulative, rng.random(n) * self._cumulative[-1])
+        kernels = np.minimum(kernels, len(self._log_w) - 1)
+        x = np.empty((n, self._columns))
+        for part in self._parts:
+            x[:, part.columns] = part.sample(kernels, rng)
+        return x
+
+
+def neighbour_widths(X: Array, least_width: float = 0.01) -> Array:
+    """Return a width for each observation: the larger of the distances to its neighbours.
+
+    Args:
+        X: Shape (n, d), values in [0, 1], each column on its own; NaN is left out.
+        least_width: Lower bound, beside 1 / (n + 2), n without NaN.
+
+    Returns:
+        Shape (n, d), at most 1; NaN where X is.
+
+    Example:
+        >>> neighbour_widths(np.array([[0.1], [0.2], [0.6]])).ravel().round(2).tolist()
+        [0.2, 0.4, 0.4]
+    """
+    order = np.argsort(X, axis=0, kind="stable")  # NaN comes last
+    column = np.arange(X.shape[1])
+    S = X[order, column]
+    gaps = np.diff(S, axis=0)
+    s = np.full_like(S, np.nan)
+    s[:-1] = gaps
+    s[1:] = np.fmax(s[1:], gaps)
+    alone = np.isnan(s) & ~np.isnan(S)
+    s[alone] = np.maximum(S, 1 - S)[alone]
+    counts = np.count_nonzero(~np.isnan(X), axis=0)
+    low = np.maximum(1 / (counts + 2.0), least_width)  # the "magic clip" of hyperopt
+    s = np.clip(s, low, 1.0)
+    s[np.isnan(S)] = np.nan
+    widths = np.empty_like(s)
+    widths[order, column] = s
+    return widths
+
+
+class _Part(Protocol):
+    """Some columns of all kernels."""
+
+    columns: NDArray[np.intp]
+
+    def log_kernels(self, x: Array) -> Array:
+        """The logarithm of each kernel's factor at each point, shape (c, n + 1)."""
+        ...
+
+    def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """One draw from each of these kernels, shape (len(kernels), columns)."""
+        ...
+
+
+def _parts(X: Array, axes: Sequence[Axis], prior_weight: float, least_width: float) -> list[_Part]:
+    starts = np.cumsum([0, *(axis.width for axis in axes)])[:-1].tolist()
+    numbers = [
+        (start, axis) for start, axis in zip(starts, axes, strict=True) if axis.kind == "number"
+    ]
+    parts: list[_Part] = [_Numbers(X, numbers, least_width)] if numbers else []
+    for start, axis in zip(starts, axes, strict=True):
+        columns = np.arange(start, start + axis.width)
+        if axis.kind == "choice":
+            parts.append(_Choice(X[:, start], axis, columns, prior_weight))
+        elif axis.kind == "order":
+            parts.append(_Order(X[:, columns], columns))
+    return parts
+
+
+@final
+class _Numbers:
+    """All numeric columns: truncated Gaussians, or their mass in a bin.
+
+    -(x - mu)^2 / (2 s^2) is a product of matrices, so continuous columns cost three of them.
+    """
+
+    def __init__(self, X: Array, axes: Sequence[tuple[int, Axis]], least_width: float) -> None:
+        from scipy.special import ndtr
+
+        self.columns = np.array([start for start, _ in axes])
+        self._axes = [axis for _, axis in axes]
+        mu = X[:, self.columns]
+        self._missing = np.isnan(mu)
+        s = neighbour_widths(mu, least_width)
+        self._mu, self._s = np.where(self._missing, 0.5, mu), np.where(self._missing, 1.0, s)
+        self._low, self._high = ndtr(-self._mu / self._s), ndtr((1 - self._mu) / self._s)
+        self._continuous = np.array([axis.edges is None for axis in self._axes])
+        known = ~self._missing & self._continuous
+        self._a = np.where(known, self._s**-2, 0.0)
+        log_norm = np.log(self._s * (self._high - self._low)) + _LOG_2PI / 2
+        self._c = np.where(known, -0.5 * self._mu**2 * self._a - log_norm, 0.0)
+
+    def log_kernels(self, x: Array) -> Array:
+        values = x[:, self.columns]
+        active = ~np.isnan(values)
+        u = np.where(active, values, 0.0)
+        total: Array = (u * u) @ (-0.5 * self._a).T + u @ (self._a * self._mu).T
+        total += active.astype(np.float64) @ self._c.T
+        for j, axis in enumerate(self._axes):
+            if axis.edges is not None:
+                total += self._log_masses(j, axis.edges, axis.prior, values[:, j])
+            elif axis.prior is not None:
+                log_prior = np.log(axis.prior * len(axis.prior))[
+                    _cells(values[:, j], len(axis.prior))
+                ]
+                total += np.outer(np.where(active[:, j], log_prior, 0.0), self._missing[:, j])
+        return total
+
+    def _log_masses(self, j: int, edges: Array, prior: Array | None, u: Array) -> Array:
+        """The logarithm of the kernels' mass in the bins of these values."""
+        from scipy.special import ndtr
+
+        active = ~np.isnan(u)
+        cells = _bins(np.where(active, u, 0.0), edges)
+        bins, place = np.unique(cells, return_inverse=True)
+        mu, s = self._mu[:, j], self._s[:, j]
+        used, ends = np.unique([bins, bins + 1], return_inverse=True)
+        cdf = ndtr((edges[used, None] - mu) / s)
+        lower, upper = ends.reshape(2, -1)
+        mass = (cdf[upper] - cdf[lower]) / (self._high[:, j] - self._low[:, j])
+        shares = np.diff(edges) if prior is None else prior
+        mass[:, self._missing[:, j]] = shares[bins, None]
+        table = np.log(np.maximum(mass, 1e-300))
+        return np.where(active[:, None], table[place], 0.0)
+
+    def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        from scipy.special import ndtri
+
+        low, high = self._low[kernels], self._high[kernels]
+        uniform = rng.random(low.shape)
+        x = self._mu[kernels] + self._s[kernels] * ndtri(low + uniform * (high - low))
+        missing = self._missing[kernels]
+        for j, axis in enumerate(self._axes):
+            x[missing[:, j], j] = _prior_quantile(axis, uniform[missing[:, j], j])
+        clipped: Array = np.clip(x, 0.0, 1.0)
+        return clipped
+
+
+@final
+class _Choice:
+    """A column of codes: each kernel prefers its own, the more so the more kernels there are."""
+
+    def __init__(
+        self, codes: Array, axis: Axis, columns: NDArray[np.intp], prior_weight: float
+    ) -> None:
+        self.columns = columns
+        known = ~np.isnan(codes)
+        prior = np.full(axis.size, 1 / axis.size) if axis.prior is None else axis.prior
+        n = np.count_nonzero(known) + 1
+        p = np.tile(prior, (len(codes), 1))
+        spread = p[known] * (prior_weight * axis.size / n)
+        spread[np.arange(len(spread)), codes[known].astype(np.intp)] += 1.0
+        p[known] = spread / spread.sum(axis=1, keepdims=True)
+        self._log_p = np.log(p.T)
+        self._cumulative = np.cumsum(p, axis=1)
+
+    def log_kernels(self, x: Array) -> Array:
+        codes = x[:, self.columns[0]]
+        active = ~np.isnan(codes)
+        table = self._log_p[np.where(active, codes, 0.0).astype(np.intp)]
+        total: Array = np.where(active[:, None], table, 0.0)
+        return total
+
+    def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        cumulative = self._cumulative[kernels]
+        below = cumulative[:, :-1] < rng.random((len(kernels), 1))
+        drawn: Array = np.count_nonzero(below, axis=1)[:, None].astype(np.float64)
+        return drawn
+
+
+@final
+class _Order:
+    """The places of items: a Mallows model around each kernel's, closer the more there are."""
+
+    def __init__(self, places: Array, columns: NDArray[np.intp]) -> None:
+        self.columns = columns
+        known = ~np.any(np.isnan(places), axis=1)
+        self._places = np.where(known[:, None], places, np.arange(len(columns)))
+        self._phi = np.where(known, 1 / np.sqrt(1.0 + np.count_nonzero(known)), 1.0)
+
+    def log_kernels(self, x: Array) -> Array:
+        places = x[:, self.columns]
+        active = ~np.any(np.isnan(places), axis=1, keepdims=True)
+        table = log_probabilities(np.where(active, places, 0.0), self._places, self._phi)
+        total: Array = np.where(active, table, 0.0)
+        return total
+
+    def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        orders = np.argsort(self._places, axis=1, kind="stable")
+        middles = (np.arange(len(self.columns)) + 0.5) / len(self.columns)
+        x = np.empty((len(kernels), len(self.columns)))
+        for row, kernel in enumerate(kernels):
+            x[row, draw_order(orders[kernel], float(self._phi[kernel]), rng)] = middles
+        return x
+
+
+def _prior_quantile(axis: Axis, q: Array) -> Array:
+    """Values in [0, 1] with shares q of an axis's prior below them."""
+    if axis.prior is None:
+        return q
+    edges = np.linspace(0, 1, len(axis.prior) + 1) if axis.edges is None else axis.edges
+    values: Array = np.interp(q, np.concatenate([[0.0], np.cumsum(axis.prior)]), edges)
+    return values
+
+
+def _cells(u: Array, n: int) -> NDArray[np.intp]:
+    return np.clip((np.nan_to_num(u) * n).astype(np.intp), 0, n - 1)
+
+
+def _bins(u: Array, edges: Array) -> NDArray[np.intp]:
+    return np.clip(np.searchsorted(edges, u, side="right") - 1, 0, len(edges) - 2)
+
+
+def _mixture_weights(n: int, weights: Array | None, prior_weight: float) -> Array:
+    given = np.ones(n) if weights is None else weights
+    if given.shape != (n,) or not (given >= 0).all() or not prior_weight > 0:
+        raise ArgumentError(
+            f"Parzen: weights must be {n} numbers of at least 0 and prior_weight above 0, got "
+            f"shape {given.shape} and prior_weight={prior_weight!r}."
+        )
+    w: Array = np.append(given, prior_weight) / (given.sum() + prior_weight)
+    return w
+
+
+def _check_edges(edges: Array | None) -> None:
+    if edges is None:
+        return
+    if len(edges) < 2 or edges[0] != 0 or edges[-1] != 1 or not (np.diff(edges) > 0).all():
+        raise ArgumentError(f"Axis: edges must increase from 0 to 1, got {edges!r}.")
+
+
+def _check_prior(prior: Array | None, cells: int | None) -> None:
+    if prior is None:
+        return
+    wrong = cells is not None and len(prior) != cells
+    if wrong or not (prior > 0).all() or abs(prior.sum() - 1) > 1e-9:
+        raise ArgumentError(
+            f"Axis: prior must be {cells or 'some'} probabilities above 0 that add up to 1, "
+            f"got {prior!r}."
+        )

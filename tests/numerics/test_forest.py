@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from luthier.errors import ArgumentError
+from luthier.numerics.forest import Forest, fit
+
+RNG = np.random.default_rng
+
+
+def accuracy(forest: Forest, X: np.ndarray, y: np.ndarray) -> float:
+    """The share of variance explained."""
+    return float(1 - np.mean((forest.predict(X)[0] - y) ** 2) / y.var())
+
+
+def test_it_recovers_a_smooth_function() -> None:
+    def f(X: np.ndarray) -> np.ndarray:
+        return np.sin(4 * X[:, 0]) + (X[:, 1] - 0.4) ** 2
+
+    X, new = RNG(0).random((400, 3)), RNG(1).random((300, 3))
+    assert accuracy(fit(X, f(X), [0, 0, 0], RNG(2)), new, f(new)) > 0.9
+
+
+def test_without_bootstrap_it_interpolates() -> None:
+    X = RNG(0).random((50, 2))
+    forest = fit(X, X[:, 0], [0, 0], RNG(1), bootstrap=False)
+    mean, std = forest.predict(X)
+    np.testing.assert_allclose(mean, X[:, 0])
+    np.testing.assert_allclose(std, 0, atol=1e-12)
+
+
+def test_uncertainty_grows_away_from_the_data_and_with_noise() -> None:
+    rng = RNG(0)
+    x = np.concatenate([rng.uniform(0, 0.3, 60), rng.uniform(0.8, 1.0, 60)])[:, None]
+    forest = fit(x, np.sin(7 * x[:, 0]), [0], rng, n_trees=50)
+    _, near = forest.predict(np.linspace(0.05, 0.25, 20)[:, None])
+    _, far = forest.predict(np.linspace(0.45, 0.65, 20)[:, None])
+    assert far.mean() > 3 * near.mean()
+    X = rng.random((300, 1))
+    noisy = fit(X, np.where(X[:, 0] < 0.5, 0.1, 1.0) * rng.standard_normal(300), [0], rng)
+    _, std = noisy.predict(np.array([[0.25], [0.75]]))
+    assert std[1] > 3 * std[0]
+
+
+def test_categories_have_no_order_of_their_own() -> None:
+    rng = RNG(0)
+    effect = np.array([0.0, 5.0, 0.0, 5.0, 0.0, 5.0])
+    X = np.column_stack([rng.integers(6, size=200), rng.random(200)]).astype(float)
+    y = effect[X[:, 0].astype(int)] + X[:, 1]
+    forest = fit(X, y, [6, 0], rng, min_leaf=3)
+    every = np.column_stack([np.arange(6.0), np.full(6, 0.5)])
+    np.testing.assert_allclose(forest.predict(every)[0], effect + 0.5, atol=0.4)
+
+
+def test_a_category_never_seen_is_no_error() -> None:
+    forest = fit(np.array([[0.0], [1.0]]), np.array([0.0, 1.0]), [3], RNG(0))
+    assert np.isfinite(forest.predict(np.array([[2.0]]))).all()
+
+
+def test_missing_values_go_their_own_way() -> None:
+    rng = RNG(0)
+    X = rng.random((300, 2))
+    X[:150, 1] = np.nan
+    y = np.where(np.isnan(X[:, 1]), 10.0, 3 * X[:, 1])
+    forest = fit(X, y, [0, 0], rng)
+    mean, _ = forest.predict(np.array([[0.5, np.nan], [0.5, 0.2], [0.5, 0.8]]))
+    np.testing.assert_allclose(mean, [10.0, 0.6, 2.4], atol=0.5)
+
+
+def test_a_column_without_any_value_is_ignored() -> None:
+    X = np.column_stack([np.linspace(0, 1, 20), np.full(20, np.nan)])
+    forest = fit(X, X[:, 0], [0, 0], RNG(0))
+    assert accuracy(forest, X, X[:, 0]) > 0.8
+
+
+@pytest.mark.parametrize("min_leaf", [1, 5])
+def test_leaves_are_as_large_as_asked(min_leaf: int) -> None:
+    X = RNG(0).random((64, 3))
+    forest = fit(X, X.sum(axis=1), [0, 0, 0], RNG(1), min_leaf=min_leaf, bootstrap=False)
+    leaves = forest._leaves(X)
+    sizes = [np.unique(row, return_counts=True)[1].min() for row in leaves]
+    assert min(sizes) >= min_leaf
+
+
+def test_equal_targets_make_one_leaf() -> None:
+    forest = fit(RNG(0).random((10, 2)), np.full(10, 3.0), [0, 0], RNG(1), n_trees=4)
+    assert len(forest.feature) == 4
+    np.testing.assert_allclose(forest.predict(np.zeros((1, 2))), [[3.0], [0.0]])
+
+
+def test_same_generator_same_forest() -> None:
+    X = np.column_stack([RNG(0).random(50), RNG(1).integers(3, size=50)])
+    first, again = (fit(X, X[:, 0], [0, 3], RNG(5)) for _ in range(2))
+    np.testing.assert_array_equal(first.predict(X), again.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "settings", "message"),
+    [
+        (np.zeros((0, 1)), np.zeros(0), {}, r"n > 0.*got \(0, 1\)"),
+        (np.zeros((2, 2)), np.zeros(2), {}, "categories have length d, got .* and 1"),
+        (np.zeros((2, 1)), np.array([0.0, np.inf]), {}, "targets must be finite"),
+        (np.zeros((2, 1)), np.zeros(2), {"n_trees": 0}, "n_trees and min_leaf .* got 0, 1"),
+        (np.zeros((2, 1)), np.zeros(2), {"max_features": 0.0}, "max_features above 0"),
+    ],
+)
+def test_it_says_what_is_wrong(
+    X: np.ndarray, y: np.ndarray, settings: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        fit(X, y, [0], RNG(0), **settings)  # type: ignore[arg-type]
+
+
+def test_points_to_predict_must_have_the_same_columns() -> None:
+    forest = fit(np.zeros((2, 1)), np.zeros(2), [0], RNG(0))
+    with pytest.raises(ArgumentError, match=r"X must have shape \(c, 1\).*got \(1, 2\)"):
+        forest.predict(np.zeros((1, 2)))

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from luthier.errors import ArgumentError
+from luthier.numerics.gp import GaussianProcess, condition, fit
+from luthier.numerics.kernels import KERNELS, Kernel
+from luthier.numerics.marginal import Hyperparameters
+
+Array = NDArray[np.float64]
+HYPER = Hyperparameters(np.array([0.3, 0.7]), scale=1.3, noise=1e-3)
+
+
+def points(n: int = 20, seed: int = 0) -> tuple[Array, Array]:
+    X = np.random.default_rng(seed).random((n, 2))
+    return X, np.sin(6 * X[:, 0]) + X[:, 1] ** 2 + 3.0
+
+
+def mixed() -> tuple[GaussianProcess, Array]:
+    rng = np.random.default_rng(3)
+    X = np.column_stack([rng.random(30), rng.integers(3, size=30), rng.random(30)])
+    X[::7, 2] = np.nan
+    y = np.cos(5 * X[:, 0]) + (X[:, 1] == 2) + np.nan_to_num(X[:, 2])
+    return fit(X, y, categories=(0, 3, 0)), X
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_posterior_and_likelihood_are_those_of_scikit_learn(kernel: Kernel) -> None:
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
+
+    X, y = points()
+    z = (y - y.mean()) / y.std()
+    nu = {"matern52": 2.5, "matern32": 1.5}
+    shape = Matern(HYPER.lengths, nu=nu[kernel]) if kernel in nu else RBF(HYPER.lengths)
+    reference = GaussianProcessRegressor(
+        ConstantKernel(HYPER.scale) * shape + WhiteKernel(HYPER.noise), alpha=0.0, optimizer=None
+    ).fit(X, z)
+    model = condition(X, y, HYPER, kernel=kernel)
+    grid = np.random.default_rng(1).random((50, 2))
+    mean, std = model.predict(grid)
+    their_mean, their_std = reference.predict(grid, return_std=True)
+    assert np.allclose((mean - y.mean()) / y.std(), their_mean, atol=1e-8)
+    without_noise = np.sqrt(their_std**2 - HYPER.noise)
+    assert np.allclose(std / y.std(), without_noise, atol=1e-8)
+    assert model.log_likelihood == pytest.approx(reference.log_marginal_likelihood_value_)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_gradients_are_those_of_finite_differences(kernel: Kernel) -> None:
+    X, y = points()
+    model = condition(X, y, HYPER, kernel=kernel)
+    grid, step = np.random.default_rng(1).random((10, 2)), 1e-6
+    mean, std, d_mean, d_std = model.gradient(grid)
+    assert np.allclose(model.predict(grid), (mean, std))
+    for j, e in enumerate(np.eye(2)):
+        above, below = model.predict(grid + step * e), model.predict(grid - step * e)
+        assert np.allclose(d_mean[:, j], (above[0] - below[0]) / (2 * step), atol=1e-5)
+        assert np.allclose(d_std[:, j], (above[1] - below[1]) / (2 * step), atol=1e-5)
+
+
+def test_gradients_pass_by_choices_and_what_does_not_apply() -> None:
+    model, X = mixed()
+    at, step = X[2:3] + np.array([[0.03, 0.0, 0.02]]), 1e-6
+    _, _, d_mean, d_std = model.gradient(at)
+    assert (d_mean[0, 1], d_std[0, 1]) == (0.0, 0.0)
+    for j in (0, 2):
+        e = step * np.eye(3)[j]
+        above, below = model.predict(at + e), model.predict(at - e)
+        assert d_mean[0, j] == pytest.approx((above[0] - below[0])[0] / (2 * step), abs=1e-5)
+        assert d_std[0, j] == pytest.approx((above[1] - below[1])[0] / (2 * step), abs=1e-5)
+
+
+def test_appending_is_conditioning_on_everything() -> None:
+    X, y = points(20)
+    noise = np.linspace(0.0, 0.2, 20)
+    center, unit = y[:15].mean(), y[:15].std()
+    grown = condition(X[:15], y[:15], HYPER, noise=noise[:15])
+    grown = grown.append(X[15:18], y[15:18], noise[15:18]).append(X[18:], y[18:], noise[18:])
+    A = X / HYPER.lengths
+    r2 = np.square(A[:, None] - A).sum(axis=2)
+    K = HYPER.scale * KERNELS["matern52"](r2)[0] + np.diag(HYPER.noise + noise / unit**2)
+    assert np.allclose(grown.a, np.linalg.solve(K, (y - center) / unit), atol=1e-7)
+    assert np.allclose(grown.J @ np.linalg.cholesky(K), np.eye(20), atol=1e-9)
+
+
+def test_uncertainty_grows_away_from_data_and_with_noise() -> None:
+    X, y = points()
+    _, std = condition(X, y, HYPER).predict(np.array([X[0], X[0] + 5.0]))
+    assert std[0] < 0.1 < std[1]
+    _, noisy = condition(X, y, HYPER, noise=np.full(20, 0.3)).predict(X[:1])
+    assert noisy[0] > 2 * std[0]
+
+
+def test_leaving_one_out_is_what_it_says() -> None:
+    X, y = points(12)
+    mean, std = condition(X, y, HYPER).leave_one_out
+    unit, center = y.std(), y.mean()
+    others = np.arange(12) != 4
+    A = X / HYPER.lengths
+    K = HYPER.scale * KERNELS["matern52"](np.square(A[:, None] - A).sum(axis=2))[0]
+    K += HYPER.noise * np.eye(12)
+    weights = np.linalg.solve(K[np.ix_(others, others)], K[others, 4])
+    assert mean[4] == pytest.approx(center + weights @ (y - center)[others])
+    assert std[4] == pytest.approx(unit * np.sqrt(K[4, 4] - weights @ K[others, 4]))
+
+
+def test_draws_have_the_mean_and_deviation_that_are_predicted() -> None:
+    model, X = mixed()
+    at = X[:5] + np.array([[0.05, 0.0, 0.0]])
+    drawn = model.sample(at, 4000, np.random.default_rng(0))
+    mean, std = model.predict(at)
+    assert np.allclose(drawn.mean(axis=0), mean, atol=5 * std.max() / np.sqrt(4000) + 1e-3)
+    assert np.allclose(drawn.std(axis=0), std, rtol=0.1, atol=1e-3)
+
+
+def test_learns_what_a_choice_means() -> None:
+    model, _ = mixed()
+    mean, _ = model.predict([[0.5, 2.0, 0.5], [0.5, 0.0, 0.5]])
+    assert mean[0] - mean[1] == pytest.approx(1.0, abs=0.15)
+
+
+def test_same_points_and_constant_values_are_no_trouble() -> None:
+    model = fit(np.zeros((6, 2)), [1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    mean, std = model.predict(np.zeros((1, 2)))
+    assert (mean[0], np.isfinite(std[0])) == (1.0, True)
+    assert np.isfinite(model.append(np.zeros((2, 2)), [1.0, 3.0]).predict([[0.5, 0.5]])[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"y": [1.0, 2.0]}, "y must hold a finite value for each of the n >= 1 rows"),
+        ({"y": [1.0, np.nan, 2.0]}, "y must hold a finite value"),
+        ({"kernel": "linear"}, "kernel must be one of 'matern52', .* got 'linear'"),
+        ({"noise": -1.0}, "noise must hold variances of at least 0, got -1.0"),
+        ({"categories": [0, 0]}, "an entry for each of the d columns"),
+    ],
+)
+def test_bad_input_is_refused(arguments: dict[str, object], message: str) -> None:
+    good: dict[str, object] = {"X": [[0.0], [0.5], [1.0]], "y": [1.0, 0.0, 1.0]}
+    with pytest.raises(ArgumentError, match=message):
+        fit(**{**good, **arguments})  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"X must have shape \(n, d\)"):
+        fit(**good).predict([[0.0, 1.0]])  # type: ignore[arg-type]

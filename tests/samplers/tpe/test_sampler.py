@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from luthier.core.objective import Objective
+from luthier.core.trial import TrialState
+from luthier.errors import ArgumentError
+from luthier.samplers import TPE
+from luthier.space import Categorical, Float, Int, Normal, Permutation, Space
+from luthier.testing.rehearsal import Rehearsal
+
+SQUARE = Space(x=Float(0, 1), y=Float(0, 1))
+
+
+def optimise(play: Rehearsal, sampler: TPE, objective, n: int) -> list[float]:  # type: ignore[no-untyped-def]
+    values = []
+    for _ in range(n):
+        for trial in play.start(sampler):
+            values.append(objective(trial.params))
+            play.end(trial, value=values[-1])
+    return values
+
+
+@pytest.mark.parametrize("multivariate", [True, False])
+def test_it_closes_in_on_the_minimum(multivariate: bool) -> None:
+    def objective(p):  # type: ignore[no-untyped-def]
+        return (p["x"] - 0.3) ** 2 + (p["y"] - 0.8) ** 2
+
+    for seed in range(3):
+        values = optimise(
+            Rehearsal(SQUARE, seed=seed), TPE(multivariate=multivariate), objective, 60
+        )
+        assert np.median(values[-20:]) < np.median(values[:10]) / 5
+        assert min(values) < 0.01
+
+
+def test_maximising_is_minimising_the_opposite() -> None:
+    def run(direction: str, sign: float) -> list[dict[str, object]]:
+        play = Rehearsal(SQUARE, objective=Objective.of(directions=[direction]))
+        optimise(play, TPE(), lambda p: sign * p["x"], 20)
+        return [trial.params for trial in play.history.completed]
+
+    assert run("minimize", 1.0) == run("maximize", -1.0)
+
+
+def test_the_default_comes_first_then_an_even_spread() -> None:
+    space = Space(x=Float(0, 1, default=0.3))
+    play = Rehearsal(space)
+    first, second = play.start(TPE(), 2)
+    assert first.params == {"x": 0.3}
+    assert first.origin.reason == "the user's defaults"
+    assert second.origin.reason == "start: sobol point 1"
+
+
+def test_reasons_say_what_was_done() -> None:
+    play = Rehearsal(SQUARE)
+    optimise(play, TPE(), lambda p: p["x"], 20)
+    [trial] = play.start(TPE())
+    assert trial.origin.reason == "TPE: 24 draws near the best 3 of 20 trials"
+    play.end(trial, TrialState.FAILED)
+    [trial] = play.start(TPE())
+    assert trial.origin.reason.endswith(", away from 1 failures")
+
+
+def test_failures_teach() -> None:
+    def crashes(p):  # type: ignore[no-untyped-def]
+        return p["x"] + p["y"] < 0.8
+
+    counts = []
+    for seed in range(5):
+        play = Rehearsal(SQUARE, seed=seed)
+        for _ in range(100):
+            [trial] = play.start(TPE())
+            p = trial.params
+            if crashes(p):
+                play.end(trial, TrialState.FAILED)
+            else:
+                play.end(trial, value=p["x"] + p["y"])
+        counts.append(len(play.history.failed))
+    assert np.median(counts) <= 35
+
+
+def test_a_study_in_which_all_failed_looks_elsewhere() -> None:
+    play = Rehearsal(Space(x=Float(0, 1)))
+    for x in (0.1, 0.12, 0.15, 0.2):
+        play.end(play.add({"x": x}), TrialState.FAILED)
+    drawn = [p.params["x"] for p in play.propose(TPE(n_startup=0), 20)]
+    assert np.mean(np.array(drawn) > 0.3) > 0.9
+
+
+def test_pending_trials_repel() -> None:
+    play = Rehearsal(Space(x=Float(0, 1)))
+    optimise(play, TPE(), lambda p: p["x"], 12)
+    drawn = sorted(p.params["x"] for p in play.propose(TPE(), 8))
+    assert min(np.diff(drawn)) > 0
+
+
+def test_infeasible_trials_count_as_failures() -> None:
+    objective = Objective.of(metrics={"loss": "minimize"}, constraints=["loss >= 0.5"])
+    play = Rehearsal(Space(x=Float(0, 1)), objective=objective)
+    values = optimise(play, TPE(), lambda p: p["x"], 60)
+    late = np.array(values[30:])
+    assert (late >= 0.5).mean() > 0.6
+    assert late[late >= 0.5].min() < 0.52
+
+
+def test_pruned_trials_rank_behind_completed_ones() -> None:
+    play = Rehearsal(Space(x=Float(0, 1)))
+    for k in range(20):
+        trial = play.add({"x": (k + 0.5) / 20})
+        if k < 10:
+            play.report(trial, k, {"value": 1.0})
+            play.end(trial, TrialState.PRUNED)
+        else:
+            play.end(trial, value=float(k))
+    drawn = [p.params["x"] for p in play.propose(TPE(), 10)]
+    assert np.mean(np.array(drawn) > 0.45) >= 0.7
+
+
+def test_beliefs_draw_the_first_trials_and_fade() -> None:
+    space = Space(x=Float(0, 1, prior=Normal(0.2, 0.05)))
+    play = Rehearsal(space)
+    values = optimise(play, TPE(), lambda p: abs(p["x"] - 0.6), 60)
+    assert max(values[:5]) > 0.25
+    assert min(values[-20:]) < 0.05
+
+
+def test_several_objectives_are_weighted_anew_each_time() -> None:
+    objective = Objective.of(directions=["minimize", "minimize"])
+    play = Rehearsal(SQUARE, objective=objective)
+    optimise(play, TPE(), lambda p: p["x"] + p["y"], 15)
+    [proposal] = play.propose(TPE())
+    assert "by a random weighting of the objectives" in proposal.reason
+
+
+def test_a_finite_space_is_searched_without_repeats() -> None:
+    space = Space(a=Int(0, 5), b=Categorical(["u", "v"]), c=Int(0, 3))
+    play = Rehearsal(space)
+    optimise(play, TPE(), lambda p: p["a"] * p["c"], 48)
+    assert len({space.key(t.params) for t in play.history.completed}) == 48
+    assert play.propose(TPE()) == []
+
+
+def test_orders_are_learnt() -> None:
+    space = Space(o=Permutation(list("abcdefg")))
+
+    def displacement(p):  # type: ignore[no-untyped-def]
+        return sum(abs(p["o"].index(item) - k) for k, item in enumerate("cadgbfe"))
+
+    late = [optimise(Rehearsal(space, seed=s), TPE(), displacement, 80)[50:] for s in range(3)]
+    assert np.mean(late) < 10  # 16 at random
+
+
+def test_a_branch_is_judged_by_its_own_trials() -> None:
+    space = Space(
+        model=Categorical(["a", "b"]),
+        x=Float(0, 1, when={"model": "a"}),
+        y=Float(0, 1, when={"model": "b"}),
+    )
+
+    def objective(p):  # type: ignore[no-untyped-def]
+        return 0.5 + p["x"] if p["model"] == "a" else 3 * abs(p["y"] - 0.9)
+
+    for seed in range(3):
+        play = Rehearsal(space, seed=seed)
+        assert min(optimise(play, TPE(), objective, 80)) < 0.1
+        reasons = [t.origin.reason for t in play.history.completed]
+        assert any(r.startswith("TPE in a random branch: 24 draws") for r in reasons)
+
+
+def test_cost_does_not_depend_on_how_many_trials_there_are() -> None:
+    from luthier.samplers.tpe.split import split
+
+    play = Rehearsal(Space(x=Float(0, 1)))
+    for k in range(600):
+        play.end(play.add({"x": k / 600}), value=float(k))
+    groups = split(
+        play.history, np.empty((0, 1)), np.random.default_rng(0), gamma=0.1, most_good=25
+    )
+    assert (len(groups.good), len(groups.others), groups.n_others) == (25, 256, 575)
+    assert groups.others.min() > groups.good.max()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"gamma": 0}, "TPE: gamma must be between 0 and 1, got 0"),
+        ({"gamma": 1.5}, "TPE: gamma must be between 0 and 1, got 1.5"),
+        ({"n_candidates": 0}, "TPE: n_candidates must be at least 1, got 0"),
+        ({"n_startup": -1}, "TPE: n_startup must be at least 0, got -1"),
+        ({"most_good": 0}, "TPE: most_good must be at least 1, got 0"),
+        ({"prior_weight": 0}, "TPE: prior_weight must be above 0, got 0"),
+    ],
+)
+def test_settings_are_checked(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        TPE(**settings)  # type: ignore[arg-type]
