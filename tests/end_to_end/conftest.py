@@ -23,12 +23,12 @@ class Program:
         self.directory = directory
         self._started: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
         """Start a command and return its process; stderr goes with stdout."""
         process = subprocess.Popen(
             [*_PROGRAM, *arguments],
             cwd=self.directory,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

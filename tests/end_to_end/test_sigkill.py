@@ -2,7 +2,8 @@
 
 30 times in all a running ``luthier run`` gets SIGKILL, at a random moment of its start or of
 its work, and the same command is given again. The objective has conditional parameters,
-reports, trials that are pruned and trials that fail.
+reports, trials that are pruned and trials that fail. A run that is to be killed holds still in
+the middle of its 13th trial, so that no machine is fast enough to finish before the last kill.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ if TYPE_CHECKING:
     from conftest import Program
 
 KILLS = 15  # of each strategy
-TOTAL = 240  # many more than all killed runs together can finish
+TOTAL = 240  # more than all killed runs together can finish ...
+HOLD = 12  # ... as each of them finishes no more than these
 OBJECTIVE = """
+import os
 import time
 from luthier.study import driver
 
 driver._FLUSH_SECONDS = 0  # so that killed trials leave reports behind, as long ones do
 
+hold = int(os.environ.get("HOLD", "0"))
 at_work = []
 
 def objective(trial):
     if not at_work:
-        at_work.append(print("at work", flush=True))
+        print("at work", flush=True)
+    at_work.append(trial.number)
     kind = trial.suggest_categorical("kind", ["tree", "net"])
     if kind == "tree":
         depth = trial.suggest_int("depth", 1, 12)
@@ -42,6 +47,8 @@ def objective(trial):
     for step in range(3):
         time.sleep(0.002)
         trial.report(score + 1 / (step + 1), step)
+        if hold and len(at_work) > hold:
+            time.sleep(600)
         if trial.should_prune():
             from luthier import TrialPruned
             raise TrialPruned()
@@ -71,7 +78,7 @@ def test_killed_and_resumed_run_equals_an_unbroken_one(program: Program, strateg
 
     moments = random.Random(strategy)
     for kill in range(KILLS):
-        process = program.start(*command, "--storage", "broken.db")
+        process = program.start(*command, "--storage", "broken.db", HOLD=str(HOLD))
         assert process.stdout is not None
         if kill % 5 == 0:  # while it starts, or shortly after
             time.sleep(moments.uniform(0, 0.5))
