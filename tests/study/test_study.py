@@ -619,3 +619,21 @@ def test_invalidate_needs_a_trial(trial: Any) -> None:
         study.invalidate(trial)
     with pytest.raises(ArgumentError, match="the reason must be text, got 3"):
         study.invalidate(0, reason=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda storage: luthier.get_all_study_names(storage),
+        lambda storage: luthier.get_all_study_summaries(storage),
+        lambda storage: luthier.delete_study(study_name="a", storage=storage),
+        lambda storage: luthier.load_study(study_name="a", storage=storage),
+        lambda storage: luthier.open_storage(storage),
+        lambda storage: luthier.copy_study(
+            from_study_name="a", from_storage=storage, to_storage=None
+        ),
+    ],
+)
+def test_unknown_kinds_of_storage_are_refused_everywhere(call: Any) -> None:
+    with pytest.raises(ArgumentError, match="mysql"):
+        call("mysql://x")

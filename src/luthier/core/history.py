@@ -31,7 +31,6 @@ from luthier.space.trace import Trace
 __all__ = ["History", "Ledger", "Prefix"]
 
 T = TypeVar("T")
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
 
 
 @final
@@ -375,7 +374,7 @@ class Ledger:
         self.state: dict[str, Any] = {}
         self._trace = Trace(None)
         self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
-        self._prefixes = tuple(map(Prefix, self._finished))
+        self._prefixes = list(map(Prefix, self._finished))
         self._live: dict[int, FrozenTrial] = {}
         self._columns = _Columns()
         self._snapshot: History | None = None
@@ -445,10 +444,6 @@ class Ledger:
         """Return the history as it stands; the same object until something changes."""
         if self._snapshot is None:
             live = sorted(self._live.values(), key=_number) if self._live else ()
-            self._prefixes = tuple(
-                prefix if len(prefix) == len(group) else Prefix(group)
-                for prefix, group in zip(self._prefixes, self._finished, strict=True)
-            )
             completed, pruned, failed = self._prefixes
             self._snapshot = History(
                 self.version,
@@ -479,12 +474,14 @@ class Ledger:
             trial.params, trial.declares, complete=trial.state is TrialState.COMPLETE
         )
         if trial.invalid is None:
-            self._finished[_FINISHED.index(trial.state)].append(trial)
+            group = trial.state - TrialState.COMPLETE
+            self._finished[group].append(trial)
+            self._prefixes[group] = Prefix(self._finished[group])
 
     def _forget(self, number: int) -> None:
         kept = ([t for t in group if t.number != number] for group in self._finished)
         self._finished = tuple(kept)  # new lists: snapshots taken before keep theirs
-        self._prefixes = tuple(map(Prefix, self._finished))
+        self._prefixes = list(map(Prefix, self._finished))
         self._columns = _Columns()
 
     def _advance(self, version: int) -> None:

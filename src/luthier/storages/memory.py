@@ -266,8 +266,9 @@ class _Study:
         return self.put(kind, evolve(self.trial(number), event), data, at)
 
     def changes_since(self, version: int) -> Changes:
-        if version >= self.version:
-            return Changes(self.version, (), {}, ())
+        present = len(self._kinds)
+        if version >= present:
+            return Changes(present, (), {}, ())
         last: dict[int, None] = {}  # trials by their last change, newest first
         state: dict[str, Any] = {}
         spaces: list[tuple[int, str]] = []

@@ -188,19 +188,8 @@ class Driver:
         definitions = self.ledger.definitions
         if trial.declares:
             definitions = {**definitions, **trial.declares}
-        return Ticket(
-            number=trial.number,
-            attempt=trial.attempt,
-            seed=self.record.seed,
-            proposal=trial.params,
-            fill=trial.origin.fill,
-            strict=trial.origin.sampler == "enqueued",
-            definitions=definitions,
-            declared=_NOTHING if self.declared is None else self.declared,
-            objective=self.record.objective,
-            user_attrs=trial.user_attrs,
-            reports=trial.reports,
-        )
+        declared = _NOTHING if self.declared is None else self.declared
+        return Ticket(trial, self.record.seed, definitions, declared, self.record.objective)
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
         """Take a report of a running trial; return the scheduler's decision."""

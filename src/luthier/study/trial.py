@@ -20,7 +20,7 @@ from luthier.core.jobs import Decision, Outcome
 from luthier.core.objective import Objective
 from luthier.core.rng import generator
 from luthier.core.suggest import Suggest
-from luthier.core.trial import EMPTY, NO_REPORTS, Metrics, Reports, TrialState
+from luthier.core.trial import EMPTY, FrozenTrial, Metrics, Reports, TrialState
 from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, TrialPruned
 from luthier.space import Param, Space, merge_definition, same_domain
 
@@ -48,31 +48,26 @@ class Ticket:
     """Everything a worker needs to run one trial.
 
     Attributes:
-        number: The trial's number.
-        attempt: Which run of it this is, from 1.
+        record: The trial as it was claimed: its number, attempt, proposal, notes and reports.
         seed: The study's seed.
-        proposal: Values by parameter name.
-        fill: How other parameters get values: "prior" or "first".
-        strict: Whether a proposed value that doesn't fit fails the trial (the user's own did),
-            or is quietly replaced (the space changed since a sampler proposed it).
         definitions: The parameters known to the study.
         declared: The declared space; empty if there is none.
         objective: What the study optimises.
-        user_attrs: The notes so far.
-        reports: What earlier runs of this trial reported.
     """
 
-    number: int
-    attempt: int
+    record: FrozenTrial
     seed: int
-    proposal: Mapping[str, Any]
-    fill: str
-    strict: bool
     definitions: Mapping[str, Param]
     declared: Space
     objective: Objective
-    user_attrs: Mapping[str, Any] = EMPTY
-    reports: Reports = NO_REPORTS
+
+    @property
+    def strict(self) -> bool:
+        """Whether a proposed value that doesn't fit fails the trial, as the user's own does.
+
+        One of a sampler is quietly replaced: the space has changed since.
+        """
+        return self.record.origin.sampler == "enqueued"
 
 
 @final
@@ -94,18 +89,19 @@ class Trial(Suggest):
     """
 
     def __init__(self, ticket: Ticket, channel: Channel) -> None:
-        self.number = ticket.number
+        self.number = ticket.record.number
         self.study: Study | None = None
         self._ticket = ticket
+        self._proposal = ticket.record.params
         self._known = ticket.definitions
-        self._offer = EMPTY if ticket.strict else ticket.proposal
+        self._offer = EMPTY if ticket.strict else self._proposal
         self._channel = channel
         self._started = time.time()
         self._asked: dict[str, Any] = {}
         self._params: dict[str, Param] = {}
         self._declares: dict[str, Param] = {}
-        self._user_attrs = dict(ticket.user_attrs)
-        self._reports = ticket.reports
+        self._user_attrs = dict(ticket.record.user_attrs)
+        self._reports = ticket.record.reports
         self._decision = Decision.CONTINUE
 
     @property
@@ -114,7 +110,7 @@ class Trial(Suggest):
         ticket = self._ticket
         values = {
             n: ticket.definitions[n].resolve(v)
-            for n, v in ticket.proposal.items()
+            for n, v in self._proposal.items()
             if n in ticket.declared
         }
         return values | {n: self._params[n].resolve(v) for n, v in self._asked.items()}
@@ -127,7 +123,7 @@ class Trial(Suggest):
     @property
     def attempt(self) -> int:
         """Which run of the trial this is: 1, or more after a crash, retry or pause."""
-        return self._ticket.attempt
+        return self._ticket.record.attempt
 
     @property
     def user_attrs(self) -> dict[str, Any]:
@@ -192,7 +188,7 @@ class Trial(Suggest):
         ticket = self._ticket
         params = self._asked
         if ticket.declared:
-            kept = {n: v for n, v in ticket.proposal.items() if n in ticket.declared}
+            kept = {n: v for n, v in self._proposal.items() if n in ticket.declared}
             params = kept | params
         self._warn_of_unused()
         return Outcome(
@@ -231,8 +227,8 @@ class Trial(Suggest):
 
     def _value_of(self, name: str, param: Param) -> Any:
         ticket = self._ticket
-        if name in ticket.proposal:
-            value = ticket.proposal[name]
+        if name in self._proposal:
+            value = self._proposal[name]
             if param.contains(value):
                 return param.check(value, name)
             if ticket.strict:
@@ -242,15 +238,15 @@ class Trial(Suggest):
                     name=name,
                     value=value,
                 )
-        if ticket.fill == "first":
+        if ticket.record.origin.fill == "first":
             return param.value_at(0) if param.size < math.inf else param.grid(2)[0]
         lone = Space({name: param.with_when(None)})
-        unit = generator(ticket.seed, ticket.number, name).random((1, lone.encoding.width))
+        unit = generator(ticket.seed, self.number, name).random((1, lone.encoding.width))
         return lone.encoding.from_unit(unit)[0][name]
 
     def _warn_of_unused(self) -> None:
         if self._ticket.strict:
-            unused = [n for n in self._ticket.proposal if n not in self._asked]
+            unused = [n for n in self._proposal if n not in self._asked]
             unused = [n for n in unused if n not in self._ticket.declared]
             if unused:
                 logger.warning(
