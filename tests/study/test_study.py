@@ -624,11 +624,11 @@ def test_invalidate_needs_a_trial(trial: Any) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda storage: luthier.get_all_study_names(storage),
-        lambda storage: luthier.get_all_study_summaries(storage),
+        luthier.get_all_study_names,
+        luthier.get_all_study_summaries,
         lambda storage: luthier.delete_study(study_name="a", storage=storage),
         lambda storage: luthier.load_study(study_name="a", storage=storage),
-        lambda storage: luthier.open_storage(storage),
+        luthier.open_storage,
         lambda storage: luthier.copy_study(
             from_study_name="a", from_storage=storage, to_storage=None
         ),
