@@ -23,7 +23,7 @@ BUDGETS = {
     "space": 4870,
     "numerics": 2600,
     "core": 2500,
-    "samplers": 1900,
+    "samplers": 3100,
     "schedulers": 600,
     "storages": 1850,
     "executors": 200,

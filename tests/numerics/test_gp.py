@@ -55,6 +55,7 @@ def test_gradients_are_those_of_finite_differences(kernel: Kernel) -> None:
     grid, step = np.random.default_rng(1).random((10, 2)), 1e-6
     mean, std, d_mean, d_std = model.gradient(grid)
     assert np.allclose(model.predict(grid), (mean, std))
+    assert np.allclose(model.mean(grid), mean)
     for j, e in enumerate(np.eye(2)):
         above, below = model.predict(grid + step * e), model.predict(grid - step * e)
         assert np.allclose(d_mean[:, j], (above[0] - below[0]) / (2 * step), atol=1e-5)

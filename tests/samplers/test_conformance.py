@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from luthier.core.protocols import Sampler
-from luthier.samplers import TPE, Auto, Forest, Grid, PartialFixed, QuasiRandom, Random
+from luthier.samplers import GP, TPE, Auto, Forest, Grid, PartialFixed, QuasiRandom, Random
 from luthier.testing.samplers import SAMPLER_CHECKS, SamplerFactory
 
 SAMPLERS: list[SamplerFactory] = [
@@ -25,6 +25,9 @@ SAMPLERS: list[SamplerFactory] = [
     TPE,
     lambda: TPE(n_startup=0, multivariate=False),
     lambda: TPE(n_startup=3, allow_duplicates=True),
+    GP,
+    lambda: GP(acquisition="thompson", n_startup=1, trust_region=False),
+    lambda: GP(kernel="matern32", warp="half-rank", allow_duplicates=True),
     lambda: PartialFixed(Auto(), {}),
 ]
 

@@ -18,7 +18,7 @@ from luthier.strategies import (
 )
 
 NAMES = ["auto", "random", "grid", "random_grid", "quasirandom", "sobol", "halton", "lhs"]
-NAMES += ["tpe", "forest"]
+NAMES += ["tpe", "forest", "gp"]
 
 
 def test_known_names() -> None:

@@ -37,6 +37,8 @@ __all__ = ["GaussianProcess", "condition", "fit"]
 
 Array = NDArray[np.float64]
 _TINY: Final = 1e-12
+_FEWEST_ROWS: Final = 64
+_BLOCK: Final = 15_000
 _JITTERS: Final = (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
 
 
@@ -86,9 +88,30 @@ class GaussianProcess:
             True
         """
         A = self._scaled(X)
-        Kx = self.hyper.scale * correlation(A, self.A, self.kernel)[0]
-        V = Kx @ self.J.T
-        return self.center + self.unit * (Kx @ self.a), self.unit * self._deviation(V)
+        mean, std = np.empty(len(A)), np.empty(len(A))
+        rows = max(_BLOCK // len(self.y), _FEWEST_ROWS)
+        for start in range(0, len(A), rows):  # what fits the cache is several times faster
+            block = slice(start, start + rows)
+            Kx = self.hyper.scale * correlation(A[block], self.A, self.kernel)[0]
+            mean[block] = Kx @ self.a
+            std[block] = self._deviation(Kx @ self.J.T)
+        return self.center + self.unit * mean, self.unit * std
+
+    def mean(self, X: ArrayLike) -> Array:
+        """Return the mean at points, which costs much less than the deviation.
+
+        Args:
+            X: Shape (m, d).
+
+        Returns:
+            Shape (m,).
+
+        Raises:
+            ArgumentError: Another number of columns than the model has.
+        """
+        Kx = self.hyper.scale * correlation(self._scaled(X), self.A, self.kernel)[0]
+        mean: Array = self.center + self.unit * (Kx @ self.a)
+        return mean
 
     def gradient(self, X: ArrayLike) -> tuple[Array, Array, Array, Array]:
         """Return mean and standard deviation at points, and how they change with the numbers.

@@ -48,8 +48,8 @@ _L_PRIOR: Final = (math.sqrt(2.0), 3.0)  # log l ~ N(sqrt 2 + 1/2 log d, 3)
 _SF2_PRIOR: Final = (0.0, 0.7**2)
 _SN2_PRIOR: Final = (math.log(1e-3), 2.5**2)
 _START: Final = 0.456  # times sqrt(d): twice the prior's mode, away from vanishing gradients
-_FTOL: Final = 2e-3
-_GTOL: Final = 0.05
+_FTOL: Final = 0.02  # nats: less than that makes no difference to predictions
+_GTOL: Final = 0.2
 
 
 @final

@@ -5,9 +5,10 @@ from __future__ import annotations
 from luthier.samplers.auto import Auto
 from luthier.samplers.fixed import PartialFixed
 from luthier.samplers.forest import Forest
+from luthier.samplers.gp import GP
 from luthier.samplers.grid import Grid
 from luthier.samplers.quasirandom import QuasiRandom
 from luthier.samplers.random import Random
 from luthier.samplers.tpe import TPE
 
-__all__ = ["TPE", "Auto", "Forest", "Grid", "PartialFixed", "QuasiRandom", "Random"]
+__all__ = ["GP", "TPE", "Auto", "Forest", "Grid", "PartialFixed", "QuasiRandom", "Random"]

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, cast
 
 from luthier.core.protocols import Sampler, Scheduler
 from luthier.errors import ArgumentError
-from luthier.samplers import TPE, Auto, Forest, Grid, PartialFixed, QuasiRandom, Random
+from luthier.samplers import GP, TPE, Auto, Forest, Grid, PartialFixed, QuasiRandom, Random
 from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
 from luthier.space import from_json_value
 
@@ -197,6 +197,7 @@ _SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
     "lhs": partial(QuasiRandom, "lhs"),
     "tpe": TPE,
     "forest": Forest,
+    "gp": GP,
     "fixed": _fixed,
 }
 _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from luthier.core.objective import Objective
+from luthier.core.trial import TrialState
+from luthier.errors import ArgumentError
+from luthier.samplers import GP
+from luthier.space import Categorical, Float, Int, Ordinal, Permutation, Space
+from luthier.testing.rehearsal import Rehearsal
+
+SQUARE = Space(x=Float(0, 1), y=Float(0, 1))
+
+
+def optimise(
+    play: Rehearsal, objective: Callable[[dict[str, Any]], float], n: int, sampler: GP | None = None
+) -> list[float]:
+    """Play n trials; NaN is a crash."""
+    values = []
+    for _ in range(n):
+        for trial in play.start(sampler or GP()):
+            values.append(objective(trial.params))
+            if np.isnan(values[-1]):
+                play.end(trial, TrialState.FAILED)
+            else:
+                play.end(trial, value=values[-1])
+    return values
+
+
+def bowl(p: dict[str, Any]) -> float:
+    return float((p["x"] - 0.3) ** 2 + (p["y"] - 0.8) ** 2)
+
+
+@pytest.mark.parametrize("acquisition", ["logei", "ei", "ucb", "pi", "thompson"])
+def test_it_closes_in_on_the_minimum(acquisition: Any) -> None:
+    values = optimise(Rehearsal(SQUARE), bowl, 25, GP(acquisition=acquisition))
+    assert min(values) < 0.01
+
+
+@pytest.mark.parametrize("kernel", ["matern52", "matern32", "rbf"])
+@pytest.mark.parametrize("warp", ["yeo-johnson", "half-rank", "none"])
+def test_kernels_and_warps_work(kernel: Any, warp: Any) -> None:
+    assert min(optimise(Rehearsal(SQUARE), bowl, 20, GP(kernel=kernel, warp=warp))) < 1e-2
+
+
+def test_mixed_and_conditional_spaces() -> None:
+    space = Space(
+        model=Categorical(["tree", "net", "line"]),
+        depth=Int(1, 20, when={"model": "tree"}),
+        rate=Float(1e-5, 1.0, log=True, when={"model": "net"}),
+        order=Permutation(["a", "b", "c"], when={"model": "net"}),
+        size=Ordinal(["s", "m", "l"]),
+    )
+
+    def objective(p: dict[str, Any]) -> float:
+        base = {"s": 1.0, "m": 0.0, "l": 0.5}[p["size"]]
+        if p["model"] == "tree":
+            return base + 0.5 + abs(p["depth"] - 7) / 10
+        if p["model"] == "net":
+            wrong = sum(a != b for a, b in zip(p["order"], "cab", strict=True))
+            return float(base + abs(np.log10(p["rate"]) + 3) / 5 + wrong / 6)
+        return base + 0.8
+
+    best = [min(optimise(Rehearsal(space, seed=seed), objective, 50)) for seed in range(3)]
+    assert np.median(best) < 0.05
+
+
+def test_a_finite_space_is_searched_through_without_repeats() -> None:
+    space = Space(a=Categorical(list("abcd")), b=Int(1, 4), c=Ordinal(["x", "y", "z"]))
+    play = Rehearsal(space)
+    values = optimise(play, lambda p: abs(p["b"] - 3) + 2 * (p["a"] != "c") + (p["c"] != "z"), 50)
+    assert len({space.key(t.params) for t in play.history.completed}) == len(values) == 48
+    assert values.index(0.0) < 20
+
+
+def test_crashes_are_kept_away_from() -> None:
+    def edge(p: dict[str, Any]) -> float:
+        return float("nan") if p["x"] + p["y"] < 0.8 else p["x"] + p["y"] + (p["x"] - 0.35) ** 2
+
+    values = [optimise(Rehearsal(SQUARE, seed=seed), edge, 60) for seed in range(3)]
+    assert np.median([np.isnan(v).sum() for v in values]) <= 24
+    assert np.median([np.nanmin(v) for v in values]) < 0.82
+
+
+def test_crashes_only_still_move_on() -> None:
+    values = optimise(Rehearsal(SQUARE), lambda p: float("nan"), 12)
+    assert len(values) == 12
+    values = optimise(Rehearsal(SQUARE), lambda p: p["x"] if p["y"] > 0.9 else float("nan"), 40)
+    assert np.isfinite(values).sum() > 4
+
+
+def test_constraints_come_first() -> None:
+    objective = Objective.of(constraints=["value >= 1.5"])
+    play = Rehearsal(SQUARE, objective=objective)
+    values = np.array(optimise(play, lambda p: p["x"] + p["y"], 40))
+    assert (np.abs(values[-20:] - 1.5) < 0.01).mean() > 0.8  # the optimum is at the bound
+    assert values[values >= 1.5].min() < 1.501
+
+
+def test_while_nothing_is_feasible_the_violation_is_what_falls() -> None:
+    objective = Objective.of(constraints=["value >= 1.95"])
+    play = Rehearsal(SQUARE, objective=objective)
+    optimise(play, lambda p: p["x"] + p["y"], 7)
+    reasons = [trial.origin.reason for trial in play.history.completed]
+    assert reasons[4] == "LogEI on GP of the constraints' violation, 4 points"
+    assert max(t.params["x"] + t.params["y"] for t in play.history.completed) >= 1.95
+
+
+def test_running_trials_keep_others_away() -> None:
+    play = Rehearsal(SQUARE)
+    optimise(play, bowl, 8)
+    running = [play.start(GP())[0].params for _ in range(6)]
+    X = np.array([[p["x"], p["y"]] for p in running])
+    apart = np.abs(X[:, None] - X).max(axis=2) + np.eye(6)
+    assert apart.min() > 1e-5
+    batch = play.propose(GP(), 4)
+    assert len({tuple(p.params.values()) for p in batch}) == 4
+    assert "running" in batch[0].reason
+
+
+def test_reasons_say_what_was_done() -> None:
+    play = Rehearsal(SQUARE)
+    optimise(play, bowl, 8)
+    reasons = [t.origin.reason for t in play.history.completed]
+    assert reasons[0] == "start: the middle of the space"
+    assert reasons[1] == "start: sobol point 1"
+    assert reasons[4:] == [
+        "LogEI on GP, 4 points",
+        "LogEI on GP, 5 points, near the best",
+        "LogEI on GP, 6 points",
+        "UCB on GP, 7 points, near the best",
+    ]
+
+
+def test_the_default_comes_first() -> None:
+    [first] = Rehearsal(Space(x=Float(0, 1, default=0.25))).propose(GP())
+    assert (first.params, first.reason) == ({"x": 0.25}, "the user's defaults")
+
+
+def test_several_objectives() -> None:
+    objective = Objective.of(directions=["minimize", "maximize"])
+    play = Rehearsal(SQUARE, objective=objective)
+    optimise(play, bowl, 8)
+    [proposal] = play.propose(GP())
+    assert "of a random weighting of the objectives" in proposal.reason
+
+
+def test_noise_does_not_keep_it_from_the_minimum() -> None:
+    rng = np.random.default_rng(0)
+    play = Rehearsal(SQUARE)
+    optimise(play, lambda p: bowl(p) + 0.1 * rng.standard_normal(), 60)
+    late = [bowl(t.params) for t in play.history.completed[-20:]]
+    assert np.median(late) < 0.05
+
+
+def test_a_space_that_changed_is_no_trouble() -> None:
+    play = Rehearsal(SQUARE)
+    optimise(play, lambda p: bowl(p) + 0.5, 12)
+    play.declare(Space(x=Float(0.2, 0.5), y=Float(0, 1), z=Float(0, 1, default=0.5)))
+    assert min(optimise(play, lambda p: bowl(p) + p["z"], 15)) < 0.05
+
+
+def test_a_default_that_holds_for_long_studies() -> None:
+    play = Rehearsal(SQUARE)
+    for x, y in np.random.default_rng(0).random((1200, 2)).tolist():
+        play.end(play.add({"x": x, "y": y}), value=bowl({"x": x, "y": y}))
+    assert min(optimise(play, bowl, 3)) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"acquisition": "best"}, "GP: acquisition must be one of 'logei', .* got 'best'"),
+        ({"kernel": ["rbf"]}, r"GP: kernel must be one of 'matern52', .* got \['rbf'\]"),
+        ({"warp": None}, "GP: warp must be one of 'yeo-johnson', .* got None"),
+        ({"kappa": -1}, "GP: kappa must be a number of at least 0, got -1"),
+        ({"kappa": float("nan")}, "GP: kappa must be a number of at least 0, got nan"),
+        ({"n_startup": 0}, "GP: n_startup must be a whole number of at least 1, got 0"),
+        ({"explore_every": 1.5}, "GP: explore_every must be a whole number .* got 1.5"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        GP(**settings)
