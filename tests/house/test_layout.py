@@ -22,7 +22,7 @@ BUDGETS = {
     "errors": 260,
     "space": 4870,
     "numerics": 2600,
-    "core": 2500,
+    "core": 2800,
     "samplers": 3100,
     "schedulers": 600,
     "storages": 1850,

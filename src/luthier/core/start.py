@@ -9,12 +9,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from luthier.core.asking import drawn_instead, is_new
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
 from luthier.core.tried import Tried
 from luthier.numerics.qmc import Sobol
-from luthier.space import Space, sample
+from luthier.space import Space
 
 __all__ = ["start_point"]
 
@@ -40,17 +41,12 @@ def start_point(
         the study's seed scrambles; None where a finite space has no more.
     """
     default = space.default() if k == 0 else None
-    if default is not None and _is_new(space, default, tried):
+    if default is not None and is_new(space, default, tried):
         return Proposal(default, "the user's defaults")
     config = space.encoding.from_unit(_sobol(space.encoding.width, history.seed).points(k))[0]
-    if _is_new(space, config, tried):
+    if is_new(space, config, tried):
         return Proposal(config, f"start: sobol point {k}")
-    drawn = sample(space, 1, rng, exclude=tried)
-    return Proposal(drawn[0], "start: drawn at random from the prior") if drawn else None
-
-
-def _is_new(space: Space, config: dict[str, object], tried: Tried | None) -> bool:
-    return space.allows(config) and (tried is None or space.key(config) not in tried)
+    return drawn_instead(space, rng, tried, "start: drawn at random from the prior")
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,7 @@ milliseconds; their steps make them poorer than a Gaussian process on smooth num
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, final
@@ -19,6 +19,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.asking import drawn_instead, is_new, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.start import start_point
@@ -28,7 +29,7 @@ from luthier.numerics import forest
 from luthier.numerics.acquisition import log_expected_improvement
 from luthier.numerics.pareto import chebyshev
 from luthier.numerics.warp import warped
-from luthier.space import Space, sample
+from luthier.space import Space
 
 __all__ = ["Forest"]
 
@@ -97,31 +98,23 @@ class Forest:
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals, each aware of those before; fewer where a finite space ends."""
-        if not space:
-            return [Proposal({}, "the space isn't known yet: drawn from the prior")] * n
-        tried = None if self.allow_duplicates or not space.is_finite else Tried(space, history)
-        pending = [trial.params for trial in history.live]
-        proposals: list[Proposal] = []
-        for k in range(history.next_number, history.next_number + n):
+
+        def propose(
+            k: int, pending: Sequence[Mapping[str, Any]], tried: Tried | None
+        ) -> Proposal | None:
             if k < self.n_startup or len(history.completed) < 2 or not space.encoding.width:
-                proposal = start_point(space, history, k, rng, tried)
-            elif rng.random() < self.explore:
-                proposal = _at_random(space, rng, tried, "drawn at random, as some trials are")
-            else:
-                proposal = self._propose(space, history, pending, rng, tried)
-            if proposal is None:
-                break
-            proposals.append(proposal)
-            pending.append(dict(proposal.params))
-            if tried is not None:
-                tried.add(space.key(proposal.params))
-        return proposals
+                return start_point(space, history, k, rng, tried)
+            if rng.random() < self.explore:
+                return drawn_instead(space, rng, tried, "drawn at random, as some trials are")
+            return self._propose(space, history, pending, rng, tried)
+
+        return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
 
     def _propose(
         self,
         space: Space,
         history: History,
-        pending: list[dict[str, Any]],
+        pending: Sequence[Mapping[str, Any]],
         rng: np.random.Generator,
         tried: Tried | None,
     ) -> Proposal | None:
@@ -130,13 +123,13 @@ class Forest:
         acquisition = self._acquisition(space, X, y, history, failures, rng)
         best = X[np.argsort(y, kind="stable")[:_STARTS]]
         for config in _search(space, acquisition, best, rng):
-            if space.allows(config) and (tried is None or space.key(config) not in tried):
+            if is_new(space, config, tried):
                 reason = f"LogEI on {self.n_trees} trees, {len(X)} points"
                 return Proposal(
                     config, reason + (f", {len(failures)} failures" * bool(len(failures)))
                 )
         reason = "drawn at random: all that was searched had been tried before or isn't allowed"
-        return _at_random(space, rng, tried, reason)
+        return drawn_instead(space, rng, tried, reason)
 
     def _acquisition(
         self,
@@ -188,13 +181,6 @@ def _failures(history: History) -> Array:
     """Trials that crashed or broke a constraint."""
     crashed = history.encoded(history.failed)[-_MOST:]
     return np.vstack([crashed, history.X[history.violations > 0][-_MOST:]])
-
-
-def _at_random(
-    space: Space, rng: np.random.Generator, tried: Tried | None, reason: str
-) -> Proposal | None:
-    drawn = sample(space, 1, rng, exclude=tried)
-    return Proposal(drawn[0], reason) if drawn else None
 
 
 def _search(

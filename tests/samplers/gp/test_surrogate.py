@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from luthier.core.evidence import Evidence, evidence_of
 from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
 from luthier.numerics.gp import fit
 from luthier.samplers.gp.columns import columns_of
-from luthier.samplers.gp.evidence import Evidence, evidence_of
 from luthier.samplers.gp.surrogate import Surrogate, surrogate_of
 from luthier.space import Float, Space
 from luthier.testing.rehearsal import Rehearsal

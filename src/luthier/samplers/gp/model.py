@@ -10,13 +10,14 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.asking import drawn_instead, is_new
+from luthier.core.evidence import evidence_of
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.tried import Tried
 from luthier.numerics.kernels import Kernel
 from luthier.numerics.warp import Warp
 from luthier.samplers.gp.columns import columns_of
-from luthier.samplers.gp.evidence import evidence_of
 from luthier.samplers.gp.region import IN_BOX, box, side_length
 from luthier.samplers.gp.search import Task, candidates, search
 from luthier.samplers.gp.surrogate import surrogate_of
@@ -50,9 +51,7 @@ class Model:
         kernel: The kernel of the objective's model.
         warp: How values are warped.
         kappa: How optimistic the confidence bound is.
-
-    Attributes:
-        n_believed: How many proposals it takes for running trials.
+        allow_duplicates: Whether a configuration may be proposed again.
     """
 
     def __init__(
@@ -64,6 +63,7 @@ class Model:
         kernel: Kernel,
         warp: Warp,
         kappa: float,
+        allow_duplicates: bool,
     ) -> None:
         self._space, self._history, self._rng, self._kappa = space, history, rng, kappa
         self._columns = columns_of(space)
@@ -73,14 +73,15 @@ class Model:
             self._evidence, self._columns.categories, kernel=kernel, warp=warp
         )
         self._known = np.concatenate([self._evidence.X, self._evidence.outcomes])
-        self._n_live = len(history.live)
-        self._add([trial.params for trial in history.live])
-        self.n_believed = 0
+        self._allow_duplicates = allow_duplicates
+        self._n_pending = 0
 
-    def believe(self, configs: Sequence[Mapping[str, Any]]) -> None:
-        """Take proposals for trials that are running."""
-        self._add(configs)
-        self.n_believed += len(configs)
+    def believe(self, pending: Sequence[Mapping[str, Any]]) -> None:
+        """Count on trials that are running or were just proposed: all so far, in order."""
+        X = self._space.encoding.encode(pending[self._n_pending :])
+        self._surrogate = self._surrogate.believing(X)
+        self._known = np.concatenate([self._known, X])
+        self._n_pending = len(pending)
 
     def propose(self, acquisition: str, in_box: bool, tried: Tried | None) -> Proposal | None:
         """Return the most promising configuration that is allowed and new.
@@ -103,14 +104,8 @@ class Model:
         for config in self._new(Z, tried):
             data = {IN_BOX: True} if in_box else {}
             return Proposal(config, self._reason(acquisition, in_box), data=data)
-        drawn = sample(self._space, 1, self._rng, exclude=tried)
         reason = "drawn at random: all that the model looked at was tried before or isn't allowed"
-        return Proposal(drawn[0], reason) if drawn else None
-
-    def _add(self, configs: Sequence[Mapping[str, Any]]) -> None:
-        X = self._space.encoding.encode(configs)
-        self._surrogate = self._surrogate.believing(X)
-        self._known = np.concatenate([self._known, X])
+        return drawn_instead(self._space, self._rng, tried, reason)
 
     def _task(self, acquisition: str, in_box: bool) -> Task:
         columns, surrogate, kappa = self._columns, self._surrogate, self._kappa
@@ -148,17 +143,15 @@ class Model:
         known = np.nan_to_num(self._known, nan=-1.0)
         for z in Z:
             config = self._space.encoding.decode(z[None])[0]
-            if not self._space.allows(config):
+            if not is_new(self._space, config, tried):
                 continue
-            if tried is None:
+            x = np.nan_to_num(self._columns.inputs(z[None]), nan=-1.0)
+            may_repeat = self._allow_duplicates or self._space.is_finite
+            if may_repeat or np.abs(known - x).max(axis=1).min() > _SAME:
                 yield config
-            elif self._space.key(config) not in tried:
-                x = np.nan_to_num(self._columns.inputs(z[None]), nan=-1.0)
-                if self._space.is_finite or np.abs(known - x).max(axis=1).min() > _SAME:
-                    yield config
 
     def _reason(self, acquisition: str, in_box: bool) -> str:
-        evidence, n_running = self._evidence, self._n_live + self.n_believed
+        evidence, n_running = self._evidence, self._n_pending
         aim = f" of {evidence.aim}" if evidence.aim else ""
         parts = [f"{ACQUISITIONS[acquisition]} on GP{aim}, {len(evidence.X)} points"]
         parts += evidence.setbacks

@@ -7,12 +7,13 @@ improvement; every second one only looks in a trust region around the best.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
 
+from luthier.core.asking import is_new, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.start import start_point
@@ -99,27 +100,30 @@ class GP:
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals, each aware of those before; fewer where a finite space ends."""
-        if not space:
-            return [Proposal({}, "the space isn't known yet: drawn from the prior")] * n
-        tried = None if self.allow_duplicates else Tried(space, history)
         model: Model | None = None
-        proposals: list[Proposal] = []
-        for number in range(history.next_number, history.next_number + n):
+
+        def propose(
+            number: int, pending: Sequence[Mapping[str, Any]], tried: Tried | None
+        ) -> Proposal | None:
+            nonlocal model
             if self._is_startup(space, history, number):
-                proposal = _start(space, history, number, rng, tried)
-            else:
-                model = model or self._model(space, history, rng)
-                model.believe([p.params for p in proposals[model.n_believed :]])
-                proposal = self._propose(model, number, tried)
-            if proposal is None:
-                break
-            proposals.append(proposal)
-            if tried is not None:
-                tried.add(space.key(proposal.params))
-        return proposals
+                return _start(space, history, number, rng, tried)
+            model = model or self._model(space, history, rng)
+            model.believe(pending)
+            return self._propose(model, number, tried)
+
+        return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
 
     def _model(self, space: Space, history: History, rng: np.random.Generator) -> Model:
-        return Model(space, history, rng, kernel=self.kernel, warp=self.warp, kappa=self.kappa)
+        return Model(
+            space,
+            history,
+            rng,
+            kernel=self.kernel,
+            warp=self.warp,
+            kappa=self.kappa,
+            allow_duplicates=self.allow_duplicates,
+        )
 
     def _propose(self, model: Model, number: int, tried: Tried | None) -> Proposal | None:
         every = self.explore_every
@@ -147,7 +151,7 @@ def _start(
     if number == 0 and space.default() is None and space.encoding.width:
         middle = np.where([c.categories for c in space.encoding.columns], 0.0, 0.5)
         config = space.encoding.decode(middle[None])[0]
-        if space.allows(config) and (tried is None or space.key(config) not in tried):
+        if is_new(space, config, tried):
             return Proposal(config, "start: the middle of the space")
     return start_point(space, history, number, rng, tried)
 

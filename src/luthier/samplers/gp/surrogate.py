@@ -23,6 +23,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.evidence import Evidence
 from luthier.numerics.acquisition import (
     Acquired,
     chain,
@@ -34,7 +35,6 @@ from luthier.numerics.gp import GaussianProcess, condition
 from luthier.numerics.kernels import Features, Kernel
 from luthier.numerics.marginal import Hyperparameters, map_estimate
 from luthier.numerics.warp import Warp, standardised, warped
-from luthier.samplers.gp.evidence import Evidence
 
 __all__ = ["Surrogate", "surrogate_of"]
 

@@ -12,7 +12,7 @@ Without failures that is the ratio l / g of the original, monotone in the expect
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import log
@@ -21,6 +21,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.asking import drawn_instead, is_new, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.start import start_point
@@ -103,29 +104,21 @@ class TPE:
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals, each aware of those before; fewer where a finite space ends."""
-        if not space:
-            return [Proposal({}, "the space isn't known yet: drawn from the prior")] * n
-        tried = None if self.allow_duplicates or not space.is_finite else Tried(space, history)
-        pending = [trial.params for trial in history.live]
-        proposals: list[Proposal] = []
-        for k in range(history.next_number, history.next_number + n):
+
+        def propose(
+            k: int, pending: Sequence[Mapping[str, Any]], tried: Tried | None
+        ) -> Proposal | None:
             if k < self.n_startup:
-                proposal = start_point(space, history, k, rng, tried)
-            else:
-                proposal = self._propose(space, history, pending, rng, tried)
-            if proposal is None:
-                break
-            proposals.append(proposal)
-            pending.append(dict(proposal.params))
-            if tried is not None:
-                tried.add(space.key(proposal.params))
-        return proposals
+                return start_point(space, history, k, rng, tried)
+            return self._propose(space, history, pending, rng, tried)
+
+        return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
 
     def _propose(
         self,
         space: Space,
         history: History,
-        pending: list[dict[str, Any]],
+        pending: Sequence[Mapping[str, Any]],
         rng: np.random.Generator,
         tried: Tried | None,
     ) -> Proposal | None:
@@ -138,11 +131,10 @@ class TPE:
             groups = groups.within(~np.isnan(branch), self.gamma)
             reason = "TPE in a random branch: " + _reason(history, groups, self.n_candidates)
         for config in self._candidates(space, groups, branch, rng):
-            if space.allows(config) and (tried is None or space.key(config) not in tried):
+            if is_new(space, config, tried):
                 return Proposal(config, reason)
-        drawn = sample(space, 1, rng, exclude=tried)
         reason = "drawn at random: all that TPE drew was tried before or isn't allowed"
-        return Proposal(drawn[0], reason) if drawn else None
+        return drawn_instead(space, rng, tried, reason)
 
     def _candidates(
         self, space: Space, groups: Split, branch: Array | None, rng: np.random.Generator

@@ -1,0 +1,63 @@
+"""Asking one by one: what samplers share that weigh each proposal against those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from luthier.core.history import History
+from luthier.core.jobs import Proposal
+from luthier.core.tried import Tried
+from luthier.space import Space, sample
+
+__all__ = ["Propose", "drawn_instead", "is_new", "one_by_one"]
+
+Propose = Callable[[int, Sequence[Mapping[str, Any]], "Tried | None"], "Proposal | None"]
+"""Proposes a trial. Gets its number, the configurations that are being tried or were proposed
+just now, and what mustn't be proposed again (None: anything may)."""
+
+
+def one_by_one(
+    space: Space, history: History, n: int, propose: Propose, *, allow_duplicates: bool
+) -> list[Proposal]:
+    """Collect n proposals, each aware of those before.
+
+    Args:
+        space: What is sampled.
+        history: What has happened.
+        n: How many, at least 1.
+        propose: Makes one; None ends it: a finite space has no more.
+        allow_duplicates: Whether a finite space may be given the same configuration twice.
+
+    Returns:
+        The proposals; empty ones, to be filled from the prior, while the space isn't known.
+    """
+    if not space:
+        return [Proposal({}, "the space isn't known yet: drawn from the prior")] * n
+    tried = None if allow_duplicates or not space.is_finite else Tried(space, history)
+    pending: list[Mapping[str, Any]] = [trial.params for trial in history.live]
+    proposals: list[Proposal] = []
+    for number in range(history.next_number, history.next_number + n):
+        proposal = propose(number, pending, tried)
+        if proposal is None:
+            break
+        proposals.append(proposal)
+        pending.append(proposal.params)
+        if tried is not None:
+            tried.add(space.key(proposal.params))
+    return proposals
+
+
+def is_new(space: Space, config: Mapping[str, Any], tried: Tried | None) -> bool:
+    """Whether a configuration is allowed and may be proposed."""
+    return space.allows(config) and (tried is None or space.key(config) not in tried)
+
+
+def drawn_instead(
+    space: Space, rng: np.random.Generator, tried: Tried | None, why: str
+) -> Proposal | None:
+    """Draw from the prior, for the reason given; None where a finite space has no more."""
+    drawn = sample(space, 1, rng, exclude=tried)
+    return Proposal(drawn[0], why) if drawn else None
