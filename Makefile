@@ -1,5 +1,6 @@
 # One tool for each job; every target builds the environment it needs by itself.
-.PHONY: help demo test test-slow lint types imports docs bench fmt lock clean
+.PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour bench-trials \
+	bench-report fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -40,6 +41,28 @@ bench:          ## speed beside Optuna, in its own environment
 	@tools/bootstrap.sh dev
 	@tools/peers.sh
 	@$(BIN)/python -m benchmarks
+
+bench-asks:     ## what a proposal costs, beside Optuna, Rustuna and SMAC3
+	@tools/bootstrap.sh dev
+	@tools/peers.sh optuna rustuna smac
+	@$(BIN)/python -m benchmarks.asks
+
+bench-behaviour: ## crashes, small and conditional spaces, parallel slots, memory
+	@tools/bootstrap.sh bench
+	@tools/peers.sh optuna
+	@$(BIN)/python -m benchmarks.behaviour
+
+bench-trials:   ## run our samplers on the whole suite, and peers where a recording is missing; hours
+	@tools/bootstrap.sh bench
+	@tools/peers.sh optuna nevergrad hyperopt
+	@$(BIN)/python -m benchmarks.efficiency run --jobs 2 --seeds 15 --budget 200 optuna:random \
+	    optuna:tpe optuna:tpe-group optuna:cmaes nevergrad:NGOpt hyperopt:tpe \
+	    luthier:auto luthier:gp luthier:tpe luthier:forest
+	@$(BIN)/python -m benchmarks.efficiency scales
+
+bench-report:   ## who needs the fewest trials: docs/benchmarks, from recorded trajectories
+	@tools/bootstrap.sh bench
+	@$(BIN)/python -m benchmarks.efficiency publish
 
 fmt:            ## format in place
 	@tools/bootstrap.sh dev

@@ -13,7 +13,7 @@ copyright = "The Luthier developers"
 version = release = _project["project"]["version"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "benchmarks/*"]  # the latter are parts of a page
 myst_enable_extensions = ["deflist", "fieldlist"]
 myst_heading_anchors = 3
 

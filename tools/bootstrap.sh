@@ -3,6 +3,7 @@
 #
 #   tools/bootstrap.sh demo   Luthier and what the demo needs
 #   tools/bootstrap.sh dev    all of that, and what tests, checks and documents need
+#   tools/bootstrap.sh bench  all of that, and the problems that samplers are compared on
 #
 # Versions come from constraints.txt. A stamp, named after a checksum of everything that
 # decides the environment, makes the next call instant.
@@ -13,14 +14,17 @@ profile=${1:-dev}
 case $profile in
     demo) extras=sklearn ;;
     dev) extras=dev ;;
-    *) echo "bootstrap: the profile must be demo or dev, got '$profile'." >&2; exit 2 ;;
+    bench) extras=dev,bench ;;
+    *) echo "bootstrap: the profile must be demo, dev or bench, got '$profile'." >&2; exit 2 ;;
 esac
 
 sum=$(cat pyproject.toml constraints.txt tools/bootstrap.sh | cksum | cut -d ' ' -f 1)
 stamp=.venv/.luthier-$profile-$sum
-if [ -e "$stamp" ] || [ -e ".venv/.luthier-dev-$sum" ]; then
-    exit 0
-fi
+larger=bench
+[ "$profile" = demo ] && larger="dev bench"
+for held in "$profile" $larger; do
+    [ -e ".venv/.luthier-$held-$sum" ] && exit 0
+done
 
 say() { echo "bootstrap: $*" >&2; }
 

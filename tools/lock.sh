@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "${PYTHON:-python3.11}" -m venv "$work/venv"
 "$work/venv/bin/python" -m pip -qq install --upgrade pip
-"$work/venv/bin/python" -m pip -qq install ".[dev]"
+"$work/venv/bin/python" -m pip -qq install ".[dev,bench]"
 {
     echo "# Every version that CI runs, for Python 3.11. Written by \`make lock\`; do not edit."
     "$work/venv/bin/python" -m pip freeze --exclude luthier --exclude pip --exclude setuptools

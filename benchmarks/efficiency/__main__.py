@@ -1,108 +1,117 @@
 """Run samplers on problems, and compare them.
 
-    python -m benchmarks.efficiency run luthier:random optuna:tpe --seeds 5 --budget 100
-    python -m benchmarks.efficiency report
+    python -m benchmarks.efficiency run luthier:gp --suite quick --seeds 5 --budget 100
+    python -m benchmarks.efficiency run luthier:gp,trust_region=false --label no-region --out /tmp/x
+    python -m benchmarks.efficiency report luthier-gp no-region optuna-tpe --out /tmp/x
+    python -m benchmarks.efficiency scales
+    python -m benchmarks.efficiency publish
 
-Trajectories are kept in ``trajectories/LIBRARY-STRATEGY.json.gz``, one entry for each problem
-and seed. Peers' are recorded once; delete the file, or pass --again, to record anew. Ours are
-always recomputed.
+Trajectories are kept in ``trajectories/LABEL.json.gz`` or the folder that ``--out`` names. Peers'
+are recorded once: what is there isn't run again, unless ``--again`` says so. Ours always are,
+unless ``--keep`` says otherwise. ``report`` without labels takes all there are; ``publish`` writes
+the tables and curves of ``docs/benchmarks``.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
-import os
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from benchmarks.efficiency import report
-from benchmarks.efficiency.problems import load
-
-HERE = Path(__file__).parent
-TRAJECTORIES = HERE / "trajectories"
-PEERS = HERE.parents[1] / ".peers"
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+from benchmarks.efficiency import problems, publish, recording, report, scales
+from benchmarks.efficiency.report import Results, Table
+from benchmarks.efficiency.running import record, sampler_of
 
 
 def main() -> None:
-    """Parse the command line."""
+    """Do what the command line says."""
+    arguments = _parser().parse_args()
+    commands = {"run": _run, "report": _report, "scales": _scales, "publish": _publish}
+    commands[arguments.command](arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.efficiency")
     commands = parser.add_subparsers(dest="command", required=True)
-    runner = commands.add_parser("run")
-    runner.add_argument("samplers", nargs="+", help="LIBRARY:STRATEGY, such as luthier:auto")
-    runner.add_argument("--problems", nargs="*")
-    runner.add_argument("--seeds", type=int, default=5)
-    runner.add_argument("--budget", type=int, default=100)
-    runner.add_argument("--again", action="store_true")
-    shower = commands.add_parser("report")
-    shower.add_argument("samplers", nargs="*")
-    shower.add_argument("--seeds", type=int)
-    arguments = parser.parse_args()
-    if arguments.command == "report":
-        kept = {p.name.removesuffix(".json.gz"): read(p) for p in sorted(TRAJECTORIES.glob("*.gz"))}
-        wanted = {s.replace(":", "-") for s in arguments.samplers} or set(kept)
-        report.show({n: t for n, t in kept.items() if n in wanted}, load(), arguments.seeds)
-        return
-    names = arguments.problems or list(load())
-    for sampler in arguments.samplers:
-        library, _, strategy = sampler.partition(":")
-        record(library, strategy, names, arguments.budget, arguments.seeds, arguments.again)
+    run = commands.add_parser("run")
+    run.add_argument("samplers", nargs="+", help="LIBRARY:STRATEGY[,SETTING=VALUE...]")
+    run.add_argument("--budget", type=int, default=100, help="trials of each study")
+    run.add_argument("--label", help="what to call the runs of a single sampler")
+    run.add_argument("--jobs", type=int, default=1, help="processes at a time")
+    run.add_argument("--again", action="store_true", help="also what is recorded")
+    run.add_argument("--keep", action="store_true", help="not what is recorded, even of ours")
+    report = commands.add_parser("report")
+    report.add_argument("samplers", nargs="*", help="labels of recorded samplers")
+    report.add_argument("--problem", action="store_true", help="also a line for each problem")
+    commands.add_parser("scales").add_argument("--out", type=Path, help="a further folder")
+    commands.add_parser("publish")
+    for command, seeds in ((run, 5), (report, None)):
+        command.add_argument("--problems", nargs="*", help="names, instead of a suite")
+        command.add_argument("--suite", default="all", choices=("all", *problems.SUITES))
+        command.add_argument("--seeds", type=int, default=seeds)
+        command.add_argument("--out", type=Path, help="folder of trajectories")
+    return parser
 
 
-def record(
-    library: str, strategy: str, names: list[str], budget: int, seeds: int, again: bool
-) -> None:
-    """Run what isn't recorded yet, and keep it."""
-    path = TRAJECTORIES / f"{library}-{strategy}.json.gz"
-    again = again or library == "luthier"
-    kept: dict[str, Any] = read(path)
-    for name in names:
-        old = kept.get(name, {})
-        missing = [
-            s
-            for s in range(seeds)
-            if again or len(old.get(str(s), {"values": ()})["values"]) < budget
-        ]
-        if not missing:
-            continue
-        for line in run(library, strategy, name, budget, missing):
-            kept.setdefault(name, {})[str(line.pop("seed"))] = line
-        write(path, kept)
-        print(f"{library}:{strategy} {name}: {len(missing)} seeds", file=sys.stderr)
+def _run(arguments: argparse.Namespace) -> None:
+    if arguments.label and len(arguments.samplers) > 1:
+        raise SystemExit("--label names the runs of one sampler.")
+    names = arguments.problems or list(problems.suite(arguments.suite))
+    failed = []
+    for text in arguments.samplers:
+        sampler = sampler_of(text, arguments.label)
+        failed += record(
+            sampler,
+            names,
+            arguments.budget,
+            arguments.seeds,
+            again=arguments.again or (sampler.library == "luthier" and not arguments.keep),
+            jobs=arguments.jobs,
+            folder=arguments.out or recording.TRAJECTORIES,
+        )
+    if failed:
+        raise SystemExit(f"{len(failed)} times a worker failed, on {sorted(set(failed))}.")
 
 
-def run(library: str, strategy: str, name: str, budget: int, seeds: list[int]) -> list[Any]:
-    """Run one problem in a process of the library's own environment."""
-    ours = library == "luthier"
-    python = sys.executable if ours else str(PEERS / library / "bin" / "python")
-    command = [python, str(HERE / f"{library}_side.py"), strategy, name, str(budget)]
-    done = subprocess.run(
-        [*command, *map(str, seeds)],
-        env={**os.environ, **ONE_THREAD},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def _report(arguments: argparse.Namespace) -> None:
+    names = arguments.problems or list(problems.suite(arguments.suite))
+    found: dict[str, tuple[str, Path]] = {}
+    for folder in (recording.TRAJECTORIES, arguments.out or recording.TRAJECTORIES):
+        found |= {label: (label, folder) for label in recording.labels(folder)}
+    labels = [text.replace(":", "-") for text in arguments.samplers] or list(found)
+    if unknown := set(labels) - set(found):
+        raise SystemExit(f"Nothing is recorded of {sorted(unknown)}. Known are {list(found)}.")
+    runs = {label: recording.read(*found[label]) for label in labels}
+    results = Results(runs, problems.load(names), scales.scales(), arguments.seeds)
+    for table in _tables(results, labels, arguments.problem):
+        print(table.text())
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read recorded trajectories; none if there is no file."""
-    if not path.exists():
-        return {}
-    with gzip.open(path, "rt") as file:
-        return json.load(file)  # type: ignore[no-any-return]
+def _tables(results: Results, labels: list[str], each: bool) -> Iterator[Table]:
+    budget = report.longest(results, labels)
+    budgets = [b for b in report.BUDGETS if results.shared(labels, b)]
+    if not budgets:
+        raise SystemExit(f"{labels} have no problem, seed and number of trials in common.")
+    yield from (report.overall(results, labels, b) for b in budgets)
+    yield report.by_family(results, labels, budget)
+    if each:
+        yield report.by_problem(results, labels, budget)
+    if len(labels) > 1:
+        yield from (report.duels(results, labels[:1], labels[1:], b) for b in budgets)
+    yield report.cpu(results, labels)
 
 
-def write(path: Path, kept: dict[str, Any]) -> None:
-    """Keep trajectories."""
-    path.parent.mkdir(exist_ok=True)
-    with gzip.GzipFile(path, "wb", mtime=0) as file:
-        file.write(json.dumps(kept).encode())
+def _publish(arguments: argparse.Namespace) -> None:
+    for table in publish.publish(publish.recorded()):
+        print(table.text())
+
+
+def _scales(arguments: argparse.Namespace) -> None:
+    folders = [recording.TRAJECTORIES, *([arguments.out] if arguments.out else [])]
+    made = scales.make(folders)
+    scales.write(made)
+    print(f"{len(made)} scales in {scales.PATH}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,22 @@
-"""Luthier's worker: one problem, one strategy, several seeds; prints a JSON line a seed.
+"""Luthier's worker.
 
-Usage: python luthier_side.py STRATEGY PROBLEM BUDGET SEED [SEED ...]
+A strategy is a name ("gp"), a name with settings ("gp,trust_region=false"; values are JSON, or
+else text), or the JSON of a sampler's spec.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import sys
-import time
 from typing import Any
 
-import problems
+import evaluation
+from problems import Problem
 
 import luthier
 from luthier import Categorical, Float, Int, Space
 
 
-def space_of(problem: Any) -> Space:
+def space_of(problem: Problem) -> Space:
     """The problem's space in Luthier's terms."""
     return Space({item["name"]: _param(item) for item in problem.space})
 
@@ -33,33 +32,39 @@ def _param(item: dict[str, Any]) -> Any:
     return Float(item["low"], item["high"], log=item.get("log", False), when=when)
 
 
-def run(strategy: str, problem: Any, budget: int, seed: int) -> dict[str, Any]:
-    """One study: its values in order (null: failed), and the CPU it took beside the problem."""
-    inside = 0.0
+def chosen(strategy: str) -> dict[str, Any]:
+    """The arguments of ``create_study`` that a strategy's text stands for."""
+    if strategy.startswith("{"):
+        return {"sampler": json.loads(strategy)}
+    name, *settings = strategy.split(",")
+    if not settings:
+        return {"strategy": name}
+    pairs = (setting.partition("=") for setting in settings)
+    return {"sampler": {"name": name, **{key: _value(text) for key, _, text in pairs}}}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def run(
+    strategy: str, problem: Problem, budget: int, seed: int, evaluate: evaluation.Evaluations
+) -> None:
+    """Run one study."""
 
     def objective(trial: luthier.Trial) -> float:
-        nonlocal inside
-        start = time.process_time()
-        result = problem.evaluate(trial.params, seed=seed * 100_003 + trial.number)
-        inside += time.process_time() - start
-        if result["failed"] or not math.isfinite(result["value"]):
+        value = evaluate(dict(trial.params))
+        if value is None:
             raise RuntimeError("this configuration crashes")
-        true.append(result.get("true_value", result["value"]))
-        return float(result["value"])
+        return value
 
-    true: list[float] = []
     luthier.set_verbosity("critical")
-    study = luthier.create_study(space=space_of(problem), strategy=strategy, seed=seed)
-    start = time.process_time()
+    study = luthier.create_study(space=space_of(problem), seed=seed, **chosen(strategy))
     study.optimize(objective, n_trials=budget, fail_fast=None)
-    cpu = time.process_time() - start - inside
-    completed = iter(true)
-    values = [next(completed) if t.value is not None else None for t in study.trials]
-    return {"values": values, "cpu_per_trial": cpu / max(len(values), 1)}
 
 
 if __name__ == "__main__":
-    strategy, name, budget, *seeds = sys.argv[1:]
-    problem = problems.load([name])[name]
-    for seed in map(int, seeds):
-        print(json.dumps({"seed": seed, **run(strategy, problem, int(budget), seed)}), flush=True)
+    evaluation.main(run, "luthier", "numpy")

@@ -1,102 +1,176 @@
-"""Compare trajectories: mean rank, geometric-mean regret, wins, CPU.
-
-Regret is 0 at the best known value and 1 at a typical random configuration (``task.regret``).
-Ranks are taken for each problem and seed over all samplers compared, ties shared.
-"""
+"""Tables of recorded runs: ranks, regrets, wins, paired tests, families, problems, CPU."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.efficiency.problems import family
+from benchmarks.efficiency.comparison import Matrix, best_alone, duel, geometric, ranks
+from benchmarks.efficiency.problems import FAMILIES, Problem, size
+from benchmarks.efficiency.recording import Run, Runs, true_values
+from benchmarks.efficiency.scales import Scale, incumbents
 
-FLOOR = 1e-3
-BUDGETS = (25, 50, 100, 200)
-Trajectories = dict[str, dict[str, dict[str, Any]]]  # sampler -> problem -> seed -> run
-
-
-def show(kept: Trajectories, problems: dict[str, Any], seeds: int | None) -> None:
-    """Print the tables."""
-    shared = [n for n in problems if all(n in runs for runs in kept.values())]
-    print(f"{len(shared)} problems that all {len(kept)} samplers have run\n")
-    for budget in BUDGETS:
-        table = regrets(kept, problems, shared, budget, seeds)
-        if table is None:
-            continue
-        print(f"after {budget} trials ({table.shape[1]} runs)")
-        ranks = _ranks(table).mean(axis=1)
-        geometric = np.exp(np.log(np.maximum(table, FLOOR)).mean(axis=1))
-        order = np.argsort(ranks)
-        names = list(kept)
-        for k in order:
-            others = np.delete(table, k, axis=0)
-            wins = (table[k] < others.min(axis=0)).mean() if len(others) else 1.0
-            print(
-                f"  {names[k]:28} rank {ranks[k]:5.2f}   regret {geometric[k]:7.4f}"
-                f"   alone best {wins:4.0%}"
-            )
-        print()
-    _show_by_problem(kept, problems, shared, seeds)
-    _show_cpu(kept)
+BUDGETS: Final = (25, 50, 100, 200)
 
 
-def regrets(
-    kept: Trajectories, problems: dict[str, Any], shared: list[str], budget: int, seeds: int | None
-) -> NDArray[np.float64] | None:
-    """Regret of the best value so far, shape (samplers, runs); None if no run is that long."""
-    rows = []
-    for runs in kept.values():
-        row = []
-        for name in shared:
-            numbers = sorted(set.intersection(*(set(r[name]) for r in kept.values())), key=int)
-            for seed in numbers[:seeds]:
-                values = runs[name][seed]["values"]
-                if len(values) < budget and not _exhausted(problems[name], values):
-                    return None
-                row.append(_regret(problems[name], values[:budget]))
-        rows.append(row)
-    return np.array(rows)
+@dataclass(frozen=True)
+class Table:
+    """A table to print or to publish.
+
+    Args:
+        title: What it shows, on how much.
+        header: Names of its columns; the first holds labels.
+        rows: Its cells.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def text(self) -> str:
+        """Return it for a terminal."""
+        every = [self.header, *self.rows]
+        widths = [max(len(row[k]) for row in every) for k in range(len(self.header))]
+        lines = [
+            "  " + row[0].ljust(widths[0]) + "".join(f"  {c:>{w}}" for c, w in _cells(row, widths))
+            for row in every
+        ]
+        return "\n".join([self.title, *lines, ""])
+
+    def markdown(self) -> str:
+        """Return it for a page."""
+        rule = ("---", *("--:" for _ in self.header[1:]))
+        lines = ["| " + " | ".join(row) + " |" for row in (self.header, rule, *self.rows)]
+        return "\n".join([f"{self.title}:", "", *lines, ""])
 
 
-def _exhausted(problem: Any, values: list[float | None]) -> bool:
-    return all(p["type"] != "float" for p in problem.space)
+@dataclass(frozen=True)
+class Results:
+    """Runs of several samplers, and what they are measured by.
+
+    Args:
+        runs: By label.
+        problems: By name.
+        scales: By name.
+        seeds: How many seeds count at most; all if None.
+    """
+
+    runs: Mapping[str, Runs]
+    problems: Mapping[str, Problem]
+    scales: Mapping[str, Scale]
+    seeds: int | None = None
+
+    def shared(self, labels: Sequence[str], budget: int) -> dict[str, list[str]]:
+        """Return the problems and seeds that all of some samplers have run long enough."""
+        found = {}
+        for name, problem in self.problems.items():
+            if name not in self.scales:
+                continue
+            enough = min(budget, size(problem.space))
+            sets = [
+                {s for s, run in self.runs[x].get(name, {}).items() if len(run["values"]) >= enough}
+                for x in labels
+            ]
+            if seeds := sorted(set.intersection(*sets), key=int)[: self.seeds]:
+                found[name] = seeds
+        return found
+
+    def regrets(self, label: str, shared: Mapping[str, list[str]], budget: int) -> list[Matrix]:
+        """Return a sampler's regrets, an array over seeds for each problem."""
+        return [
+            np.array([self._regret(name, self.runs[label][name][s], budget) for s in seeds])
+            for name, seeds in shared.items()
+        ]
+
+    def _regret(self, name: str, run: Run, budget: int) -> float:
+        observed = _floats(run["values"][:budget])
+        true = _floats(true_values(run)[:budget])
+        best = float(true[incumbents(observed[None])[0, -1]])
+        return self.scales[name].regret(best, budget)
 
 
-def _regret(problem: Any, values: list[float | None]) -> float:
-    best = min((v for v in values if v is not None), default=math.inf)
-    regret = float(problem.regret(best)) if math.isfinite(best) else 1.0
-    return max(regret, 0.0)
-
-
-def _ranks(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    below = (table[:, None, :] > table[None, :, :] + 1e-12).sum(axis=1)
-    equal = (np.abs(table[:, None, :] - table[None, :, :]) <= 1e-12).sum(axis=1)
-    ranks: NDArray[np.float64] = below + (equal + 1) / 2
-    return ranks
-
-
-def _show_by_problem(
-    kept: Trajectories, problems: dict[str, Any], shared: list[str], seeds: int | None
-) -> None:
-    budget = max(
-        (b for b in BUDGETS if regrets(kept, problems, shared, b, seeds) is not None), default=0
+def overall(results: Results, labels: Sequence[str], budget: int) -> Table:
+    """Rank all samplers on what all of them have run, the best first."""
+    shared = results.shared(labels, budget)
+    rows = [results.regrets(label, shared, budget) for label in labels]
+    table = np.array([np.concatenate(row) for row in rows])
+    mean, alone = ranks(table).mean(axis=1), best_alone(table)
+    return Table(
+        f"After {budget} trials, {len(shared)} problems, {table.shape[1]} studies each",
+        ("sampler", "mean rank", "regret", "best alone"),
+        tuple(
+            (labels[k], f"{mean[k]:.2f}", f"{geometric(table[k]):.4f}", f"{alone[k]:.0%}")
+            for k in np.argsort(mean)
+        ),
     )
-    print(f"median regret by problem after {budget} trials")
-    print(f"  {'':24}{'':14}" + "".join(f"{name[-14:]:>16}" for name in kept))
-    for name in shared:
-        table = regrets(kept, problems, [name], budget, seeds)
-        assert table is not None
-        cells = "".join(f"{np.median(row):16.4g}" for row in table)
-        print(f"  {name:24}{family(name):14}{cells}")
-    print()
 
 
-def _show_cpu(kept: Trajectories) -> None:
-    print("CPU milliseconds a trial, median over problems")
-    for name, runs in kept.items():
-        cpu = [run["cpu_per_trial"] for seeds in runs.values() for run in seeds.values()]
-        print(f"  {name:28}{1e3 * float(np.median(cpu)):8.2f}")
+def duels(results: Results, ours: Sequence[str], theirs: Sequence[str], budget: int) -> Table:
+    """Test each of our samplers against each peer, on what both have run."""
+    rows = []
+    for first in ours:
+        for second in (label for label in theirs if label != first):
+            shared = results.shared([first, second], budget)
+            if len(shared) < 2:
+                continue
+            d = duel(*(results.regrets(x, shared, budget) for x in (first, second)))
+            interval = f"{d.low:.2f} to {d.high:.2f}"
+            counts = f"{d.wins} : {d.losses}"
+            rows.append(
+                (f"{first} / {second}", f"{d.ratio:.2f}", interval, counts, f"{d.p:.1g}",
+                 str(d.problems))
+            )  # fmt: skip
+    header = ("pair", "ratio of regrets", "95% interval", "won : lost", "p", "problems")
+    return Table(f"After {budget} trials, pairs of samplers", header, tuple(rows))
+
+
+def by_family(results: Results, labels: Sequence[str], budget: int) -> Table:
+    """Show the geometric-mean regret in each family."""
+    shared = results.shared(labels, budget)
+    rows = []
+    for family in FAMILIES:
+        some = {n: s for n, s in shared.items() if results.problems[n].family == family}
+        if some:
+            means = (geometric(np.concatenate(results.regrets(x, some, budget))) for x in labels)
+            rows.append((f"{family} ({len(some)})", *(f"{mean:.4f}" for mean in means)))
+    title = f"Regret by family after {budget} trials (number of problems)"
+    return Table(title, ("family", *labels), tuple(rows))
+
+
+def by_problem(results: Results, labels: Sequence[str], budget: int) -> Table:
+    """Show the median regret on each problem."""
+    shared = results.shared(labels, budget)
+    medians = [[float(np.median(r)) for r in results.regrets(x, shared, budget)] for x in labels]
+    rows = [
+        (f"{name} ({results.problems[name].family})", *(f"{cell:.3g}" for cell in cells))
+        for name, *cells in zip(shared, *medians, strict=True)
+    ]
+    title = f"Median regret by problem after {budget} trials"
+    return Table(title, ("problem", *labels), tuple(rows))
+
+
+def cpu(results: Results, labels: Sequence[str]) -> Table:
+    """Show the CPU time that a trial took beside its evaluation, as recorded."""
+    rows = []
+    for label in labels:
+        every = [run for runs in results.runs[label].values() for run in runs.values()]
+        spent = 1e3 * float(np.median([run["cpu_per_trial"] for run in every]))
+        rows.append((label, f"{spent:.2f}", str(len(every))))
+    title = "CPU milliseconds a trial as recorded, median over studies"
+    return Table(title, ("sampler", "ms", "studies"), tuple(rows))
+
+
+def longest(results: Results, labels: Sequence[str]) -> int:
+    """Return the largest budget that all samplers have run on some problem; 0 if none."""
+    return max((b for b in BUDGETS if results.shared(labels, b)), default=0)
+
+
+def _cells(row: tuple[str, ...], widths: list[int]) -> zip[tuple[str, int]]:
+    return zip(row[1:], widths[1:], strict=True)
+
+
+def _floats(values: list[float | None]) -> Matrix:
+    return np.array([np.inf if v is None else v for v in values], float)

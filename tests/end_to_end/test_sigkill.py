@@ -45,7 +45,7 @@ def objective(trial):
     if 0.5 < score < 0.6:
         raise ValueError(f"no luck with {score}")
     for step in range(3):
-        time.sleep(0.002)
+        time.sleep(0.03 if hold else 0.002)  # most kills should hit a trial, not a proposal
         trial.report(score + 1 / (step + 1), step)
         if hold and len(at_work) > hold:
             time.sleep(600)
@@ -84,7 +84,7 @@ def test_killed_and_resumed_run_equals_an_unbroken_one(program: Program, strateg
             time.sleep(moments.uniform(0, 0.5))
         else:
             assert process.stdout.readline() == "at work\n"
-            time.sleep(moments.uniform(0, 0.1))
+            time.sleep(moments.uniform(0, 0.2))
         assert process.poll() is None, "the run was over before it could be killed"
         process.kill()
         process.communicate()

@@ -21,9 +21,9 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 260,
     "space": 4870,
-    "numerics": 2600,
-    "core": 2800,
-    "samplers": 3100,
+    "numerics": 3000,
+    "core": 3050,
+    "samplers": 3700,
     "schedulers": 600,
     "storages": 1850,
     "executors": 200,
@@ -80,7 +80,7 @@ def test_every_file_starts_by_saying_its_idea() -> None:
 
 
 def test_tests_mirror_the_source() -> None:
-    known = {path.name for path in SOURCE.iterdir()} | {"house", "end_to_end"}
+    known = {path.name for path in SOURCE.iterdir()} | {"house", "end_to_end", "benchmarks"}
     strays = [d.name for d in (ROOT / "tests").iterdir() if d.is_dir() and d.name not in known]
     assert [name for name in strays if name != "__pycache__"] == []
 

@@ -37,7 +37,7 @@ def test_script_can_be_run(script: str) -> None:
 def test_bootstrap_refuses_an_unknown_profile() -> None:
     done = run("tools/bootstrap.sh", "everything")
     assert done.returncode == 2
-    assert "must be demo or dev, got 'everything'" in done.stderr
+    assert "must be demo, dev or bench, got 'everything'" in done.stderr
 
 
 def test_readme_begins_with_what_a_newcomer_needs() -> None:

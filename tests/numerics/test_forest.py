@@ -22,9 +22,27 @@ def test_it_recovers_a_smooth_function() -> None:
     assert accuracy(fit(X, f(X), [0, 0, 0], RNG(2)), new, f(new)) > 0.9
 
 
-def test_without_bootstrap_it_interpolates() -> None:
+def test_more_samples_in_the_leaves_count_as_if_they_had_been_there() -> None:
+    X, y = RNG(0).random((40, 2)), RNG(1).random(40)
+    whole = fit(X, y, [0, 0], RNG(2), n_trees=3, min_leaf=40, share=1.0)  # a root each
+    half = fit(X[:25], y[:25], [0, 0], RNG(2), n_trees=3, min_leaf=25, share=1.0)
+    for one, other in zip(half.updated(X[25:], y[25:]).predict(X), whole.predict(X), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
+def test_newer_samples_move_the_mean_where_they_are_only() -> None:
+    X = RNG(0).random((200, 1))
+    forest = fit(X, X[:, 0], [0], RNG(1))
+    newer = forest.updated(np.full((30, 1), 0.9), np.full(30, 5.0))
+    places = np.array([[0.1], [0.9]])
+    before, after = forest.predict(places)[0], newer.predict(places)[0]
+    assert after[0] == before[0]
+    assert after[1] > 3
+
+
+def test_trees_that_see_everything_interpolate() -> None:
     X = RNG(0).random((50, 2))
-    forest = fit(X, X[:, 0], [0, 0], RNG(1), bootstrap=False)
+    forest = fit(X, X[:, 0], [0, 0], RNG(1), share=1.0)
     mean, std = forest.predict(X)
     np.testing.assert_allclose(mean, X[:, 0])
     np.testing.assert_allclose(std, 0, atol=1e-12)
@@ -77,7 +95,7 @@ def test_a_column_without_any_value_is_ignored() -> None:
 @pytest.mark.parametrize("min_leaf", [1, 5])
 def test_leaves_are_as_large_as_asked(min_leaf: int) -> None:
     X = RNG(0).random((64, 3))
-    forest = fit(X, X.sum(axis=1), [0, 0, 0], RNG(1), min_leaf=min_leaf, bootstrap=False)
+    forest = fit(X, X.sum(axis=1), [0, 0, 0], RNG(1), min_leaf=min_leaf, share=1.0)
     leaves = forest._leaves(X)
     sizes = [np.unique(row, return_counts=True)[1].min() for row in leaves]
     assert min(sizes) >= min_leaf
@@ -102,7 +120,8 @@ def test_same_generator_same_forest() -> None:
         (np.zeros((2, 2)), np.zeros(2), {}, "categories have length d, got .* and 1"),
         (np.zeros((2, 1)), np.array([0.0, np.inf]), {}, "targets must be finite"),
         (np.zeros((2, 1)), np.zeros(2), {"n_trees": 0}, "n_trees and min_leaf .* got 0, 1"),
-        (np.zeros((2, 1)), np.zeros(2), {"max_features": 0.0}, "max_features above 0"),
+        (np.zeros((2, 1)), np.zeros(2), {"max_features": 0.0}, "max_features and share above 0"),
+        (np.zeros((2, 1)), np.zeros(2), {"share": 1.5}, "at most 1, got 10, 1, 0.83.* and 1.5"),
     ],
 )
 def test_it_says_what_is_wrong(
@@ -110,6 +129,22 @@ def test_it_says_what_is_wrong(
 ) -> None:
     with pytest.raises(ArgumentError, match=message):
         fit(X, y, [0], RNG(0), **settings)  # type: ignore[arg-type]
+
+
+def test_a_leaf_means_its_samples_and_variances_add_up() -> None:
+    """The law of total variance, by hand: one column, one possible split."""
+    X = np.array([[0.0], [0.0], [1.0], [1.0]])
+    y = np.array([0.0, 2.0, 5.0, 7.0])
+    forest = fit(X, y, [0], RNG(0), n_trees=5, min_leaf=2, max_features=1.0, share=1.0)
+    mean, std = forest.predict(np.array([[0.0], [1.0]]))
+    np.testing.assert_allclose(mean, [1.0, 6.0])
+    np.testing.assert_allclose(std, [1.0, 1.0])
+
+
+def test_each_tree_sees_its_share() -> None:
+    X = RNG(0).random((100, 1))
+    forest = fit(X, X[:, 0], [0], RNG(1), n_trees=3, share=0.4)
+    assert np.count_nonzero(forest.feature == -1) == 3 * 40
 
 
 def test_points_to_predict_must_have_the_same_columns() -> None:

@@ -8,6 +8,7 @@ from luthier.errors import ArgumentError
 from luthier.numerics.gp import GaussianProcess, condition, fit
 from luthier.numerics.kernels import KERNELS, Kernel
 from luthier.numerics.marginal import Hyperparameters
+from luthier.numerics.warp import Bend
 
 Array = NDArray[np.float64]
 HYPER = Hyperparameters(np.array([0.3, 0.7]), scale=1.3, noise=1e-3)
@@ -115,6 +116,34 @@ def test_draws_have_the_mean_and_deviation_that_are_predicted() -> None:
     mean, std = model.predict(at)
     assert np.allclose(drawn.mean(axis=0), mean, atol=5 * std.max() / np.sqrt(4000) + 1e-3)
     assert np.allclose(drawn.std(axis=0), std, rtol=0.1, atol=1e-3)
+
+
+def test_other_values_at_the_same_points_give_the_model_of_these() -> None:
+    X, y = np.random.default_rng(0).random((10, 2)), np.arange(10.0)
+    hyper = Hyperparameters(np.array([0.3, 0.8]), 1.3, 0.02)
+    one = condition(X, y[::-1] ** 2, hyper).revalued(y)
+    other = condition(X, y, hyper)
+    assert np.allclose(one.predict(X + 0.1), other.predict(X + 0.1))
+    assert np.allclose(other.smoothed, other.mean(X))
+
+
+def test_skill_is_above_0_only_where_there_is_something_to_know() -> None:
+    X = np.random.default_rng(0).random((40, 2))
+    assert fit(X, np.sin(5 * X[:, 0])).skill > 1.0
+    assert abs(fit(X, np.random.default_rng(1).standard_normal(40)).skill) < 0.3
+
+
+def test_bent_models_have_the_gradients_of_finite_differences() -> None:
+    X = np.random.default_rng(0).random((12, 2))
+    X[:, 1] = np.arange(12) % 3
+    bend = Bend(np.array([0.5]), np.array([1.4]))
+    hyper = Hyperparameters(np.array([0.3, 0.8]), 1.3, 0.02, bend)
+    model = condition(X, np.arange(12.0), hyper, categories=(0, 3))
+    at, step = X[:4] + np.array([[0.01, 0.0]]), np.array([[1e-6, 0.0]])
+    _, _, *gradients = model.gradient(at)
+    above, below = model.predict(at + step), model.predict(at - step)
+    for gradient, up, down in zip(gradients, above, below, strict=True):
+        assert np.allclose(gradient[:, 0], (up - down) / 2e-6, rtol=1e-4, atol=1e-4)
 
 
 def test_learns_what_a_choice_means() -> None:

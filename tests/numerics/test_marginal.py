@@ -24,17 +24,20 @@ def data(seed: int = 0) -> tuple[Array, Array, Features, Array]:
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("bent", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_gradient_is_that_of_finite_differences(kernel: Kernel, seed: int) -> None:
+def test_gradient_is_that_of_finite_differences(kernel: Kernel, bent: bool, seed: int) -> None:
     F, y, features, extra = data(seed)
-    theta = np.random.default_rng(seed).normal(-1.0, 0.5, 6)
+    size = 12 if bent else 6
+    theta = np.random.default_rng(seed).normal(-1.0, 0.5, size)
     _, slope = negative_log_posterior(theta, F, y, features, extra, kernel)
     step = 1e-6
 
     def value(t: Array) -> float:
         return negative_log_posterior(t, F, y, features, extra, kernel)[0]
 
-    numeric = [(value(theta + step * e) - value(theta - step * e)) / (2 * step) for e in np.eye(6)]
+    steps = step * np.eye(size)
+    numeric = [(value(theta + e) - value(theta - e)) / (2 * step) for e in steps]
     assert np.allclose(slope, numeric, rtol=1e-5, atol=1e-5)
 
 
@@ -88,6 +91,21 @@ def test_an_impossible_kernel_matrix_is_infinitely_unlikely() -> None:
 
 def test_hyperparameters_are_their_logarithms() -> None:
     hyper = Hyperparameters(np.array([0.5, 2.0]), scale=3.0, noise=0.01)
-    again = Hyperparameters.of(hyper.theta)
+    again = Hyperparameters.of(hyper.theta, 2)
+    assert again.bend is None
     assert np.allclose(again.lengths, hyper.lengths)
     assert (again.scale, again.noise) == pytest.approx((3.0, 0.01))
+
+
+def test_a_forgotten_logarithm_is_found() -> None:
+    U = np.random.default_rng(0).random((60, 2)) ** 6
+    y = np.cos(6 * U[:, 0] ** (1 / 6)) + U[:, 1] ** (1 / 6)
+    straight = map_estimate(U - 0.5, y, Features((0, 0)), max_steps=60)
+    bent = map_estimate(U - 0.5, y, Features((0, 0)), start=straight, bent=True, max_steps=60)
+    values = [
+        negative_log_posterior(h.theta, U - 0.5, y, Features((0, 0)))[0] for h in (straight, bent)
+    ]
+    assert values[1] < values[0] - 3
+    assert bent.bend is not None
+    assert bent.bend.a[0] < 0.7
+    assert np.allclose(Hyperparameters.of(bent.theta, 2).theta, bent.theta)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from luthier.errors import ArgumentError
-from luthier.numerics.warp import WARPS, Warp, half_rank, warped, yeo_johnson
+from luthier.numerics.warp import WARPS, Bend, Warp, half_rank, warped, yeo_johnson
 
 
 @pytest.mark.parametrize("warp", WARPS)
@@ -62,6 +62,29 @@ def test_infinite_values_count_as_the_worst_and_the_best() -> None:
     assert z[0] == z[2] == max(z)
     assert z[3] == z[1] == min(z)
     assert warped([np.inf, np.inf]).tolist() == [0.0, 0.0]
+
+
+def test_bends_are_kumaraswamys_distribution_and_turn_back() -> None:
+    bend, U = (
+        Bend(np.array([0.3, 2.0]), np.array([1.5, 0.6])),
+        np.random.default_rng(0).random((50, 2)),
+    )
+    W = bend.forward(U)
+    assert np.allclose(W, 1 - (1 - U**bend.a) ** bend.b)
+    assert np.allclose(bend.inverse(W), U)
+    assert (np.diff(bend.forward(np.linspace(0, 1, 9)[:, None] * np.ones(2)), axis=0) > 0).all()
+    assert np.allclose(bend.forward(np.array([[0.0, 1.0]])), [[0.0, 1.0]], atol=1e-2)
+
+
+def test_gradients_of_bends_are_those_of_finite_differences() -> None:
+    a, b, U, step = np.array([0.4]), np.array([1.7]), np.linspace(0.05, 0.95, 9)[:, None], 1e-6
+    bend = Bend(a, b)
+    by_u = (bend.forward(U + step) - bend.forward(U - step)) / (2 * step)
+    assert np.allclose(bend.slope(U), by_u, rtol=1e-5)
+    up, down = np.exp(step), np.exp(-step)
+    by_a = (Bend(a * up, b).forward(U) - Bend(a * down, b).forward(U)) / (2 * step)
+    by_b = (Bend(a, b * up).forward(U) - Bend(a, b * down).forward(U)) / (2 * step)
+    assert np.allclose(np.array(bend.by_logs(U)), np.array([by_a, by_b]), atol=1e-6)
 
 
 def test_bad_input_is_refused() -> None:

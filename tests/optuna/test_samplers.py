@@ -11,11 +11,13 @@ import luthier.optuna as optuna
 from luthier.errors import ArgumentError, SpaceError, UnsupportedError
 from luthier.optuna import samplers as s
 from luthier.optuna.samplers import sampler_of
-from luthier.samplers import Auto, Grid, PartialFixed, QuasiRandom, Random
+from luthier.samplers import GP, TPE, Auto, Grid, PartialFixed, QuasiRandom, Random
 
-MODEL_BASED = [
+OURS = [
     (s.TPESampler, {"multivariate": True, "n_startup_trials": 5, "group": True}),
     (s.GPSampler, {"deterministic_objective": True}),
+]
+ANSWERED_BY_AUTO = [
     (s.CmaEsSampler, {"sigma0": 0.3, "restart_strategy": "ipop"}),
     (s.NSGAIISampler, {"population_size": 20}),
     (s.NSGAIIISampler, {"dividing_parameter": 4}),
@@ -44,9 +46,14 @@ def _announced_anew() -> Iterator[None]:
             s.PartialFixedSampler({"x": 1}, s.RandomSampler(seed=3)),
             PartialFixed(Random(allow_duplicates=True), {"x": 1}),
         ),
+        (
+            s.TPESampler(n_startup_trials=5, n_ei_candidates=12, seed=3),
+            TPE(n_startup=5, n_candidates=12, allow_duplicates=True),
+        ),
+        (s.GPSampler(n_startup_trials=7, seed=3), GP(n_startup=7, allow_duplicates=True)),
         *(
             (kind(seed=3, **settings), Auto(allow_duplicates=True))
-            for kind, settings in MODEL_BASED
+            for kind, settings in ANSWERED_BY_AUTO
         ),
     ],
 )
@@ -64,8 +71,8 @@ def test_a_sampler_of_luthiers_may_be_given() -> None:
     assert s.PartialFixedSampler({"x": 1}, Random()).native == PartialFixed(Random(), {"x": 1})
 
 
-@pytest.mark.parametrize(("kind", "settings"), MODEL_BASED)
-def test_model_based_samplers_say_once_who_answers(
+@pytest.mark.parametrize(("kind", "settings"), ANSWERED_BY_AUTO)
+def test_samplers_that_are_missing_say_once_who_answers(
     kind: Any, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     kind(**settings)
@@ -74,7 +81,7 @@ def test_model_based_samplers_say_once_who_answers(
     assert f"{kind.__name__} is answered by Luthier's strategy 'auto'" in caplog.text
 
 
-@pytest.mark.parametrize(("kind", "settings"), MODEL_BASED)
+@pytest.mark.parametrize(("kind", "settings"), [*OURS, *ANSWERED_BY_AUTO])
 def test_unknown_argument_is_a_type_error(kind: Any, settings: Any) -> None:
     with pytest.raises(TypeError, match=f"{kind.__name__} has no argument 'sed'; it has .*seed"):
         kind(sed=1)

@@ -1,49 +1,207 @@
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import luthier
+from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
-from luthier.samplers import Auto, QuasiRandom
+from luthier.samplers import Auto
+from luthier.samplers.auto.bandit import METHOD, drawn, records
+from luthier.samplers.auto.price import CHEAPEST, allowance, prices, share
+from luthier.samplers.auto.situation import Situation, situation_of
 from luthier.space import Categorical, Float, Int, Space
 from luthier.testing.rehearsal import Rehearsal
 
 SQUARE = Space(x=Float(0, 1), y=Float(0, 1))
+METHODS = ("gp", "tpe", "forest")
 
 
-def test_an_even_start_then_random() -> None:
-    play = Rehearsal(SQUARE)
-    proposals = play.propose(Auto(), 66)
-    sobol = play.propose(QuasiRandom(), 64)
-    assert [p.params for p in proposals[:64]] == [p.params for p in sobol]
-    assert proposals[63].reason == "auto: an even start, 64 trials: sobol point 63"
-    assert proposals[64].reason == "auto: after the start: drawn at random from the prior"
-    for proposal in proposals:
-        play.add(proposal.params)
-    assert play.propose(Auto())[0].reason.startswith("auto: after the start")
+def played(space: Space, n: int, *, seed: int = 0) -> Rehearsal:
+    """A study of Auto's on a parabola."""
+    play = Rehearsal(space, seed=seed)
+    for _ in range(n):
+        [trial] = play.start(Auto())
+        play.end(trial, value=sum((float(v) - 0.3) ** 2 for v in trial.params.values()))
+    return play
 
 
-def test_few_configurations_are_all_tried() -> None:
+def situation(**given: object) -> Situation:
+    return replace(situation_of(SQUARE, Rehearsal(SQUARE).history), **given)
+
+
+def test_it_starts_in_the_middle_and_goes_on_with_a_model() -> None:
+    trials = list(played(SQUARE, 8).history.completed)
+    assert dict(trials[0].params) == {"x": 0.5, "y": 0.5}
+    assert trials[0].origin.reason == "auto: start: the middle of the space"
+    assert "on GP" in trials[7].origin.reason
+    assert {t.origin.data[METHOD] for t in trials} == {"gp"}
+
+
+def test_it_closes_in_on_the_minimum() -> None:
+    assert played(SQUARE, 25).history.Y.min() < 1e-4
+
+
+def test_after_forty_trials_others_have_their_turn() -> None:
+    play = played(Space(x=Float(0, 1), y=Float(0, 1), z=Float(0, 1)), 90)
+    methods = Counter(t.origin.data[METHOD] for t in play.history.completed[40:])
+    assert set(methods) == set(METHODS)
+
+
+def test_few_configurations_are_all_tried_and_the_best_is_found() -> None:
+    space = Space(a=Int(1, 6), b=Categorical(["p", "q"]), c=Float(0, 1, step=1 / 3))
+
+    def objective(trial: luthier.Trial) -> float:
+        return abs(trial.params["a"] - 5) + (trial.params["b"] == "p") + trial.params["c"]
+
+    study = luthier.create_study(space=space, seed=1)
+    study.optimize(objective, n_trials=48)
+    assert len({space.key(t.params) for t in study.trials}) == len(study.trials) == 48
+    assert study.best_params == {"a": 5, "b": "q", "c": 0.0}
+    assert study.history.planned == 48
+    assert "All 48 configurations will be tried" in study.explain_strategy()
+    assert Auto().suggest(space, study.history, 1, np.random.default_rng(0)) == []
+
+
+def test_very_few_configurations_come_in_random_order() -> None:
     space = Space(a=Int(1, 5), b=Categorical(["p", "q"], when={"a": [1, 2]})).forbid(
         {"a": 1, "b": "q"}
     )
     play = Rehearsal(space)
     trials = play.start(Auto(), 10)
     assert len({space.key(t.params) for t in trials}) == len(trials) == 6
-    assert trials[0].origin.reason.startswith("auto: all 6 configurations: grid cell ")
+    assert trials[0].origin.reason.startswith("auto: grid cell ")
+    assert "All 6 configurations are tried" in Auto().explain(space, play.history)
 
 
-def test_a_crashed_configuration_comes_again() -> None:
+def test_a_crashed_configuration_of_very_few_comes_again() -> None:
     play = Rehearsal(Space(a=Int(1, 3)))
     for trial in play.start(Auto(), 3):
         play.end(trial, TrialState.FAILED if trial.number == 1 else TrialState.COMPLETE)
     assert [dict(p.params) for p in play.propose(Auto(), 3)] == [play.history.failed[0].params]
 
 
-def test_many_configurations_are_sampled() -> None:
-    for space in (Space(a=Int(1, 1001)), Space(a=Int(1, 999), b=Int(1, 2, when={"a": [1, 2]}))):
-        size = space.cardinality or 0
-        reason = Rehearsal(space).propose(Auto())[0].reason
-        assert reason.startswith("auto: all" if size <= 1000 else "auto: an even start")
+def test_it_goes_on_where_duplicates_are_allowed() -> None:
+    play = Rehearsal(Space(a=Int(1, 20)))
+    assert len(play.propose(Auto(), 25)) == 20
+    assert len(play.propose(Auto(allow_duplicates=True), 25)) == 25
 
 
 def test_an_unknown_space() -> None:
-    [proposal] = Rehearsal(Space()).propose(Auto())
-    assert proposal.reason == "auto: the space isn't known yet: drawn from the prior"
+    play = Rehearsal(Space())
+    assert [p.params for p in play.propose(Auto(), 2)] == [{}, {}]
+    assert "isn't known yet" in Auto().explain(Space(), play.history)
+
+
+def test_proposals_of_one_batch_differ() -> None:
+    play = played(SQUARE, 10)
+    points = [tuple(p.params.values()) for p in play.propose(Auto(), 8)]
+    assert (
+        min(np.abs(np.subtract(a, b)).max() for i, a in enumerate(points) for b in points[:i])
+        > 1e-4
+    )
+
+
+@pytest.mark.parametrize(("seconds", "limit"), [(0.0, 5), (0.25, 5), (1, 20), (64, 1280)])
+def test_a_proposal_may_cost_a_fiftieth_of_a_trial(seconds: float, limit: float) -> None:
+    assert allowance(situation(seconds=seconds)) == limit
+
+
+def test_cheap_trials_get_cheap_proposals() -> None:
+    for n in (0, 50, 100, 200, 400, 1000, 10_000, 100_000):
+        now = situation(n_points=n, width=10)
+        part, price = share(now, "gp"), prices(now)["gp"]
+        assert (n > 150) == (part < 1)
+        if part < 1:
+            assert part * price + (1 - part) * CHEAPEST <= allowance(now) * 1.001
+        assert share(replace(now, seconds=16.0), "gp") == 1.0
+
+
+def test_the_cost_of_a_trial_is_a_power_of_four_below_the_median() -> None:
+    play = Rehearsal(SQUARE)
+    for trial, cost in zip(play.start(Auto(), 3), (0.1, 5.0, 80.0), strict=True):
+        play.end(trial, value=1.0, cost=cost)
+    assert situation_of(SQUARE, play.history).seconds == 4.0
+
+
+def test_methods_are_credited_with_what_they_improve() -> None:
+    play = Rehearsal(SQUARE)
+    values = [9.0, 8.0, 8.5, 4.0, 8.0, 3.999]
+    methods = ["gp", "tpe", "tpe", "gp", "forest", "forest"]
+    for value, method in zip(values, methods, strict=True):
+        [proposal] = play.propose(Auto())
+        trial = play.add(proposal.params, proposal=replace(proposal, data={METHOD: method}))
+        play.end(trial, value=value)
+    found = records(play.history, dict.fromkeys(METHODS))
+    assert found["gp"] == (1.0, 1)  # the first trial improves on nothing
+    assert found["tpe"] == (1.0, 2)
+    hits, n = found["forest"]
+    assert n == 2
+    assert 0 < hits < 0.02
+
+
+def test_improvements_count_among_feasible_trials_only() -> None:
+    play = Rehearsal(SQUARE, objective=Objective.of(constraints=["size <= 1"]))
+    for value, size in ((5.0, 2.0), (4.0, 2.0), (9.0, 0.5), (3.0, 2.0), (8.0, 0.5)):
+        [trial] = play.start(Auto())
+        play.end(trial, metrics={"value": value, "size": size})
+    hits, n = records(play.history, {"gp": None})["gp"]
+    assert (hits, n) == (2.0, 4)
+
+
+def test_the_method_that_improves_gets_most_trials() -> None:
+    rng = np.random.default_rng(0)
+    found = {"gp": (1.0, 40), "tpe": (12.0, 20), "forest": (0.0, 4)}
+    priors = {"gp": (3, 6), "tpe": (1, 8), "forest": (1, 12)}
+    counts = Counter(drawn(found, priors, rng) for _ in range(200))
+    assert counts["tpe"] > 150
+
+
+def test_several_objectives() -> None:
+    play = Rehearsal(SQUARE, objective=Objective.of(metrics={"a": "minimize", "b": "minimize"}))
+    for _ in range(50):
+        [trial] = play.start(Auto())
+        x, y = trial.params.values()
+        play.end(trial, metrics={"a": x + y * y, "b": (1 - x) ** 2 + y})
+    assert records(play.history, dict.fromkeys(METHODS))["gp"][1] > 0
+    assert "2 objectives" in Auto().explain(SQUARE, play.history)
+
+
+def test_it_explains_itself() -> None:
+    text = Auto().explain(SQUARE, played(SQUARE, 45).history)
+    assert "2 numbers and 0 choices, without conditions; 45 completed trials" in text
+    assert "A proposal may cost 5 ms" in text
+    assert "Gaussian process: " in text
+
+
+def test_other_samplers_are_explained_by_their_latest_trial() -> None:
+    study = luthier.create_study(space=SQUARE, strategy="sobol", seed=1)
+    study.optimize(lambda trial: trial.params["x"], n_trials=3)
+    assert "The latest trial, 2: sobol point 2." in study.explain_strategy()
+
+
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_defaults_come_first_whatever_a_proposal_costs(objectives: int) -> None:
+    wide = Space({f"x{i}": Float(0, 1, default=0.3) for i in range(100)})
+    metrics = {f"m{k}": "minimize" for k in range(objectives)}
+    for seed in range(8):
+        play = Rehearsal(wide, seed=seed, objective=Objective.of(metrics=metrics))
+        [first, second] = play.propose(Auto(), 2)
+        assert set(first.params.values()) == {0.3}
+        assert "sobol" in second.reason
+
+
+def test_failures_constraints_and_objectives_make_a_proposal_dearer() -> None:
+    plain = prices(situation(n_points=100))["gp"]
+    assert prices(situation(n_points=100, n_hurdles=2))["gp"] > 2 * plain
+    assert prices(situation(n_points=100, n_objectives=2))["gp"] > 3 * plain
+
+
+def test_huge_spaces_with_relations_are_not_gone_through() -> None:
+    space = Space({f"i{k}": Int(0, 9) for k in range(12)}).require("i0 * i11 >= 64")
+    play = played(space, 6)
+    assert all(space.allows(dict(t.params)) for t in play.history.completed)
+    assert situation_of(space, play.history).size is None

@@ -8,9 +8,8 @@ import pytest
 
 from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
-from luthier.errors import ArgumentError
 from luthier.samplers import Forest
-from luthier.space import Categorical, Float, Int, Permutation, Space
+from luthier.space import Categorical, Float, Int, Normal, Permutation, Space
 from luthier.testing.rehearsal import Rehearsal
 
 SQUARE = Space(x=Float(0, 1), y=Float(0, 1))
@@ -72,8 +71,94 @@ def test_reasons_and_pending_trials() -> None:
     optimise(play, Forest(), lambda p: p["x"], 10)
     proposals = play.propose(Forest(n_trees=5, explore=0), 3)
     assert proposals[0].reason == "LogEI on 5 trees, 10 points"
-    assert proposals[2].reason == "LogEI on 5 trees, 12 points"
+    assert proposals[1].reason == "LogEI on 5 trees, 10 points, 1 running"
+    assert proposals[2].reason == "LogEI on 5 trees, 10 points, 2 running"
     assert len({p.params["x"] for p in proposals}) == 3
+
+
+def test_the_default_comes_first() -> None:
+    [trial] = Rehearsal(Space(x=Float(0, 1, default=0.3))).start(Forest())
+    assert trial.params == {"x": 0.3}
+    assert trial.origin.reason == "the user's defaults"
+
+
+def test_beliefs_guide_the_search_and_fade() -> None:
+    def late(prior: Normal | None) -> list[float]:
+        found = []
+        for seed in range(3):
+            play = Rehearsal(Space(x=Float(0, 1, prior=prior), y=Float(0, 1)), seed=seed)
+            optimise(play, Forest(), lambda p: 0.0 if p["y"] < 2 else 1.0, 24)
+            found += [t.params["x"] for t in play.history.completed][12:]
+        return found
+
+    narrow = Normal(0.2, 0.05)
+    assert np.median(np.abs(np.array(late(narrow)) - 0.2)) < 0.1
+    assert np.median(np.abs(np.array(late(None)) - 0.2)) > 0.15
+    wrong = Rehearsal(Space(x=Float(0, 1, prior=narrow), y=Float(0, 1)))
+    values = optimise(wrong, Forest(), lambda p: abs(p["x"] - 0.6) + p["y"] / 10, 60)
+    assert min(values[-20:]) < 0.1
+
+
+def test_infeasible_trials_are_left_for_feasible_ones() -> None:
+    objective = Objective.of(metrics={"loss": "minimize"}, constraints=["loss >= 0.5"])
+    for seed in range(2):
+        play = Rehearsal(Space(x=Float(0, 1), y=Float(0, 1)), seed=seed, objective=objective)
+        late = np.array(optimise(play, Forest(), lambda p: p["x"], 50)[25:])
+        assert (late >= 0.5).mean() > 0.6
+        assert late[late >= 0.5].min() < 0.52
+    assert "infeasible" in play.propose(Forest(explore=0))[0].reason
+
+
+def test_a_space_that_grew_keeps_what_was_learnt() -> None:
+    play = Rehearsal(Space(x=Float(0, 1)))
+    optimise(play, Forest(), lambda p: abs(p["x"] - 0.3), 20)
+    play.declare(Space(x=Float(0, 1), z=Categorical(["a", "b"]), n=Int(1, 5)))
+    values = optimise(play, Forest(), lambda p: abs(p["x"] - 0.3) + (p["z"] == "a"), 15)
+    assert min(values) < 0.1
+
+
+def test_a_forest_sees_a_bounded_number_of_trials() -> None:
+    from luthier.core.evidence import evidence_of
+    from luthier.samplers.forest import _kept
+
+    play = Rehearsal(Space(x=Float(0, 1)))
+    for k in range(700):
+        play.end(play.add({"x": k / 700}), value=float(k))
+    none = np.zeros(700, dtype=bool)
+    kept = _kept(evidence_of(play.history, none, np.random.default_rng(0)), 700)
+    assert len(kept) == len(set(kept)) == 400
+    assert set(range(160)) < set(kept)
+    assert max(np.diff(np.sort(kept))) <= 3
+
+
+def test_a_forest_is_grown_anew_only_now_and_then() -> None:
+    from luthier.samplers.forest import _grown
+
+    play = Rehearsal(Space(x=Float(0, 1)))
+    for k in range(1100):
+        play.end(play.add({"x": k / 1100}), value=float(k % 7))
+    _grown.cache_clear()
+    optimise(play, Forest(n_trees=2, explore=0.0), lambda p: p["x"], 20)
+    assert _grown.cache_info().misses <= 6
+
+
+def test_integers_are_judged_where_they_will_be_tried() -> None:
+    from luthier.samplers.forest import _active
+
+    space = Space(n=Int(1, 4), k=Int(1, 100, log=True), x=Float(0, 1))
+    rows = _active(space, np.random.default_rng(0).random((50, 3)))
+    decoded = space.encoding.decode(rows)
+    assert space.encoding.decode(space.encoding.encode(decoded)) == decoded
+    assert set(rows[:, 0]) == {0.125, 0.375, 0.625, 0.875}
+    assert len(set(rows[:, 2])) == 50
+
+
+@pytest.mark.parametrize("x", [-0.2, 0.0, 0.4, 1.0, 1.3])
+def test_steps_are_reflected_at_the_bounds(x: float) -> None:
+    from luthier.samplers.forest import _reflected
+
+    expected = {-0.2: 0.2, 1.3: 0.7}.get(x, x)
+    assert _reflected(np.array([x]))[0] == pytest.approx(expected)
 
 
 def test_several_objectives_constraints_and_pruned_trials() -> None:
@@ -93,17 +178,3 @@ def test_a_finite_space_is_searched_without_repeats() -> None:
     optimise(play, Forest(n_trees=4), lambda p: p["a"] * p["c"], 48)
     assert len({space.key(t.params) for t in play.history.completed}) == 48
     assert play.propose(Forest()) == []
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"n_trees": 0}, "Forest: n_trees must be at least 1, got 0"),
-        ({"min_leaf": 0}, "Forest: min_leaf must be at least 1, got 0"),
-        ({"n_startup": 0}, "Forest: n_startup must be at least 1, got 0"),
-        ({"explore": 1.0}, "Forest: explore must be at least 0 and below 1, got 1.0"),
-    ],
-)
-def test_settings_are_checked(settings: dict[str, float], message: str) -> None:
-    with pytest.raises(ArgumentError, match=message):
-        Forest(**settings)  # type: ignore[arg-type]

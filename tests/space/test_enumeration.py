@@ -87,3 +87,12 @@ def test_counting_gives_up_where_nearly_nothing_is_allowed():
 
 def test_empty_space_has_one_configuration():
     assert list(Space().enumerate()) == [{}]
+
+
+def test_every_configuration_if_they_are_few_and_easily_found() -> None:
+    space = Space(a=Int(1, 3), b=Int(1, 3, when={"a": [1]})).forbid({"a": 1, "b": 2})
+    assert space.every(4) == list(space.enumerate())
+    assert space.every(3) is None
+    assert Space(x=Float(0, 1)).every(10) is None
+    rare = Space({f"i{k}": Int(0, 9) for k in range(12)}).require("i0 * i11 >= 81")
+    assert rare.every(10) is None  # after a few hundred looks, not after a million millions

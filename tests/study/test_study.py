@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import luthier
-from luthier import Categorical, Float, Int, Space, TrialState
+from luthier import Categorical, Constant, Float, Int, Space, TrialState
 from luthier.errors import (
     ArgumentError,
     IncompatibleParamError,
@@ -637,3 +637,39 @@ def test_invalidate_needs_a_trial(trial: Any) -> None:
 def test_unknown_kinds_of_storage_are_refused_everywhere(call: Any) -> None:
     with pytest.raises(ArgumentError, match="mysql"):
         call("mysql://x")
+
+
+@pytest.mark.parametrize("strategy", ["auto", "gp", "tpe", "forest", "sobol"])
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"x": Float(0, 1), "y": Float(0, 1)},
+        {"x": Float(0, 2)},
+        {"x": Categorical(["a", "b"])},
+        {"x": Float(0, 1), "n": Int(1, 5), "kind": Categorical(["a", "b"])},
+    ],
+)
+def test_asking_with_definitions_that_are_new_or_changed(
+    strategy: str, later: dict[str, Any]
+) -> None:
+    study = luthier.create_study(strategy=strategy, seed=1)
+    for definitions in [{"x": Float(0, 1)}] * 12 + [later] * 6:
+        trial = study.ask(definitions)
+        assert set(trial.params) == set(definitions)
+        study.tell(trial, float(trial.number % 5))
+
+
+@pytest.mark.parametrize("strategy", ["auto", "gp", "tpe", "forest"])
+def test_a_space_of_constants_has_one_trial(strategy: str) -> None:
+    study = luthier.create_study(space=Space(a=Constant(1)), strategy=strategy)
+    study.optimize(lambda trial: float(trial.params["a"]), n_trials=5)
+    assert [dict(trial.params) for trial in study.trials] == [{"a": 1}]
+
+
+def test_a_strategy_is_explained_by_what_was_set() -> None:
+    sampler = luthier.samplers.GP(trust_region=False, kappa=2)
+    study = luthier.create_study(space=Space(x=Float(0, 1)), sampler=sampler, scheduler="median")
+    assert study.explain_strategy() == (
+        "Sampler gp with kappa=2, trust_region=False. Nothing has been proposed yet.\n"
+        "Scheduler median."
+    )

@@ -4,6 +4,9 @@ Completed trials give values, and by how much they meet each constraint. Pruned 
 report, no better than the median, with noise to say that it isn't the final word. Trials that
 crashed have no value, but tell where not to go. While nothing is feasible the violation of the
 constraints is the objective.
+
+Models that can tell early values from final ones take ``reports_of`` instead of the pruned trials'
+last values; what trials cost is in ``log_costs_of``.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ from luthier.core.history import History
 from luthier.core.trial import FrozenTrial
 from luthier.numerics.pareto import chebyshev
 
-__all__ = ["Evidence", "evidence_of"]
+__all__ = ["Evidence", "Reports", "evidence_of", "log_costs_of", "reports_of"]
 
 Array = NDArray[np.float64]
 _PRUNED_NOISE: Final = 0.1
 _MISSING_NOISE: Final = 0.25
+_MOST_REPORTS: Final = 150
 _USUAL: Final = 0.9  # the median would shrink as the search closes in on a bound
 
 
@@ -110,12 +114,10 @@ def _last_values(history: History, y: Array, only_median: bool) -> Array:
     middle = float(np.median(y))
     if only_median:
         return np.full(len(history.pruned), middle)
-    metric = history.objective.names[0]
-    sign = 1.0 if history.objective.directions[0] == "minimize" else -1.0
 
     def last(trial: FrozenTrial) -> float:
         step = trial.last_step
-        value = np.nan if step is None else sign * trial.reports[step].get(metric, np.nan)
+        value = np.nan if step is None else _reported(history, trial, step)
         return middle if np.isnan(value) else max(value, middle)
 
     return np.array([last(trial) for trial in history.pruned], dtype=np.float64)
@@ -143,3 +145,97 @@ def _excess(history: History) -> Array:
     raw = np.clip(raw, -finite.max(axis=0, initial=0.0), finite.max(axis=0, initial=0.0))
     unit = np.quantile(finite, _USUAL, axis=0)
     return np.asarray(np.arcsinh(raw / np.where(unit > 0, unit, 1.0)))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Reports:
+    """Values at the end of trials and before it, oldest first.
+
+    Attributes:
+        X: The trials' parameters, encoded, shape (r, d).
+        y: Values, lower is better, shape (r,).
+        share: How far the trial had got, above 0; 1 is the end, shape (r,).
+        feasible: Whether a value is final and breaks no constraint, shape (r,).
+    """
+
+    X: Array
+    y: Array
+    share: Array
+    feasible: NDArray[np.bool_]
+
+
+def reports_of(history: History) -> Reports | None:
+    """Return what tells early values from final ones, so that pruned trials can be judged.
+
+    These are the final values of completed trials and the last reports of pruned ones; and what
+    completed trials had reported at the step at which most were pruned. Of the latter two, about
+    the latest 150, less what values usually fall from there to the end.
+
+    Args:
+        history: At least one trial has completed.
+
+    Returns:
+        None if no trial was pruned, or none of the completed ones reported.
+    """
+    if not history.pruned:
+        return None
+    ends = [end for trial in history.completed if (end := trial.last_step) is not None]
+    stops = {k: end for k, t in enumerate(history.pruned) if (end := t.last_step) is not None}
+    if not ends or not stops:
+        return None
+    steps, counts = np.unique(list(stops.values()), return_counts=True)
+    usual = int(steps[np.argmax(counts)])
+    passed = {k: usual for k, trial in enumerate(history.completed) if usual in trial.reports}
+    groups = ((history.pruned, stops), (history.completed, passed))
+    fall = {int(step): _progress(history, int(step)) for step in steps}
+    rows = [
+        (
+            trials[k].finished_version,
+            _reported(history, trials[k], step) - fall[step],
+            step / max(*ends, 1),
+        )
+        for trials, found in groups
+        for k, step in _latest(found)
+    ]
+    X = [history.encoded(trials)[[k for k, _ in _latest(found)]] for trials, found in groups]
+    n = len(history.completed)
+    version, y, share = np.array(rows, dtype=np.float64).T
+    version = np.concatenate([version, [t.finished_version or 0 for t in history.completed]])
+    y, share = np.concatenate([y, history.Y[:, 0]]), np.concatenate([share, np.ones(n)])
+    feasible = np.concatenate([np.zeros(len(rows), dtype=bool), history.violations <= 0])
+    order = np.argsort(version, kind="stable")
+    order = order[np.isfinite(y[order])]
+    share = np.minimum(share, 1.0)
+    return Reports(np.concatenate([*X, history.X])[order], y[order], share[order], feasible[order])
+
+
+def _latest(found: dict[int, int]) -> list[tuple[int, int]]:
+    first = max(0, len(found) - _MOST_REPORTS) // _MOST_REPORTS * _MOST_REPORTS
+    return list(found.items())[first:]
+
+
+def log_costs_of(history: History) -> tuple[Array, Array]:
+    """Return the completed trials that took time, encoded, and the log of their seconds of work.
+
+    Returns:
+        Shapes (n, d) and (n,).
+    """
+    costs = np.array([trial.cost or 0.0 for trial in history.completed])
+    return history.X[costs > 0], np.log(costs[costs > 0])
+
+
+def _reported(history: History, trial: FrozenTrial, step: int) -> float:
+    """What a trial reported of the objective at a step, minimised; NaN if it didn't."""
+    return _sign(history) * trial.reports[step].get(history.objective.names[0], np.nan)
+
+
+def _progress(history: History, step: int) -> float:
+    """By how much values usually fall from a step to the end; NaN if no completed trial says."""
+    change = _sign(history) * history.at(step) - history.Y[:, 0]
+    known = change[np.isfinite(change)]
+    return float(np.median(known)) if len(known) else np.nan
+
+
+def _sign(history: History) -> float:
+    return 1.0 if history.objective.directions[0] == "minimize" else -1.0

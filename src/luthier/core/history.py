@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, final, overload
 
 import numpy as np
@@ -83,6 +83,8 @@ class History:
         pruned: PRUNED trials.
         failed: FAILED trials.
         live: WAITING, RUNNING and PAUSED trials by number.
+        planned: How many trials the study is to have, as its last ``optimize`` said; None if
+            nobody said.
     """
 
     version: int
@@ -94,6 +96,7 @@ class History:
     pruned: Prefix[FrozenTrial]
     failed: Prefix[FrozenTrial]
     live: tuple[FrozenTrial, ...]
+    planned: int | None
     _columns: _Columns
 
     @property
@@ -201,8 +204,23 @@ class History:
             pruned,
             failed,
             tuple(t for t in self.live if keep(t)),
+            self.planned,
             _Columns(),
         )
+
+    def seen_in(self, space: Space) -> History:
+        """Return the same history as it looks in another space."""
+        return replace(self, space=space)
+
+    def with_pending(self, params: Mapping[str, Any]) -> History:
+        """Return a history in which one more trial is running: the next one, with these params."""
+        trial = FrozenTrial(
+            number=self.next_number,
+            state=TrialState.RUNNING,
+            param_names=tuple(params),
+            param_values=tuple(params.values()),
+        )
+        return replace(self, next_number=self.next_number + 1, live=(*self.live, trial))
 
 
 @final
@@ -455,6 +473,7 @@ class Ledger:
                 pruned,
                 failed,
                 tuple(live),
+                self.state.get("planned"),
                 self._columns,
             )
         return self._snapshot

@@ -43,6 +43,8 @@ def start_point(
     default = space.default() if k == 0 else None
     if default is not None and is_new(space, default, tried):
         return Proposal(default, "the user's defaults")
+    if not space.encoding.width:
+        return drawn_instead(space, rng, tried, "there is nothing to choose")
     config = space.encoding.from_unit(_sobol(space.encoding.width, history.seed).points(k))[0]
     if is_new(space, config, tried):
         return Proposal(config, f"start: sobol point {k}")
@@ -51,4 +53,4 @@ def start_point(
 
 @lru_cache(maxsize=16)
 def _sobol(d: int, seed: int) -> Sobol:
-    return Sobol(max(d, 1), generator(seed, "sobol"))
+    return Sobol(d, generator(seed, "sobol"))

@@ -31,11 +31,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
 
-__all__ = ["KERNELS", "Features", "Kernel", "correlation", "matern32", "matern52", "rbf"]
+__all__ = ["KERNELS", "MIDDLE", "Features", "Kernel", "correlation", "matern32", "matern52", "rbf"]
 
 Array = NDArray[np.float64]
 Kernel = Literal["matern52", "matern32", "rbf"]
-_MIDDLE: Final = 0.5
+MIDDLE: Final = 0.5
+"""What is subtracted from numbers; the value of one that doesn't apply."""
 
 
 def matern52(r2: Array) -> tuple[Array, Array]:
@@ -162,7 +163,7 @@ class Features:
             X: Shape (n, d). A number that doesn't apply counts as 0.5, a choice that doesn't
                 apply is half a step from all others.
         """
-        F = X[:, self.numbers] - _MIDDLE
+        F = X[:, self.numbers] - MIDDLE
         if np.isnan(F).any():
             F[np.isnan(F)] = 0.0
         if len(self.numbers) == len(self.categories):

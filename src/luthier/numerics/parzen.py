@@ -148,12 +148,14 @@ class Parzen:
         Returns:
             Shape (c,).
         """
-        log_kernels = np.tile(self._log_w, (len(x), 1))
-        for part in self._parts:
-            log_kernels += part.log_kernels(x)
-        top = log_kernels.max(axis=1)
-        log_kernels -= top[:, None]
-        total: Array = top + np.log(np.exp(log_kernels, out=log_kernels).sum(axis=1))
+        log_kernels = np.zeros((len(x), 1))
+        for k, part in enumerate(self._parts):
+            factor = part.log_kernels(x)
+            log_kernels = np.add(log_kernels, factor, out=factor) if k else factor
+        log_kernels = log_kernels + self._log_w
+        top = log_kernels.max(axis=1, keepdims=True)
+        log_kernels -= top
+        total: Array = top[:, 0] + np.log(np.exp(log_kernels, out=log_kernels).sum(axis=1))
         return total
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
@@ -191,18 +193,17 @@ def neighbour_widths(X: Array, least_width: float = 0.01) -> Array:
     order = np.argsort(X, axis=0, kind="stable")  # NaN comes last
     column = np.arange(X.shape[1])
     S = X[order, column]
-    gaps = np.diff(S, axis=0)
+    gaps = S[1:] - S[:-1]
     s = np.full_like(S, np.nan)
     s[:-1] = gaps
     s[1:] = np.fmax(s[1:], gaps)
-    alone = np.isnan(s) & ~np.isnan(S)
-    s[alone] = np.maximum(S, 1 - S)[alone]
-    counts = np.count_nonzero(~np.isnan(X), axis=0)
-    low = np.maximum(1 / (counts + 2.0), least_width)  # the "magic clip" of hyperopt
-    s = np.clip(s, low, 1.0)
-    s[np.isnan(S)] = np.nan
+    known = ~np.isnan(S)
+    alone = known & np.isnan(s)
+    if alone.any():
+        s[alone] = np.maximum(S, 1 - S)[alone]
+    low = np.maximum(1 / (known.sum(axis=0) + 2.0), least_width)  # hyperopt's "magic clip"
     widths = np.empty_like(s)
-    widths[order, column] = s
+    widths[order, column] = np.minimum(np.maximum(s, low), 1.0)
     return widths
 
 
@@ -247,31 +248,41 @@ class _Numbers:
 
         self.columns = np.array([start for start, _ in axes])
         self._axes = [axis for _, axis in axes]
+        self._special = [
+            (j, axis)
+            for j, axis in enumerate(self._axes)
+            if axis.edges is not None or axis.prior is not None
+        ]
         mu = X[:, self.columns]
-        self._missing = np.isnan(mu)
+        self._missing = missing = np.isnan(mu)
         s = neighbour_widths(mu, least_width)
-        self._mu, self._s = np.where(self._missing, 0.5, mu), np.where(self._missing, 1.0, s)
-        self._low, self._high = ndtr(-self._mu / self._s), ndtr((1 - self._mu) / self._s)
-        self._continuous = np.array([axis.edges is None for axis in self._axes])
-        known = ~self._missing & self._continuous
-        self._a = np.where(known, self._s**-2, 0.0)
-        log_norm = np.log(self._s * (self._high - self._low)) + _LOG_2PI / 2
-        self._c = np.where(known, -0.5 * self._mu**2 * self._a - log_norm, 0.0)
+        mu[missing], s[missing] = 0.5, 1.0
+        low, high = ndtr(-mu / s), ndtr((1 - mu) / s)
+        self._mu, self._s, self._low, self._mass = mu, s, low, high - low
+        known = ~missing
+        known[:, [j for j, axis in self._special if axis.edges is not None]] = False
+        a = known / (s * s)
+        c = known * (-0.5 * mu * mu * a - np.log(s * self._mass) - _LOG_2PI / 2)
+        self._powers = np.concatenate([-0.5 * a, a * mu, c], axis=1).T.copy()
 
     def log_kernels(self, x: Array) -> Array:
         values = x[:, self.columns]
-        active = ~np.isnan(values)
-        u = np.where(active, values, 0.0)
-        total: Array = (u * u) @ (-0.5 * self._a).T + u @ (self._a * self._mu).T
-        total += active.astype(np.float64) @ self._c.T
-        for j, axis in enumerate(self._axes):
+        d = values.shape[1]
+        powers = np.ones((len(x), 3 * d))
+        np.multiply(values, values, out=powers[:, :d])
+        powers[:, d : 2 * d] = values
+        inactive = np.isnan(values)
+        if inactive.any():
+            powers.reshape(-1, 3, d)[np.broadcast_to(inactive[:, None], (len(x), 3, d))] = 0.0
+        total: Array = powers @ self._powers
+        for j, axis in self._special:
             if axis.edges is not None:
                 total += self._log_masses(j, axis.edges, axis.prior, values[:, j])
             elif axis.prior is not None:
                 log_prior = np.log(axis.prior * len(axis.prior))[
                     _cells(values[:, j], len(axis.prior))
                 ]
-                total += np.outer(np.where(active[:, j], log_prior, 0.0), self._missing[:, j])
+                total += np.outer(np.where(inactive[:, j], 0.0, log_prior), self._missing[:, j])
         return total
 
     def _log_masses(self, j: int, edges: Array, prior: Array | None, u: Array) -> Array:
@@ -285,7 +296,7 @@ class _Numbers:
         used, ends = np.unique([bins, bins + 1], return_inverse=True)
         cdf = ndtr((edges[used, None] - mu) / s)
         lower, upper = ends.reshape(2, -1)
-        mass = (cdf[upper] - cdf[lower]) / (self._high[:, j] - self._low[:, j])
+        mass = (cdf[upper] - cdf[lower]) / self._mass[:, j]
         shares = np.diff(edges) if prior is None else prior
         mass[:, self._missing[:, j]] = shares[bins, None]
         table = np.log(np.maximum(mass, 1e-300))
@@ -294,14 +305,14 @@ class _Numbers:
     def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         from scipy.special import ndtri
 
-        low, high = self._low[kernels], self._high[kernels]
-        uniform = rng.random(low.shape)
-        x = self._mu[kernels] + self._s[kernels] * ndtri(low + uniform * (high - low))
-        missing = self._missing[kernels]
-        for j, axis in enumerate(self._axes):
-            x[missing[:, j], j] = _prior_quantile(axis, uniform[missing[:, j], j])
-        clipped: Array = np.clip(x, 0.0, 1.0)
-        return clipped
+        uniform = rng.random((len(kernels), len(self._axes)))
+        quantiles = ndtri(self._low[kernels] + uniform * self._mass[kernels])
+        x = self._mu[kernels] + self._s[kernels] * quantiles
+        for j, axis in self._special:
+            uniform[:, j] = _prior_quantile(axis, uniform[:, j])
+        np.copyto(x, uniform, where=self._missing[kernels])
+        drawn: Array = np.minimum(np.maximum(x, 0.0), 1.0)
+        return drawn
 
 
 @final

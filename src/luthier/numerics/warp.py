@@ -1,30 +1,35 @@
-"""Output warping: make observed values look like draws of a Gaussian process.
+"""Warping: make what was observed look like draws of a Gaussian process.
 
 Losses are seldom Gaussian: a few bad configurations are worse by orders of magnitude, and a model
-of the raw values spends itself on them. A monotone transformation keeps the order of all trials
-and gives the good ones room.
+of the raw values spends itself on them. A monotone transformation of the values keeps the order of
+all trials and gives the good ones room. A transformation of the inputs (``Bend``) mends scales:
+a parameter that should have been declared logarithmic, say.
 
     name      meaning                                             shape
     y         values, lower is better                             (n,)
     lam       candidates of the Yeo-Johnson exponent              (g,)
     T         y transformed by each candidate                     (g, n)
+    a, b      exponents of Kumaraswamy's distribution function    (p,)
+    U, W      inputs in [0, 1], and bent: W = 1 - (1 - U^a)^b     (n, p)
 
 References:
     Yeo and Johnson, A new family of power transformations, Biometrika 87 (2000). Cowen-Rivers et
     al., HEBO, arXiv:2012.03826. Song et al., The Vizier Gaussian process bandit algorithm,
-    arXiv:2408.11527 (half-rank).
+    arXiv:2408.11527 (half-rank). Snoek et al., Input warping for Bayesian optimization of
+    non-stationary functions, arXiv:1402.0929; Kumaraswamy, J. Hydrology 46 (1980).
 """
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
 
-__all__ = ["WARPS", "Warp", "half_rank", "standardised", "warped", "yeo_johnson"]
+__all__ = ["WARPS", "Bend", "Warp", "half_rank", "standardised", "warped", "yeo_johnson"]
 
 Array = NDArray[np.float64]
 Warp = Literal["yeo-johnson", "half-rank", "none"]
@@ -32,6 +37,7 @@ _EXPONENTS: Final = np.linspace(-3.0, 2.5, 23)
 _FEW: Final = 5
 _MANY: Final = 1000
 _FAR: Final = 100.0
+_EDGE: Final = 1e-9
 
 
 def warped(y: ArrayLike, warp: Warp = "yeo-johnson") -> Array:
@@ -144,6 +150,51 @@ def half_rank(y: Array) -> Array:
 
 WARPS: Final = {"yeo-johnson": yeo_johnson, "half-rank": half_rank, "none": standardised}
 """The transformations by name."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Bend:
+    """A monotone transformation of the unit interval onto itself, for each column.
+
+    Attributes:
+        a: Above 0, shape (p,); below 1 it gives more room to what is near 0.
+        b: Above 0, shape (p,); below 1 it gives more room to what is near 1.
+
+    Example:
+        >>> bend = Bend(np.array([0.5]), np.array([1.0]))
+        >>> bend.forward(np.array([[0.01], [0.25]])).round(3).tolist()
+        [[0.1], [0.5]]
+    """
+
+    a: Array
+    b: Array
+
+    def forward(self, U: Array) -> Array:
+        """Return W, shape (n, p)."""
+        return np.asarray(1.0 - (1.0 - _inside(U) ** self.a) ** self.b)
+
+    def inverse(self, W: Array) -> Array:
+        """Return U, shape (n, p)."""
+        return np.asarray((1.0 - (1.0 - _inside(W)) ** (1.0 / self.b)) ** (1.0 / self.a))
+
+    def slope(self, U: Array) -> Array:
+        """Return dW / dU, shape (n, p)."""
+        U = _inside(U)
+        T = U**self.a
+        return np.asarray(self.a * self.b * T / U * (1.0 - T) ** (self.b - 1.0))
+
+    def by_logs(self, U: Array) -> tuple[Array, Array]:
+        """Return dW / dlog a and dW / dlog b, shape (n, p) each."""
+        log_U = np.log(_inside(U))
+        T = np.exp(self.a * log_U)
+        rest = (1.0 - T) ** self.b
+        by_a = self.a * self.b * rest / (1.0 - T) * T * log_U
+        return by_a, -self.b * rest * np.log1p(-T)
+
+
+def _inside(U: Array) -> Array:
+    return np.clip(U, _EDGE, 1.0 - _EDGE)
 
 
 def _bounded(y: Array) -> Array:

@@ -1,7 +1,8 @@
 """Optuna's samplers: each holds the sampler that answers it, and the seed of its study.
 
-Model-based samplers come with a later version of Luthier. Until then ``_MODEL_BASED`` says what
-answers them: a script runs, and is told so once on the log.
+``_MODEL_BASED`` says which sampler answers a model-based one, and by which names it knows its
+settings. Those that Luthier doesn't have yet are answered by ``auto``, which a script is told once
+on the log.
 """
 
 from __future__ import annotations
@@ -40,27 +41,34 @@ _GENETIC = (
     "constraints_func elite_population_selection_strategy child_generation_strategy "
     "after_trial_strategy"
 )
-# Which sampler answers, and which arguments are known.
-_MODEL_BASED: Final[Mapping[str, tuple[str, str]]] = {
+# Which sampler answers, which arguments are known, and which of them it takes by what name.
+_MODEL_BASED: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
     "TPESampler": (
-        "auto",
+        "tpe",
         "consider_prior prior_weight consider_magic_clip consider_endpoints n_startup_trials "
         "n_ei_candidates gamma weights seed multivariate group warn_independent_sampling "
         "constant_liar constraints_func categorical_distance_func",
+        {
+            "n_startup_trials": "n_startup",
+            "n_ei_candidates": "n_candidates",
+            "prior_weight": "prior_weight",
+        },
     ),
     "GPSampler": (
-        "auto",
+        "gp",
         "seed independent_sampler n_startup_trials deterministic_objective constraints_func "
         "warn_independent_sampling",
+        {"n_startup_trials": "n_startup"},
     ),
     "CmaEsSampler": (
         "auto",
         "x0 sigma0 n_startup_trials independent_sampler warn_independent_sampling seed "
         "consider_pruned_trials restart_strategy popsize inc_popsize use_separable_cma "
         "with_margin lr_adapt source_trials",
+        {},
     ),
-    "NSGAIISampler": ("auto", _GENETIC),
-    "NSGAIIISampler": ("auto", f"{_GENETIC} reference_points dividing_parameter"),
+    "NSGAIISampler": ("auto", _GENETIC, {}),
+    "NSGAIIISampler": ("auto", f"{_GENETIC} reference_points dividing_parameter", {}),
 }
 _ABSENT = {
     "BaseGASampler": "A sampler of your own fulfils luthier.core.protocols.Sampler.",
@@ -90,12 +98,14 @@ class BaseSampler:
             raise UnsupportedError(
                 f"{name} itself can't be constructed. Choose a sampler such as RandomSampler()."
             )
-        answer, known = _MODEL_BASED[name]
+        answer, known, renamed = _MODEL_BASED[name]
         unknown = sorted(set(settings) - set(known.split()))
         if unknown:
             raise TypeError(f"{name} has no argument {unknown[0]!r}; it has {known}.")
-        _announce(name, answer)
-        self.native = make_sampler({"name": answer, "allow_duplicates": True})
+        if answer == "auto":
+            _announce(name)
+        own = {renamed[n]: v for n, v in settings.items() if n in renamed and v is not None}
+        self.native = make_sampler({"name": answer, "allow_duplicates": True, **own})
         self.seed = settings.get("seed")
         self.constraints_func = settings.get("constraints_func")
 
@@ -202,7 +212,7 @@ class TPESampler(BaseSampler):
 
 @final
 class GPSampler(BaseSampler):
-    """Gaussian processes: for now as ``_MODEL_BASED`` says."""
+    """A Gaussian process of the objective: Luthier's ``GP``."""
 
 
 @final
@@ -248,11 +258,11 @@ def sampler_of(sampler: Any) -> BaseSampler:
 
 
 @lru_cache
-def _announce(name: str, answer: str) -> None:
+def _announce(name: str) -> None:
     logger.warning(
-        "%s is answered by Luthier's strategy %r: model-based samplers come with a later release.",
+        "%s is answered by Luthier's strategy 'auto': evolutionary samplers come with a later "
+        "release.",
         name,
-        answer,
     )
 
 

@@ -13,9 +13,10 @@ from luthier.core.protocols import Storage
 from luthier.errors import StudyError, StudyExistsError, StudyMismatchError
 from luthier.optuna import logging
 from luthier.optuna.pruners import MedianPruner, scheduler_of
-from luthier.optuna.samplers import TPESampler, sampler_of
+from luthier.optuna.samplers import sampler_of
 from luthier.optuna.surface import MaxTrialsCallback, Study, StudyDirection
 from luthier.optuna.trial import FrozenTrial, TrialState
+from luthier.samplers import Auto
 from luthier.storages import open_storage
 from luthier.study import create
 from luthier.study.create import copy_study, delete_study, get_all_study_names
@@ -51,7 +52,7 @@ def create_study(
 
     Args:
         storage: None for memory, or a SQLite URL or path.
-        sampler: One of ``luthier.optuna.samplers``, ``TPESampler()`` if None. Its seed becomes
+        sampler: One of ``luthier.optuna.samplers``, Luthier's ``auto`` if None. Its seed becomes
             the study's; a study that exists keeps its own.
         pruner: One of ``luthier.optuna.pruners``; the median rule if None.
         study_name: Unique in its storage; made up if None.
@@ -74,7 +75,7 @@ def create_study(
         "direction": None if direction is None else _text(direction),
         "directions": None if directions is None else [_text(way) for way in directions],
     }
-    given = TPESampler() if sampler is None else sampler_of(sampler)
+    given = sampler_of(Auto(allow_duplicates=True) if sampler is None else sampler)
     try:
         native = create.create_study(
             study_name=study_name,

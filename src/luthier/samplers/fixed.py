@@ -87,7 +87,7 @@ class PartialFixed:
         unknown = {k: v for k, v in self.params.items() if k not in space}
         text = dump({name: to_json_value(value) for name, value in known.items()})
         narrow = _narrowed(space, space.checks, text)
-        proposals = self.sampler.suggest(narrow, replace(history, space=narrow), n, rng)
+        proposals = self.sampler.suggest(narrow, history.seen_in(narrow), n, rng)
         pinned = f"pinned: {', '.join(self.params) or 'nothing'}"
         return [
             replace(p, params={**unknown, **p.params}, reason=f"{p.reason}; {pinned}")

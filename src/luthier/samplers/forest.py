@@ -2,32 +2,44 @@
 
     name      meaning
     mu, s     mean and standard deviation of the forest, of warped values
-    a(x)      log EI(mu, s) + 2 log P(ok | x)
-    P(ok|x)   mean of a second forest, grown on 1 for trials that ran and 0 for failures
+    P(ok|x)   probability that x neither crashes nor breaks a constraint: forests of their own
+    pi(x)     the user's prior, if there is one
+
+    log EI(mu, s) + 2 log P(ok | x) + log pi(x)
+
+is maximised over random points, and steps from these and from the best trials. After n trials the
+prior counts in one of n / 10: far from its data a forest is flat, so that any belief, however weak,
+would decide there.
 
 Forests don't care about scales, take categories and inactive parameters as they are, and grow in
 milliseconds; their steps make them poorer than a Gaussian process on smooth numeric problems.
+
+After n trials a forest is grown of the first n', n' the last multiple of n / 256, unless others run
+at the same time; newer trials only join its leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.asking import drawn_instead, is_new, one_by_one
+from luthier.core.axes import axes_of
+from luthier.core.evidence import Evidence, evidence_of
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
+from luthier.core.rng import generator
+from luthier.core.settings import Flag, Number, Rule, settle
 from luthier.core.start import start_point
 from luthier.core.tried import Tried
-from luthier.errors import ArgumentError
 from luthier.numerics import forest
-from luthier.numerics.acquisition import log_expected_improvement
-from luthier.numerics.pareto import chebyshev
+from luthier.numerics.acquisition import log_expected_improvement, log_probability_below
+from luthier.numerics.parzen import Parzen
 from luthier.numerics.warp import warped
 from luthier.space import Space
 
@@ -35,13 +47,22 @@ __all__ = ["Forest"]
 
 Array = NDArray[np.float64]
 Acquisition = Callable[[Array], Array]
-_MOST: Final = 2000
-_RANDOM: Final = 256
-_STARTS: Final = 10
+_MOST: Final = 400  # trials that a forest is grown on
+_TRUST: Final = 10  # trials until the user's priors begin to fade
+_DRAWN: Final = 256
+_STARTS: Final = 8
 _NEIGHBOURS: Final = 10
-_ROUNDS: Final = 6
+_ROUNDS: Final = 5
 _LEAST_STD: Final = 1e-2
 _LEAST_CHANCE: Final = 1e-2
+
+_RULES: Final[Mapping[str, Rule]] = {
+    "n_trees": Number(1, whole=True),
+    "min_leaf": Number(1, whole=True),
+    "n_startup": Number(1, whole=True),
+    "explore": Number(0, 1),
+    "allow_duplicates": Flag(),
+}
 
 
 @final
@@ -77,10 +98,7 @@ class Forest:
     allow_duplicates: bool = False
 
     def __post_init__(self) -> None:
-        _check("n_trees", self.n_trees, self.n_trees >= 1, "at least 1")
-        _check("min_leaf", self.min_leaf, self.min_leaf >= 1, "at least 1")
-        _check("n_startup", self.n_startup, self.n_startup >= 1, "at least 1")
-        _check("explore", self.explore, 0 <= self.explore < 1, "at least 0 and below 1")
+        settle(self, _RULES)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -118,84 +136,126 @@ class Forest:
         rng: np.random.Generator,
         tried: Tried | None,
     ) -> Proposal | None:
-        X, y = _evidence(history, space.encoding.encode(pending), rng)
-        failures = _failures(history)
-        acquisition = self._acquisition(space, X, y, history, failures, rng)
-        best = X[np.argsort(y, kind="stable")[:_STARTS]]
-        for config in _search(space, acquisition, best, rng):
+        evidence = evidence_of(history, np.zeros(len(history.completed), dtype=np.bool_), rng)
+        running = space.encoding.encode(pending)
+        first = len(evidence.X) if pending else _anchor(len(evidence.X))
+        kept, newer = _kept(evidence, first), np.arange(first, len(evidence.X))
+        shown = np.concatenate([kept, newer])
+        X, y = evidence.X[shown], warped(evidence.y[shown])
+        ranked = np.lexsort((y, ~evidence.feasible[shown]))
+        if pending:
+            objective = self._fit(space, *_lied(X, y, running), rng)
+        else:
+            data = (X[: len(kept)].tobytes(), evidence.y[kept].tobytes())
+            objective = _grown(self, space, *data, history.seed, first)
+        if len(newer):
+            objective = objective.updated(X[len(kept) :], y[len(kept) :])
+        improvement = partial(_log_improvement, objective, float(y[ranked[0]]))
+        terms: list[Acquisition] = [improvement, *self._hurdles(space, evidence, rng)]
+        if rng.random() * len(evidence.X) < _TRUST:
+            terms.append(_prior(space, True).log_density)
+
+        def acquisition(x: Array) -> Array:
+            return np.asarray(sum(term(x) for term in terms))
+
+        for x in _search(space, acquisition, X[ranked[:_STARTS]], rng):
+            config = space.encoding.decode(x[None])[0]
             if is_new(space, config, tried):
-                reason = f"LogEI on {self.n_trees} trees, {len(X)} points"
-                return Proposal(
-                    config, reason + (f", {len(failures)} failures" * bool(len(failures)))
-                )
+                return Proposal(config, self._reason(evidence, len(running)))
         reason = "drawn at random: all that was searched had been tried before or isn't allowed"
         return drawn_instead(space, rng, tried, reason)
 
-    def _acquisition(
-        self,
-        space: Space,
-        X: Array,
-        y: Array,
-        history: History,
-        failures: Array,
-        rng: np.random.Generator,
-    ) -> Acquisition:
+    def _fit(self, space: Space, X: Array, y: Array, rng: np.random.Generator) -> forest.Forest:
         categories = [column.categories for column in space.encoding.columns]
-        model = forest.fit(X, y, categories, rng, n_trees=self.n_trees, min_leaf=self.min_leaf)
-        feasible = None
-        if len(failures):
-            ran = history.X[history.violations <= 0][-_MOST:]
-            ended = np.repeat([1.0, 0.0], [len(ran), len(failures)])
-            both = np.vstack([ran, failures])
-            feasible = forest.fit(both, ended, categories, rng, n_trees=self.n_trees)
-        lowest = float(y.min())
+        return forest.fit(X, y, categories, rng, n_trees=self.n_trees, min_leaf=self.min_leaf)
 
-        def acquisition(x: Array) -> Array:
-            mean, std = model.predict(x)
-            value: Array = log_expected_improvement(mean, np.maximum(std, _LEAST_STD), lowest).value
-            if feasible is not None:
-                value = value + 2 * np.log(np.maximum(feasible.predict(x)[0], _LEAST_CHANCE))
-            return value
+    def _hurdles(
+        self, space: Space, evidence: Evidence, rng: np.random.Generator
+    ) -> Iterator[Acquisition]:
+        """What crashes and constraints take away: 2 log P(ok | x)."""
+        if not evidence.succeeded.all():
+            labels = evidence.succeeded[-_MOST:].astype(np.float64)
+            ran = self._fit(space, evidence.outcomes[-_MOST:], labels, rng)
+            yield lambda x: 2 * np.log(np.maximum(ran.predict(x)[0], _LEAST_CHANCE))
+        completed = evidence.X[: evidence.n_completed]
+        for excess in evidence.excess.T:
+            model = self._fit(space, completed[-_MOST:], excess[-_MOST:], rng)
+            yield partial(_log_met, model)
 
-        return acquisition
-
-
-def _evidence(history: History, pending: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Trials and their warped values; pruned ones pass for middling, pending ones for average."""
-    if not (history.violations <= 0).any():
-        y = history.violations
-    else:
-        y = history.Y[:, 0] if history.Y.shape[1] == 1 else chebyshev(history.Y, rng)
-    X, y = history.X, warped(y)
-    if len(X) > _MOST:
-        kept = np.union1d(
-            np.argsort(y, kind="stable")[: _MOST // 4], rng.choice(len(X), _MOST // 2)
-        )
-        X, y = X[kept], y[kept]
-    P = history.encoded(history.pruned)[-_MOST // 4 :]
-    values = [y, np.full(len(P), np.median(y)), np.full(len(pending), y.mean())]
-    return np.vstack([X, P, pending]), np.concatenate(values)
+    def _reason(self, evidence: Evidence, n_running: int) -> str:
+        aim = f" of {evidence.aim}" if evidence.aim else ""
+        parts = [f"LogEI on {self.n_trees} trees{aim}, {len(evidence.X)} points"]
+        parts += evidence.setbacks
+        parts += [f"{n_running} running"] if n_running else []
+        return ", ".join(parts)
 
 
-def _failures(history: History) -> Array:
-    """Trials that crashed or broke a constraint."""
-    crashed = history.encoded(history.failed)[-_MOST:]
-    return np.vstack([crashed, history.X[history.violations > 0][-_MOST:]])
+@lru_cache(maxsize=8)
+def _grown(sampler: Forest, space: Space, X: bytes, y: bytes, seed: int, n: int) -> forest.Forest:
+    """The forest of these trials, kept until enough newer ones have come."""
+    values = warped(np.frombuffer(y))
+    rows = np.frombuffer(X).reshape(len(values), -1)
+    return sampler._fit(space, rows, values, generator(seed, "forest", n))
 
 
-def _search(
-    space: Space, acquisition: Acquisition, best: Array, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """Climb from random points and from the best trials, one parameter at a time.
+def _anchor(n: int) -> int:
+    """How many of n trials a forest is grown of.
+
+    Example:
+        >>> [_anchor(n) for n in (511, 515, 1000)]
+        [511, 514, 999]
+    """
+    step = max(n // 256, 1)
+    return n // step * step
+
+
+def _kept(evidence: Evidence, n: int) -> NDArray[np.intp]:
+    """Places of those of the first n trials that a forest sees: the best two fifths, and others."""
+    if n <= _MOST:
+        return np.arange(n)
+    order = np.lexsort((evidence.y[:n], ~evidence.feasible[:n]))
+    best, others = order[: 2 * _MOST // 5], np.sort(order[2 * _MOST // 5 :])
+    spread = others[np.linspace(0, len(others) - 1, _MOST - len(best)).astype(np.intp)]
+    return np.concatenate([best, spread])
+
+
+def _lied(X: Array, y: Array, running: Array) -> tuple[Array, Array]:
+    """The trials, and those that are running as if they had ended with an average value."""
+    return np.vstack([X, running]), np.append(y, np.full(len(running), y.mean()))
+
+
+def _log_improvement(objective: forest.Forest, lowest: float, x: Array) -> Array:
+    mean, std = objective.predict(x)
+    return log_expected_improvement(mean, np.maximum(std, _LEAST_STD), lowest).value
+
+
+def _log_met(excess: forest.Forest, x: Array) -> Array:
+    mean, std = excess.predict(x)
+    chance = log_probability_below(mean, np.maximum(std, _LEAST_STD), 0.0).value
+    return 2 * np.maximum(chance, np.log(_LEAST_CHANCE))
+
+
+@lru_cache(maxsize=32)
+def _prior(space: Space, believed: bool) -> Parzen:
+    """A density without observations: the user's priors, or an even one."""
+    axes = axes_of(space)
+    if not believed:
+        axes = tuple(replace(axis, prior=None) for axis in axes)
+    return Parzen(np.empty((0, space.encoding.width)), axes)
+
+
+def _search(space: Space, acquisition: Acquisition, best: Array, rng: np.random.Generator) -> Array:
+    """Climb from points drawn and from the best trials, one parameter at a time.
 
     Returns:
-        The points seen last, the most promising first.
+        The points seen, the most promising first, shape (k, d).
     """
-    drawn = _active(space, _uniform(space, _RANDOM, rng))
+    draws = [_prior(space, believed).sample(_DRAWN // 2, rng) for believed in (False, True)]
+    drawn = _active(space, np.vstack(draws))
     values = acquisition(drawn)
-    order = np.argsort(-values, kind="stable")
-    x = np.vstack([drawn[order[:_STARTS]], best])
-    at = np.concatenate([values[order[:_STARTS]], np.full(len(best), -np.inf)])
+    order = np.argsort(-values, kind="stable")[:_STARTS]
+    x = np.vstack([drawn[order], best])
+    at = np.concatenate([values[order], np.full(len(x) - len(order), -np.inf)])
     seen, seen_at = [drawn], [values]
     for _ in range(_ROUNDS):
         near = _active(space, _neighbours(space, np.repeat(x, _NEIGHBOURS, axis=0), rng))
@@ -207,7 +267,7 @@ def _search(
         x[better] = near.reshape(len(x), _NEIGHBOURS, -1)[better, winner[better]]
         at = np.maximum(at, table.max(axis=1))
     ranked = np.argsort(-np.concatenate(seen_at), kind="stable")[: 4 * _NEIGHBOURS]
-    return space.encoding.decode(np.vstack(seen)[ranked])
+    return np.vstack(seen)[ranked]
 
 
 @lru_cache(maxsize=16)
@@ -220,21 +280,12 @@ def _blocks(space: Space) -> tuple[tuple[int, int, str, int], ...]:
     return tuple(blocks.values())
 
 
-def _uniform(space: Space, n: int, rng: np.random.Generator) -> Array:
-    """Random rows, with a value in every column."""
-    x = rng.random((n, space.encoding.width))
-    for start, _, kind, categories in _blocks(space):
-        if kind == "categorical":
-            x[:, start] = np.floor(x[:, start] * categories)
-    return x
-
-
 def _neighbours(space: Space, x: Array, rng: np.random.Generator) -> Array:
     """Change one parameter of each row: a step, another category, or two places swapped.
 
     Parameters that were inactive get a value: they may become active.
     """
-    x = np.where(np.isnan(x), _uniform(space, len(x), rng), x)
+    x = np.where(np.isnan(x), _prior(space, False).sample(len(x), rng), x)
     blocks = _blocks(space)
     chosen = rng.integers(len(blocks), size=len(x))
     for k, (start, width, kind, categories) in enumerate(blocks):
@@ -247,18 +298,24 @@ def _neighbours(space: Space, x: Array, rng: np.random.Generator) -> Array:
             x[rows, i], x[rows, j] = x[rows, j], x[rows, i]
         else:
             step = 10 ** rng.uniform(-2.3, -0.3, len(rows)) * rng.standard_normal(len(rows))
-            moved = np.abs(x[rows, start] + step) % 2  # reflected at both ends
-            x[rows, start] = np.minimum(moved, 2 - moved)
+            x[rows, start] = _reflected(x[rows, start] + step)
     return x
 
 
+def _reflected(u: Array) -> Array:
+    """Numbers in [0, 1] where they are, others as if 0 and 1 were mirrors."""
+    return np.asarray(1 - np.abs(1 - np.abs(u) % 2))
+
+
 def _active(space: Space, x: Array) -> Array:
-    """Rows as the space reads them: NaN for inactive parameters."""
-    if not space.activity.rules:
-        return x
-    return space.encoding.encode(space.encoding.decode(x))
-
-
-def _check(name: str, value: object, good: bool, rule: str) -> None:
-    if not good or isinstance(value, bool):
-        raise ArgumentError(f"Forest: {name} must be {rule}, got {value!r}.", **{name: value})
+    """Rows as the space reads them: discrete numbers in place, NaN for inactive parameters."""
+    if space.activity.rules:
+        return space.encoding.encode(space.encoding.decode(x))
+    start = 0
+    for axis in axes_of(space):
+        if axis.edges is not None:
+            bins = np.searchsorted(axis.edges, x[:, start], side="right") - 1
+            middles = (axis.edges[1:] + axis.edges[:-1]) / 2
+            x[:, start] = middles[np.clip(bins, 0, len(middles) - 1)]
+        start += axis.width
+    return x

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from luthier.space.relations import Check
     from luthier.space.space import Space
 
-__all__ = ["COUNTING_LIMIT", "count", "walk"]
+__all__ = ["COUNTING_LIMIT", "count", "every", "walk"]
 
 COUNTING_LIMIT = 100_000
 """Up to how many configurations are counted one by one."""
 
 _MAX_VISITS = 4 * COUNTING_LIMIT
+_LOOKS_EACH = 20
 
 Points = int | Mapping[str, int] | None
 """How many values of each continuous parameter: one number for all, or one by name."""
@@ -76,6 +77,33 @@ def count(space: Space) -> int | None:
         found += 1
         if config is None or found > COUNTING_LIMIT:
             return None
+    return found
+
+
+def every(space: Space, most: int) -> list[dict[str, Any]] | None:
+    """Return all allowed configurations if they are few, and found without much looking.
+
+    Args:
+        space: The space.
+        most: How many are few.
+
+    Returns:
+        None if there are more, or if nearly all combinations would have to be looked at.
+
+    Example:
+        >>> from luthier.space import Int, Space
+        >>> every(Space(a=Int(0, 1)), 2), every(Space(a=Int(0, 1)), 1)
+        ([{'a': 0}, {'a': 1}], None)
+    """
+    if not space.is_finite:
+        return None
+    if not space.activity.rules and not space.checks and (count(space) or 0) > most:
+        return None
+    found: list[dict[str, Any]] = []
+    for config in _visit(space, {}, _LOOKS_EACH * most):
+        if config is None or len(found) == most:
+            return None
+        found.append(config)
     return found
 
 

@@ -18,7 +18,7 @@ from luthier.errors import ParamValueError, SpaceError, UnknownParamError
 from luthier.space.activity import Activity
 from luthier.space.conditions import clause_of
 from luthier.space.encode import Encoding
-from luthier.space.enumeration import count, walk
+from luthier.space.enumeration import count, every, walk
 from luthier.space.params import Constant, Param, param_from_json
 from luthier.space.relations import (
     Check,
@@ -369,6 +369,18 @@ class Space(Mapping[str, Param]):
             {'a': 1, 'x': 1.0}
         """
         return walk(self, points)
+
+    def every(self, most: int) -> list[dict[str, Any]] | None:
+        """Return all allowed configurations if they are at most so many and easily found.
+
+        None if there are more, or if relations rule out nearly all combinations.
+
+        Example:
+            >>> from luthier.space import Int
+            >>> Space(a=Int(0, 1)).every(2), Space(a=Int(0, 1)).every(1)
+            ([{'a': 0}, {'a': 1}], None)
+        """
+        return every(self, most)
 
     @cached_property
     def encoding(self) -> Encoding:

@@ -125,6 +125,13 @@ class Driver:
             self.declared = space  # the caller's own: it may hold functions
             self.ledger.declare(space, self.ledger.version)
 
+    def plan(self, n_trials: int) -> None:
+        """Record how many trials the study is to have; samplers may use it."""
+        with self.lock:
+            if self.ledger.state.get("planned") != n_trials:
+                self.storage.put_state(self.record.id, "planned", n_trials)
+                self.refresh()
+
     def start(
         self,
         *,
@@ -392,8 +399,9 @@ def propose(
     sampler: Sampler, history: History, declares: Mapping[str, Param], rng: np.random.Generator
 ) -> Proposal | None:
     """Ask a sampler for one proposal in the study's space, with definitions new to it."""
-    space = _with_definitions(history.space, declares) if declares else history.space
-    proposals = sampler.suggest(space, history, 1, rng)
+    if declares:
+        history = history.seen_in(_with_definitions(history.space, declares))
+    proposals = sampler.suggest(history.space, history, 1, rng)
     return proposals[0] if proposals else None
 
 

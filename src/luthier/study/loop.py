@@ -134,7 +134,7 @@ class _Run:
         return self.study if isinstance(self.executor, (Inline, Threads)) else None
 
     def go(self) -> None:
-        self.driver.refresh()
+        self._plan(self.driver.refresh())
         stopped_before = self.driver.ledger.state.get("stopped")
         try:
             while True:
@@ -156,6 +156,14 @@ class _Run:
         self._say_why()
         if self.fatal is not None:
             raise self.fatal
+
+    def _plan(self, history: History) -> None:
+        """Tell samplers how many trials there will be, where that is known."""
+        limits = self.limits
+        more = None if limits.n_trials is None else history.n_trials + limits.n_trials
+        planned = more if limits.total_trials is None else limits.total_trials
+        if planned is not None:
+            self.driver.plan(int(planned))
 
     def _start_one(self, stopped_before: object) -> bool:
         history = self.driver.refresh()

@@ -27,6 +27,7 @@ from luthier.space import Param, Space
 from luthier.space.completion import complete
 from luthier.space.values import value_key
 from luthier.study.driver import Driver
+from luthier.study.explanation import explained
 from luthier.study.handmade import adapted, check_values
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.stopping import StopRule
@@ -143,6 +144,18 @@ class Study:
         """
         check_attr(key, value)
         self._driver.storage.put_state(self._driver.record.id, f"attr:{key}", value)
+
+    def explain_strategy(self) -> str:
+        """Say in words what proposes trials, what stops them, and why so.
+
+        Example:
+            >>> from luthier import Float, Space, create_study
+            >>> study = create_study(space=Space(x=Float(0, 1)), strategy="random", seed=1)
+            >>> print(study.explain_strategy())
+            Sampler random. Nothing has been proposed yet.
+            Scheduler none.
+        """
+        return explained(self.sampler, self.scheduler, self.history)
 
     # What came of it
 

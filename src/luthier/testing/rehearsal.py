@@ -94,11 +94,24 @@ class Rehearsal:
         state: TrialState = TrialState.COMPLETE,
         *,
         value: float = 0.0,
+        metrics: Mapping[str, float] | None = None,
         params: Mapping[str, Any] | None = None,
+        cost: float | None = None,
     ) -> FrozenTrial:
-        """End a trial: every objective gets the value; ``params`` are those it asked for."""
+        """End a trial.
+
+        Args:
+            trial: A running trial.
+            state: How it ends.
+            value: What every objective gets if it completes.
+            metrics: What it gives instead, objectives first.
+            params: The parameters that it asked for; those proposed if None.
+            cost: Seconds of work.
+        """
         present = self._ledger.trials[trial.number]
-        names = self._ledger.objective.names if state is TrialState.COMPLETE else ()
+        if metrics is None:
+            complete = state is TrialState.COMPLETE
+            metrics = dict.fromkeys(self._ledger.objective.names, value) if complete else {}
         asked = present.params if params is None else params
         return self._apply(
             replace(
@@ -106,8 +119,9 @@ class Rehearsal:
                 state=state,
                 param_names=tuple(asked),
                 param_values=tuple(asked.values()),
-                metric_names=names,
-                metric_values=(value,) * len(names),
+                metric_names=tuple(metrics),
+                metric_values=tuple(metrics.values()),
+                cost=cost,
                 objectives=len(self._ledger.objective.names),
                 finished_version=self._ledger.version + 1,
             )

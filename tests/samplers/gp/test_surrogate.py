@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from luthier.core.evidence import Evidence, evidence_of
+from luthier.core.evidence import Evidence, evidence_of, log_costs_of, reports_of
 from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
 from luthier.numerics.gp import fit
@@ -24,26 +23,15 @@ def surrogate(play: Rehearsal) -> Surrogate:
     return surrogate_of(evidence(play), (0, 0), kernel="matern52", warp="none")
 
 
-def played(n: int, seed: int = 0, crash: float = -1.0) -> Rehearsal:
-    play = Rehearsal(SQUARE)
-    for x, y in np.random.default_rng(seed).random((n, 2)).tolist():
+def played(n: int, seed: int = 0, crash: float = -1.0, noise: float = 0.0) -> Rehearsal:
+    play, rng = Rehearsal(SQUARE), np.random.default_rng(seed)
+    for x, y in rng.random((n, 2)).tolist():
         trial = play.add({"x": x, "y": y})
         if x < crash:
             play.end(trial, TrialState.FAILED)
         else:
-            play.end(trial, value=(x - 0.3) ** 2 + y)
+            play.end(trial, value=(x - 0.3) ** 2 + y + noise * rng.standard_normal())
     return play
-
-
-@pytest.mark.parametrize("n", [1, 5, 8, 37])
-def test_growing_and_starting_anew_give_the_same(n: int) -> None:
-    grown = played(0)
-    for x, y in np.random.default_rng(0).random((n, 2)).tolist():
-        grown.end(grown.add({"x": x, "y": y}), value=(x - 0.3) ** 2 + y)
-        surrogate(grown)
-    at = np.random.default_rng(1).random((7, 2))
-    one, two = (s.objective.predict(at) for s in (surrogate(grown), surrogate(played(n))))
-    assert np.array_equal(one, two)
 
 
 def test_its_hyperparameters_are_about_as_good_as_a_thorough_search() -> None:
@@ -54,8 +42,9 @@ def test_its_hyperparameters_are_about_as_good_as_a_thorough_search() -> None:
 
 
 def test_gradients_are_those_of_finite_differences() -> None:
-    model = surrogate(played(30, crash=0.2)).believing(np.array([[0.5, 0.5]]))
-    at, step = np.random.default_rng(1).random((6, 2)), 1e-6
+    noisy = played(30, crash=0.2, noise=0.1)  # else the acquisition is too steep for differences
+    model = surrogate(noisy).awaiting(np.array([[0.5, 0.5]]))
+    at, step = np.random.default_rng(1).random((6, 2)), 1e-5
     for acquisition in ("logei", "ei", "ucb", "pi"):
         value, gradient = model.acquire_with_gradient(at, acquisition, 1.8)
         assert np.allclose(value, model.acquire(at, acquisition, 1.8))
@@ -63,7 +52,7 @@ def test_gradients_are_those_of_finite_differences() -> None:
             above = model.acquire(at + step * e, acquisition, 1.8)
             below = model.acquire(at - step * e, acquisition, 1.8)
             numeric = (above - below) / (2 * step)
-            assert np.allclose(gradient[:, j], numeric, rtol=0.05, atol=1e-3), acquisition
+            assert np.allclose(gradient[:, j], numeric, rtol=1e-3, atol=1e-4), acquisition
 
 
 def test_constraints_are_modelled_by_how_much_they_are_broken() -> None:
@@ -75,34 +64,26 @@ def test_constraints_are_modelled_by_how_much_they_are_broken() -> None:
     assert found.excess.shape == (25, 1)
     assert ((found.excess[:, 0] > 0) == (found.X[:, 0] > 0.5)).all()
     assert found.setbacks == [f"{(found.X[:, 0] > 0.5).sum()} infeasible"]
-    log_p = surrogate(play).log_success(np.array([[0.1, 0.5], [0.6, 0.5]]))
+    log_p = surrogate(play).bonus(np.array([[0.1, 0.5], [0.6, 0.5]]))
     assert log_p[0] > np.log(0.99)
     assert log_p[1] < np.log(0.01)
 
 
 def test_success_is_unlikely_where_trials_failed() -> None:
     model = surrogate(played(60, crash=0.4))
-    log_p = model.log_success(np.array([[0.1, 0.5], [0.8, 0.5]]))
+    log_p = model.bonus(np.array([[0.1, 0.5], [0.8, 0.5]]))
     assert log_p[0] < np.log(0.05)
     assert log_p[1] > np.log(0.9)
-    assert surrogate(played(20)).log_success(np.zeros((1, 2))).tolist() == [0.0]
+    assert surrogate(played(20)).bonus(np.zeros((1, 2))).tolist() == [0.0]
 
 
 def test_running_trials_are_worth_less_and_change_no_mean() -> None:
     model, at = surrogate(played(10)), np.array([[0.31, 0.05]])
-    believed = model.believing(at)
+    believed = model.awaiting(at)
     assert believed.acquire(at, "logei", 1.8)[0] < model.acquire(at, "logei", 1.8)[0] - 1.0
     grid = np.random.default_rng(2).random((5, 2))
     assert np.allclose(model.objective.predict(grid)[0], believed.objective.predict(grid)[0])
-    assert model.believing(np.empty((0, 2))) is model
-
-
-def test_of_thousands_of_trials_some_hundreds_are_seen_the_best_among_them() -> None:
-    play = played(900)
-    model = surrogate(play)
-    assert len(model.objective.y) == 600
-    best = play.history.X[np.argmin(play.history.Y[:, 0])]
-    assert np.abs(model.place - best).max() < 0.05
+    assert model.awaiting(np.empty((0, 2))) is model
 
 
 def test_pruned_trials_count_as_no_better_than_the_median() -> None:
@@ -136,3 +117,32 @@ def test_failures_are_sorted_in_by_when_they_happened() -> None:
     expected = np.random.default_rng(0).random((12, 2))
     assert np.allclose(found.outcomes, expected)
     assert found.setbacks == [f"{12 - found.n_completed} failures"]
+
+
+def test_reports_are_final_values_early_ones_and_those_of_pruned_trials() -> None:
+    play = Rehearsal(SQUARE)
+    assert reports_of(played(5).history) is None
+    for k in range(4):
+        trial = play.add({"x": k / 4, "y": 0.0})
+        for step in (1, 2, 4):
+            play.report(trial, step, {"value": k + 4.0 - step})
+        play.end(trial, value=float(k))
+    for last in (1, 1, 2):
+        trial = play.add({"x": 0.5, "y": 1.0})
+        play.report(trial, last, {"value": 10.0})
+        play.end(trial, TrialState.PRUNED)
+    found = reports_of(play.history)
+    assert found is not None
+    assert found.share.tolist() == [0.25, 1.0] * 4 + [0.25, 0.25, 0.5]
+    assert found.y.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 7, 7, 8]  # less what is gained from there
+    assert found.feasible.tolist() == [False, True] * 4 + [False] * 3
+    assert found.X[-1].tolist() == [0.5, 1.0]
+
+
+def test_costs_are_those_of_trials_that_took_time() -> None:
+    play = Rehearsal(SQUARE)
+    for x, cost in ((0.25, 1.0), (0.5, None), (0.75, np.e)):
+        play.end(play.add({"x": x, "y": 0.0}), value=x, cost=cost)
+    X, log_costs = log_costs_of(play.history)
+    assert X[:, 0].tolist() == [0.25, 0.75]
+    assert log_costs.tolist() == [0.0, 1.0]

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
-from typing import Any, Final, final
+from typing import Any, Final, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.asking import drawn_instead, is_new
-from luthier.core.evidence import evidence_of
+from luthier.core.evidence import evidence_of, log_costs_of, reports_of
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.tried import Tried
 from luthier.numerics.kernels import Kernel
-from luthier.numerics.warp import Warp
+from luthier.numerics.warp import Bend, Warp
+from luthier.samplers.gp.belief import belief_of
 from luthier.samplers.gp.columns import columns_of
 from luthier.samplers.gp.region import IN_BOX, box, side_length
 from luthier.samplers.gp.search import Task, candidates, search
-from luthier.samplers.gp.surrogate import surrogate_of
+from luthier.samplers.gp.surrogate import recent_model, surrogate_of
+from luthier.samplers.gp.terms import Believed, Cost, Term
 from luthier.space import Space, sample
 from luthier.space.relations import Check
 
-__all__ = ["ACQUISITIONS", "Model"]
+__all__ = ["ACQUISITIONS", "Model", "Settings"]
 
 Array = NDArray[np.float64]
 ACQUISITIONS: Final[Mapping[str, str]] = {
@@ -38,6 +39,30 @@ ACQUISITIONS: Final[Mapping[str, str]] = {
 _FEW: Final = 512
 _SAME: Final = 1e-9
 _SPARE: Final = 64
+_FEWEST_COSTS: Final = 4
+_NOISY: Final = 0.01  # of the variance of values
+_KNOWN: Final = 0.1  # of the variance of noise
+
+
+class Settings(Protocol):
+    """What the model needs to know of the sampler's settings; ``GP`` says what they mean."""
+
+    @property
+    def kernel(self) -> Kernel: ...  # noqa: D102
+    @property
+    def warp(self) -> Warp: ...  # noqa: D102
+    @property
+    def input_warp(self) -> bool: ...  # noqa: D102
+    @property
+    def kappa(self) -> float: ...  # noqa: D102
+    @property
+    def fidelity(self) -> bool: ...  # noqa: D102
+    @property
+    def prior_weight(self) -> float: ...  # noqa: D102
+    @property
+    def cost_weight(self) -> float: ...  # noqa: D102
+    @property
+    def allow_duplicates(self) -> bool: ...  # noqa: D102
 
 
 @final
@@ -48,40 +73,32 @@ class Model:
         space: The space.
         history: At least one trial has completed.
         rng: Weights several objectives, and draws candidates.
-        kernel: The kernel of the objective's model.
-        warp: How values are warped.
-        kappa: How optimistic the confidence bound is.
-        allow_duplicates: Whether a configuration may be proposed again.
+        settings: The sampler's.
     """
 
     def __init__(
-        self,
-        space: Space,
-        history: History,
-        rng: np.random.Generator,
-        *,
-        kernel: Kernel,
-        warp: Warp,
-        kappa: float,
-        allow_duplicates: bool,
+        self, space: Space, history: History, rng: np.random.Generator, settings: Settings
     ) -> None:
-        self._space, self._history, self._rng, self._kappa = space, history, rng, kappa
+        self._space, self._history, self._rng = space, history, rng
+        self._settings = settings
         self._columns = columns_of(space)
         incomplete = self._columns.incomplete(history.X)
         self._evidence = evidence_of(history, incomplete, rng)
-        self._surrogate = surrogate_of(
-            self._evidence, self._columns.categories, kernel=kernel, warp=warp
+        self._idle = surrogate_of(
+            self._evidence,
+            self._columns.categories,
+            kernel=settings.kernel,
+            warp=settings.warp,
+            bends=settings.input_warp,
+            reports=reports_of(history) if settings.fidelity and not self._evidence.aim else None,
+            terms=(*self._believed(), *self._costs()),
         )
-        self._known = np.concatenate([self._evidence.X, self._evidence.outcomes])
-        self._allow_duplicates = allow_duplicates
-        self._n_pending = 0
+        self.believe(())
 
     def believe(self, pending: Sequence[Mapping[str, Any]]) -> None:
-        """Count on trials that are running or were just proposed: all so far, in order."""
-        X = self._space.encoding.encode(pending[self._n_pending :])
-        self._surrogate = self._surrogate.believing(X)
-        self._known = np.concatenate([self._known, X])
-        self._n_pending = len(pending)
+        """Count on trials that are running or were just proposed."""
+        self._pending = self._space.encoding.encode(pending)
+        self._surrogate = self._idle.awaiting(self._pending)
 
     def propose(self, acquisition: str, in_box: bool, tried: Tried | None) -> Proposal | None:
         """Return the most promising configuration that is allowed and new.
@@ -91,12 +108,13 @@ class Model:
             in_box: Whether to stay in the trust region.
             tried: What mustn't be proposed again; None if it may.
         """
-        rows = _every(self._space, self._space.checks) if self._space.is_finite else None
+        rows = _every(self._space, self._space.checks)
         in_box = in_box and rows is None
         task = self._task(acquisition, in_box)
         Z = candidates(task, self._rng, self._allowed()) if rows is None else rows
         if acquisition == "thompson":
-            Z = Z[np.argsort(-self._drawn(self._columns.inputs(Z)), kind="stable")]
+            drawn = self._idle.drawn(self._columns.inputs(Z), self._rng)
+            Z = Z[np.argsort(-drawn, kind="stable")]
         elif rows is None:
             Z = search(task, Z)
         else:
@@ -107,17 +125,44 @@ class Model:
         reason = "drawn at random: all that the model looked at was tried before or isn't allowed"
         return drawn_instead(self._space, self._rng, tried, reason)
 
+    def propose_again(self, tried: Tried | None) -> Proposal | None:
+        """Return the best configuration again, if there is noise and it isn't well known.
+
+        That two trials of one configuration gave exactly the same value says there is no noise.
+        """
+        x, model = self._surrogate.place, self._idle.objective
+        noise = model.hyper.noise
+        deviation = model.predict(self._idle.whole(x[None]))[1][0] / model.unit
+        if noise < _NOISY or deviation**2 < _KNOWN * noise or self._is_exact():
+            return None
+        config = self._space.encoding.decode(x[None])[0]
+        if self._same(self._pending, x).any() or not is_new(self._space, config, tried):
+            return None
+        reason = f"the best again, since values are noisy: GP, {len(self._evidence.X)} points"
+        return Proposal(config, reason)
+
+    def _is_exact(self) -> bool:
+        """Whether a configuration was tried twice and gave the same value."""
+        n = self._evidence.n_completed
+        rows = np.column_stack([self._evidence.X[:n], self._evidence.y[:n]])
+        return len(np.unique(np.nan_to_num(rows, nan=-1.0), axis=0)) < n
+
+    @staticmethod
+    def _same(X: Array, x: Array) -> NDArray[np.bool_]:
+        gap = np.abs(np.nan_to_num(X, nan=-1.0) - np.nan_to_num(x, nan=-1.0))
+        return np.asarray(gap.max(axis=1, initial=0.0) <= _SAME)
+
     def _task(self, acquisition: str, in_box: bool) -> Task:
-        columns, surrogate, kappa = self._columns, self._surrogate, self._kappa
+        columns, surrogate, kappa = self._columns, self._surrogate, self._settings.kappa
+        numbers = columns.numbers
         place = columns.filled(surrogate.place[None], surrogate.place)[0]
         leaders = columns.snapped(columns.filled(surrogate.leaders, place))
-        lengths = surrogate.objective.hyper.lengths
+        hyper = surrogate.objective.hyper
+        lengths, bend = hyper.lengths[: len(place)], hyper.bend
+        if bend is not None:
+            bend = Bend(bend.a[: len(numbers)], bend.b[: len(numbers)])
         lo, hi = np.zeros(len(place)), np.ones(len(place))
-        if in_box:
-            numbers, y = columns.numbers, self._evidence.y[: self._evidence.n_completed]
-            side = side_length(self._history, y, len(place))
-            lo[numbers], hi[numbers] = box(leaders[0][numbers], lengths[numbers], side)
-        return Task(
+        task = Task(
             columns,
             lambda X: surrogate.acquire(X, acquisition, kappa),
             lambda X: surrogate.acquire_with_gradient(X, acquisition, kappa),
@@ -125,33 +170,47 @@ class Model:
             leaders,
             lo,
             hi,
+            bend,
         )
+        if in_box:
+            y = self._evidence.y[: self._evidence.n_completed]
+            center = task.forward(leaders[:1])[0]
+            side = side_length(self._history, y, len(place))
+            lo[numbers], hi[numbers] = box(center[numbers], lengths[numbers], side)
+            lo[:], hi[:] = task.inverse(np.stack([lo, hi]))
+        return task
+
+    def _believed(self) -> Iterator[Term]:
+        belief, weight = belief_of(self._space), self._settings.prior_weight
+        if belief and weight:
+            yield Believed(belief, weight / len(self._history.completed))
+
+    def _costs(self) -> Iterator[Term]:
+        if self._settings.cost_weight:
+            X, log_costs = log_costs_of(self._history)
+            if len(X) >= _FEWEST_COSTS:
+                model = recent_model(X, log_costs, self._columns.categories)
+                yield Cost(model, self._settings.cost_weight)
 
     def _allowed(self) -> Array:
-        """Some configurations that meet all relations, which may be hard to find."""
-        n = _SPARE if self._space.checks else 0
+        """Some configurations as likely as the priors say that meet all relations."""
+        n = _SPARE if self._space.checks or belief_of(self._space) else 0
         X = self._space.encoding.encode(sample(self._space, n, self._rng))
         return self._columns.filled(X, self._surrogate.place)
 
-    def _drawn(self, X: Array) -> Array:
-        """Minus the values of a function drawn from the model, less where failure is likely."""
-        values = -self._surrogate.objective.sample(X, 1, self._rng)[0]
-        return np.asarray(values) + self._surrogate.log_success(X)
-
     def _new(self, Z: Array, tried: Tried | None) -> Iterator[dict[str, Any]]:
         """The configurations that may be proposed, in order."""
-        known = np.nan_to_num(self._known, nan=-1.0)
+        known = np.concatenate([self._evidence.X, self._evidence.outcomes, self._pending])
         for z in Z:
             config = self._space.encoding.decode(z[None])[0]
             if not is_new(self._space, config, tried):
                 continue
-            x = np.nan_to_num(self._columns.inputs(z[None]), nan=-1.0)
-            may_repeat = self._allow_duplicates or self._space.is_finite
-            if may_repeat or np.abs(known - x).max(axis=1).min() > _SAME:
+            may_repeat = self._settings.allow_duplicates or self._space.is_finite
+            if may_repeat or not self._same(known, self._columns.inputs(z[None])).any():
                 yield config
 
     def _reason(self, acquisition: str, in_box: bool) -> str:
-        evidence, n_running = self._evidence, self._n_pending
+        evidence, n_running = self._evidence, len(self._pending)
         aim = f" of {evidence.aim}" if evidence.aim else ""
         parts = [f"{ACQUISITIONS[acquisition]} on GP{aim}, {len(evidence.X)} points"]
         parts += evidence.setbacks
@@ -163,8 +222,8 @@ class Model:
 @lru_cache(maxsize=16)
 def _every(space: Space, checks: tuple[Check, ...]) -> Array | None:
     """All configurations of a finite space, encoded, without gaps; None if there are many."""
-    configs = list(islice(space.enumerate(), _FEW + 1))
-    if len(configs) > _FEW:
+    configs = space.every(_FEW)
+    if configs is None:
         return None
     columns = columns_of(space)
     return columns.filled(space.encoding.encode(configs), np.full(space.encoding.width, np.nan))

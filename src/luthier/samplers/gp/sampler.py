@@ -2,31 +2,52 @@
 
 Trials 0 to 3 are the user's defaults or the middle of the space, and Sobol points. From then on
 the model proposes: every fourth trial by the lower confidence bound, the others by expected
-improvement; every second one only looks in a trust region around the best.
+improvement. Odd trials only look in a trust region around the best; the confidence bound does so
+until trial 32, or 5 a column, and looks everywhere from then on: before, far corners would take all
+its trials. So would the corners of branches in a conditional space, where it stays in the box.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, Final, Literal, final
 
 import numpy as np
 
 from luthier.core.asking import is_new, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
+from luthier.core.settings import Choice, Flag, Number, Rule, settle
 from luthier.core.start import start_point
 from luthier.core.tried import Tried
-from luthier.errors import ArgumentError
 from luthier.numerics.kernels import KERNELS, Kernel
 from luthier.numerics.warp import WARPS, Warp
+from luthier.samplers.gp.belief import belief_of
 from luthier.samplers.gp.model import ACQUISITIONS, Model
 from luthier.space import Space
 
 __all__ = ["GP"]
 
+_NOISE_SHOWS: Final = 30
+_EARLY: Final = 32
+_EARLY_EACH: Final = 5  # trials a column
 Acquisition = Literal["logei", "ei", "ucb", "pi", "thompson"]
+_RULES: Final[Mapping[str, Rule]] = {
+    "acquisition": Choice(ACQUISITIONS),
+    "kappa": Number(0),
+    "kernel": Choice(KERNELS),
+    "warp": Choice(WARPS),
+    "n_startup": Number(1, whole=True),
+    "explore_every": Number(0, whole=True),
+    "trust_region": Flag(),
+    "input_warp": Flag(),
+    "repeat_every": Number(0, whole=True),
+    "fidelity": Flag(),
+    "prior_weight": Number(0),
+    "cost_weight": Number(0, 1, open=""),
+    "allow_duplicates": Flag(),
+}
 
 
 @final
@@ -49,6 +70,17 @@ class GP:
         explore_every: Every how many trials the confidence bound takes the place of the
             acquisition chosen, at least 1; 0 for never.
         trust_region: Whether every second trial stays in a box around the best.
+        input_warp: Whether numbers may be warped, which mends a forgotten ``log=True``; done from
+            4 trials a number on, where it explains the values much better (by 3 nats).
+        repeat_every: From trial 30 on, every how many trials the best is tried again if values
+            are noisy and it isn't well known; 0 for never.
+        fidelity: Whether the reports of pruned trials enter the model, with a column that says
+            how far they got; if not, they count as no better than the median.
+        prior_weight: How much the parameters' priors count: by their log density times this over
+            the number of trials (piBO); at least 0, a tenth of the trials planned is good.
+        cost_weight: How much of the logarithm of a trial's expected duration is taken off the
+            logarithm of the acquisition; from 0 (cost doesn't matter) to 1 (improvement per
+            second).
         allow_duplicates: Whether the same configuration may be proposed twice.
 
     Raises:
@@ -61,7 +93,9 @@ class GP:
     References:
         Jones et al., Efficient global optimization, J. Global Optim. 13 (1998). Ament et al.,
         LogEI, arXiv:2310.20708. Eriksson et al., TuRBO, arXiv:1910.01739. Song et al., The Vizier
-        Gaussian process bandit algorithm, arXiv:2408.11527. Hvarfner et al., arXiv:2402.02229.
+        Gaussian process bandit algorithm, arXiv:2408.11527. Hvarfner et al., arXiv:2402.02229
+        (priors of length scales), arXiv:2204.11051 (piBO). Snoek et al., arXiv:1402.0929 (input
+        warping), arXiv:1206.2944 (cost).
     """
 
     acquisition: Acquisition = "logei"
@@ -71,15 +105,15 @@ class GP:
     n_startup: int = 4
     explore_every: int = 4
     trust_region: bool = True
+    input_warp: bool = True
+    repeat_every: int = 10
+    fidelity: bool = False
+    prior_weight: float = 10.0
+    cost_weight: float = 0.0
     allow_duplicates: bool = False
 
     def __post_init__(self) -> None:
-        _check_choice("acquisition", self.acquisition, ACQUISITIONS)
-        _check_choice("kernel", self.kernel, KERNELS)
-        _check_choice("warp", self.warp, WARPS)
-        _check_number("kappa", self.kappa, 0)
-        _check_number("n_startup", self.n_startup, 1)
-        _check_number("explore_every", self.explore_every, 0)
+        settle(self, _RULES)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -93,6 +127,11 @@ class GP:
             "n_startup": self.n_startup,
             "explore_every": self.explore_every,
             "trust_region": self.trust_region,
+            "input_warp": self.input_warp,
+            "repeat_every": self.repeat_every,
+            "fidelity": self.fidelity,
+            "prior_weight": self.prior_weight,
+            "cost_weight": self.cost_weight,
             "allow_duplicates": self.allow_duplicates,
         }
 
@@ -108,26 +147,24 @@ class GP:
             nonlocal model
             if self._is_startup(space, history, number):
                 return _start(space, history, number, rng, tried)
-            model = model or self._model(space, history, rng)
+            model = model or Model(space, history, rng, self)
             model.believe(pending)
-            return self._propose(model, number, tried)
+            return self._propose(space, model, number, tried)
 
         return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
 
-    def _model(self, space: Space, history: History, rng: np.random.Generator) -> Model:
-        return Model(
-            space,
-            history,
-            rng,
-            kernel=self.kernel,
-            warp=self.warp,
-            kappa=self.kappa,
-            allow_duplicates=self.allow_duplicates,
-        )
-
-    def _propose(self, model: Model, number: int, tried: Tried | None) -> Proposal | None:
+    def _propose(
+        self, space: Space, model: Model, number: int, tried: Tried | None
+    ) -> Proposal | None:
+        again = self.repeat_every
+        if again and number >= _NOISE_SHOWS and number % again == 0:
+            proposal = model.propose_again(tried)
+            if proposal is not None:
+                return proposal
         every = self.explore_every
-        explore = every > 0 and number % every == every - 1
+        early = number < max(_EARLY, _EARLY_EACH * space.encoding.width)
+        wide = not (early or space.activity.rules)
+        explore = every > 0 and (number + 1 + wide) % every == 0
         in_box = self.trust_region and number % 2 == 1
         return model.propose("ucb" if explore else self.acquisition, in_box, tried)
 
@@ -149,25 +186,7 @@ def _start(
 ) -> Proposal | None:
     """The user's defaults, or the middle of the space; then Sobol points."""
     if number == 0 and space.default() is None and space.encoding.width:
-        middle = np.where([c.categories for c in space.encoding.columns], 0.0, 0.5)
-        config = space.encoding.decode(middle[None])[0]
+        config = space.encoding.decode(belief_of(space).typical[None])[0]
         if is_new(space, config, tried):
             return Proposal(config, "start: the middle of the space")
     return start_point(space, history, number, rng, tried)
-
-
-def _check_choice(name: str, value: object, known: Collection[str]) -> None:
-    if not isinstance(value, str) or value not in known:
-        raise ArgumentError(
-            f"GP: {name} must be one of {', '.join(map(repr, known))}, got {value!r}.",
-            **{name: value},
-        )
-
-
-def _check_number(name: str, value: object, low: int) -> None:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and value >= low
-    if not good or (name != "kappa" and not isinstance(value, int)) or value == float("inf"):
-        kind = "number" if name == "kappa" else "whole number"
-        raise ArgumentError(
-            f"GP: {name} must be a {kind} of at least {low}, got {value!r}.", **{name: value}
-        )

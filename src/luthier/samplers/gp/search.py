@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from luthier.numerics.lbfgs import minimize
 from luthier.numerics.qmc import Sobol
+from luthier.numerics.warp import Bend
 from luthier.samplers.gp.columns import Columns
 
 __all__ = ["Task", "candidates", "search"]
@@ -47,6 +48,8 @@ class Task:
         leaders: The best points known, without gaps, shape (k, d).
         lo: Lower end of the box.
         hi: Upper end of the box.
+        bend: How the model sees the numbers, if it doesn't see them as they are. Candidates are
+            spread evenly over what the model sees.
     """
 
     columns: Columns
@@ -56,6 +59,23 @@ class Task:
     leaders: Array
     lo: Array
     hi: Array
+    bend: Bend | None = None
+
+    def forward(self, Z: Array) -> Array:
+        """Return points as the model sees them."""
+        return self._with_numbers(Z, Bend.forward)
+
+    def inverse(self, W: Array) -> Array:
+        """Return the points that the model sees so."""
+        return self._with_numbers(W, Bend.inverse)
+
+    def _with_numbers(self, Z: Array, change: Callable[[Bend, Array], Array]) -> Array:
+        if self.bend is None:
+            return Z
+        numbers = self.columns.numbers
+        Z = Z.copy()
+        Z[:, numbers] = change(self.bend, Z[:, numbers])
+        return Z
 
 
 def candidates(task: Task, rng: np.random.Generator, more: Array) -> Array:
@@ -111,11 +131,9 @@ def _wide(task: Task, rng: np.random.Generator) -> Array:
     """Points spread evenly over the box and all choices."""
     d = len(task.lo)
     U = (_sobol(d) + rng.random(d)) % 1.0
-    return np.where(task.columns.categories, np.floor(U * task.columns.categories), _in(task, U))
-
-
-def _in(task: Task, U: Array) -> Array:
-    return task.lo + U * (task.hi - task.lo)
+    lo, hi = task.forward(np.stack([task.lo, task.hi]))
+    inside = task.inverse(lo + U * (hi - lo))
+    return np.where(task.columns.categories, np.floor(U * task.columns.categories), inside)
 
 
 def _near(task: Task, rng: np.random.Generator) -> Array:
@@ -127,9 +145,9 @@ def _near(task: Task, rng: np.random.Generator) -> Array:
     moved = rng.random((k, d)) < share[:, None]
     moved[np.arange(k), rng.integers(d, size=k)] = True
     width = 10.0 ** rng.uniform(-3.0, -0.3, size=k)
-    X = Z + width[:, None] * rng.standard_normal((k, d))
-    X = np.abs(X)  # reflected at 0 and 1
-    X = np.clip(1.0 - np.abs(1.0 - X), task.lo, task.hi)
+    X = task.forward(Z) + width[:, None] * rng.standard_normal((k, d))
+    X = 1.0 - np.abs(1.0 - np.abs(X))  # reflected at 0 and 1
+    X = np.clip(task.inverse(X), task.lo, task.hi)
     drawn = np.floor(rng.random((k, d)) * categories)
     flipped = np.where(rng.random((k, d)) < 0.5, drawn, Z)
     return np.where(moved, np.where(categories, flipped, X), Z)
@@ -157,12 +175,17 @@ def _climbed(task: Task, Z: Array, max_steps: int) -> Array:
     unit = np.where(smooth, task.lengths, 1.0)
 
     def descent(steps: Array) -> tuple[Array, Array]:
-        value, gradient = task.slope(task.columns.inputs(steps * unit))
+        X = task.inverse(steps * unit)
+        value, gradient = task.slope(task.columns.inputs(X))
+        if task.bend is not None:
+            numbers = task.columns.numbers
+            gradient[:, numbers] /= task.bend.slope(X[:, numbers])
         return -value, np.where(smooth, -unit * gradient, 0.0)
 
-    lower, upper = np.where(smooth, task.lo, Z) / unit, np.where(smooth, task.hi, Z) / unit
-    X, _ = minimize(descent, Z / unit, lower, upper, max_steps=max_steps, ftol=_FTOL, gtol=_GTOL)
-    return X * unit
+    rows = (Z, np.where(smooth, task.lo, Z), np.where(smooth, task.hi, Z))
+    starts, lower, upper = (task.forward(row) / unit for row in rows)
+    X, _ = minimize(descent, starts, lower, upper, max_steps=max_steps, ftol=_FTOL, gtol=_GTOL)
+    return np.where(smooth, task.inverse(X * unit), Z)
 
 
 @lru_cache(maxsize=16)

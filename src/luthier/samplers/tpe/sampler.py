@@ -4,7 +4,7 @@
     l(x)      density of the good trials
     g(x)      density of the other trials, o of them
     f(x)      density of the failed trials, m of them
-    a(x)      log l - log((o g + m f) / (o + m)) + log P(ok | x)
+    a(x)      log l - log((o g + m f) / (o + m)) + 2 log P(ok | x)
     P(ok|x)   (n l + o g) / (n l + o g + m f), n the number of good trials
 
 Without failures that is the ratio l / g of the original, monotone in the expected improvement.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 from math import log
 from typing import Any, Final, final
 
@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from luthier.core.asking import drawn_instead, is_new, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
+from luthier.core.settings import Flag, Number, Rule, settle
 from luthier.core.start import start_point
 from luthier.core.tried import Tried
-from luthier.errors import ArgumentError
 from luthier.numerics.parzen import Parzen
-from luthier.samplers.tpe.axes import Block, blocks_of, parents_of
+from luthier.samplers.tpe.blocks import Block, blocks_of, fading, parents_of
 from luthier.samplers.tpe.split import Split, split
 from luthier.space import Space, sample
 
@@ -38,6 +38,16 @@ Array = NDArray[np.float64]
 _ROUNDS: Final = 4
 _CURIOSITY: Final = 1 / 8  # how often a conditional space is searched in a branch drawn at random
 _WIDTH: Final = 0.1  # least width of the others' kernels: narrow ones see novelty everywhere
+
+_RULES: Final[Mapping[str, Rule]] = {
+    "gamma": Number(0, 1, open="both"),
+    "n_candidates": Number(1, whole=True),
+    "n_startup": Number(0, whole=True),
+    "multivariate": Flag(),
+    "most_good": Number(1, whole=True),
+    "prior_weight": Number(0, open="both"),
+    "allow_duplicates": Flag(),
+}
 
 
 @final
@@ -72,19 +82,15 @@ class TPE:
     """
 
     gamma: float = 0.15
-    n_candidates: int = 24
+    n_candidates: int = 64
     n_startup: int = 10
     multivariate: bool = True
     most_good: int = 25
-    prior_weight: float = 1.0
+    prior_weight: float = 3.0
     allow_duplicates: bool = False
 
     def __post_init__(self) -> None:
-        _check("gamma", self.gamma, 0 < self.gamma < 1, "between 0 and 1")
-        _check("n_candidates", self.n_candidates, self.n_candidates >= 1, "at least 1")
-        _check("n_startup", self.n_startup, self.n_startup >= 0, "at least 0")
-        _check("most_good", self.most_good, self.most_good >= 1, "at least 1")
-        _check("prior_weight", self.prior_weight, self.prior_weight > 0, "above 0")
+        settle(self, _RULES)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -122,7 +128,7 @@ class TPE:
         rng: np.random.Generator,
         tried: Tried | None,
     ) -> Proposal | None:
-        live = space.encoding.encode(pending)
+        live = space.encoding.encode(pending) if pending else np.empty((0, space.encoding.width))
         groups = split(history, live, rng, gamma=self.gamma, most_good=self.most_good)
         reason = "TPE: " + _reason(history, groups, self.n_candidates)
         branch = None
@@ -141,17 +147,18 @@ class TPE:
     ) -> Iterator[dict[str, Any]]:
         """Draw configurations a few times, each time the most promising first."""
         encoding = space.encoding
-        models = [_Model(groups, b, self.prior_weight) for b in blocks_of(space, self.multivariate)]
+        blocks = blocks_of(space, self.multivariate, fading(groups.n))
+        models = [_Model(groups, block, self.prior_weight) for block in blocks]
         for _ in range(_ROUNDS):
-            x = np.full((self.n_candidates, encoding.width), np.nan)
+            ranked = []
             for model in models:
                 drawn = model.good.sample(self.n_candidates, rng)
                 if branch is not None:
                     drawn[:, parents_of(space)] = branch[parents_of(space)]
                 if len(models) == 1 and space.activity.rules:
                     drawn = encoding.encode(encoding.decode(drawn))
-                x[:, model.columns] = drawn[np.argsort(-model.score(drawn), kind="stable")]
-            for row in x:
+                ranked.append(drawn[np.argsort(-model.score(drawn), kind="stable")])
+            for row in ranked[0] if len(ranked) == 1 else np.hstack(ranked):
                 yield encoding.decode(row[None])[0]
 
 
@@ -160,16 +167,9 @@ class _Model:
     """The densities of some columns."""
 
     def __init__(self, groups: Split, block: Block, prior_weight: float) -> None:
-        self.columns = block.columns
-        good, others, failed = (
-            _rows(g, block) for g in (groups.good, groups.others, groups.failed)
-        )
-        weights = np.linspace(2, 0, len(good) + 2)[1:-1]  # the best weigh most, 1 in the mean
-        self.good = Parzen(good, block.believed, weights=weights, prior_weight=prior_weight)
-        width = _WIDTH * min(1.0, len(block.columns) / 5)
-        wide = partial(Parzen, axes=block.plain, prior_weight=prior_weight, least_width=width)
-        self.others = wide(others)
-        self.failed = wide(failed) if groups.n_failed else None
+        self.good = _density(groups.good, block, prior_weight, good=True)
+        self.others = _density(groups.others, block, prior_weight)
+        self.failed = _density(groups.failed, block, prior_weight) if groups.n_failed else None
         self._n = (len(groups.good), groups.n_others, groups.n_failed)
 
     def score(self, x: Array) -> Array:
@@ -182,25 +182,31 @@ class _Model:
         bad = self.failed.log_density(x) + log(n_failed)
         others = log_g + log(max(n_others, 1))
         ok = np.logaddexp(log_l + log(max(n_good, 1)), others)
-        score: Array = log_l - np.logaddexp(others, bad) - np.logaddexp(0.0, bad - ok)
+        score: Array = log_l - np.logaddexp(others, bad) - 2 * np.logaddexp(0.0, bad - ok)
         return score
 
 
-def _rows(rows: Array, block: Block) -> Array:
-    rows = rows[:, block.columns]
+def _density(rows: Array, block: Block, prior_weight: float, good: bool = False) -> Parzen:
+    if len(block.columns) < rows.shape[1]:
+        rows = rows[:, block.columns]
+    return _density_of(rows.tobytes(), len(rows), block, prior_weight, good)
+
+
+@lru_cache(maxsize=32)
+def _density_of(data: bytes, n: int, block: Block, prior_weight: float, good: bool) -> Parzen:
+    """The density of rows, kept because the same are asked for again and again."""
+    rows = np.frombuffer(data).reshape(n, len(block.columns))
     if len(block.believed) == 1:  # a parameter alone: where it was inactive it says nothing
         rows = rows[~np.any(np.isnan(rows), axis=1)]
-    return rows
+    if not good:
+        width = _WIDTH * min(1.0, len(block.columns) / 5)
+        return Parzen(rows, block.plain, prior_weight=prior_weight, least_width=width)
+    weights = np.linspace(2, 0, len(rows) + 2)[1:-1]  # the best weigh most, 1 in the mean
+    return Parzen(rows, block.believed, weights=weights, prior_weight=prior_weight)
 
 
 def _reason(history: History, groups: Split, n_candidates: int) -> str:
-    n = len(groups.good) + groups.n_others - groups.n_pending
-    text = f"{n_candidates} draws near the best {len(groups.good)} of {n} trials"
+    text = f"{n_candidates} draws near the best {len(groups.good)} of {groups.n} trials"
     if len(history.objective.names) > 1:
         text += " by a random weighting of the objectives"
     return text + (f", away from {groups.n_failed} failures" if groups.n_failed else "")
-
-
-def _check(name: str, value: object, good: bool, rule: str) -> None:
-    if not good or isinstance(value, bool):
-        raise ArgumentError(f"TPE: {name} must be {rule}, got {value!r}.", **{name: value})

@@ -4,12 +4,18 @@ Completed trials are ranked first: feasible before infeasible, then by value. Pr
 those that got further first. The best share is good. Pending trials join the others, so that
 nobody goes where somebody is already looking. Of many trials a bounded number is kept, which
 makes a proposal cost the same after a hundred trials and after a hundred thousand.
+
+Which others are kept changes only now and then, so that their density needn't be made anew for
+every proposal: of n >= 128 trials the first n' are looked at, n' the last multiple of 4, later 8
+and 16, the power of two that is at most n / 32. Those kept are a function of the study's seed and
+of n'.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nsmallest
 from typing import Final, final
 
@@ -17,14 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.history import History
+from luthier.core.rng import generator
 from luthier.numerics.pareto import chebyshev
 
 __all__ = ["Split", "split"]
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
-_MOST: Final = 256
-_RECENT: Final = 64
+_MOST: Final = 192
+_RECENT: Final = 48
+_MANY: Final = 128
+_LONGEST: Final = 16
 _NONE: Final = np.empty(0, dtype=np.intp)
 
 
@@ -35,8 +44,8 @@ class Split:
 
     Attributes:
         good: The best, shape (g, d).
-        others: Those that ran but aren't among the best, best first, then the pending ones,
-            shape (o, d).
+        others: Those that ran but aren't among the best, then the pending ones, shape (o, d).
+        values: What ranks the others without the pending ones, lower is better.
         failed: Those that crashed or broke a constraint, shape (f, d).
         n_others: How many others there are, of which at most some hundreds are kept.
         n_failed: The same for failed.
@@ -45,10 +54,16 @@ class Split:
 
     good: Array
     others: Array
+    values: Array
     failed: Array
     n_others: int
     n_failed: int
     n_pending: int
+
+    @property
+    def n(self) -> int:
+        """How many trials ran to some end, failures left out."""
+        return len(self.good) + self.n_others - self.n_pending
 
     def within(self, active: NDArray[np.bool_], gamma: float) -> Split:
         """Return a split of only those trials in which the same columns are active.
@@ -57,13 +72,13 @@ class Split:
             active: Which columns, shape (d,).
             gamma: The share of them that is good.
         """
-        ran = len(self.others) - self.n_pending
-        ranked = _alike(np.vstack([self.good, self.others[:ran]]), active)
-        pending, failed = _alike(self.others[ran:], active), _alike(self.failed, active)
+        order = np.argsort(self.values, kind="stable")
+        ranked = _alike(np.vstack([self.good, self.others[order]]), active)
+        pending, failed = _alike(self.others[len(order) :], active), _alike(self.failed, active)
         n_good = math.ceil(gamma * len(ranked))
         others = np.vstack([ranked[n_good:], pending])
-        good = ranked[:n_good]
-        return Split(good, others, failed, len(others), len(failed), len(pending))
+        good, ranks = ranked[:n_good], np.arange(n_good, len(ranked), dtype=np.float64)
+        return Split(good, others, ranks, failed, len(others), len(failed), len(pending))
 
 
 def split(
@@ -86,23 +101,56 @@ def split(
     n, n_pruned = len(history.completed), len(history.pruned)
     n_good = min(math.ceil(gamma * (n + n_pruned)), most_good)
     values = _values(history, rng)
-    best = _best(history, values, n_good)
-    furthest = _furthest(history, n_good - len(best))
+    first = _anchor(n)
+    ranked = _best(history, values, n_good + n - first)  # holds the best of the first ones, too
+    best = ranked[:n_good]
+    then = ranked[ranked < first][:n_good] if first < n else best
     broken = _broken(history, best)
-    ok = _kept(n, np.concatenate([best, broken]), rng)
-    ok = ok[np.argsort(values[ok], kind="stable")]
-    pruned = _kept(n_pruned, furthest, rng)
-    pending = pending[-_MOST:]
-    crashed = _kept(len(history.failed), _NONE, rng)
-    X, P, F = history.X, history.encoded(history.pruned), history.encoded(history.failed)
+    ok = _kept(first, _joined(then, broken[broken < first]), history.seed)
+    pending, X = pending[-_MOST:], history.X
+    good, others, failed = [X[best]], [X[ok]], []
+    n_others, losses = n - len(best) - len(broken) + len(pending), values[ok]
+    if n_pruned:
+        P, furthest = history.encoded(history.pruned), _furthest(history, n_good - len(best))
+        pruned = _kept(_anchor(n_pruned), furthest[furthest < _anchor(n_pruned)], history.seed)
+        good, others = [*good, P[furthest]], [*others, P[pruned]]
+        n_others += n_pruned - len(furthest)
+        losses = np.append(losses, np.full(len(pruned), np.inf))
+    if history.failed:
+        F = history.encoded(history.failed)
+        failed = [F[_kept(len(F), _NONE, history.seed)]]
+    if len(broken):
+        failed.append(X[broken[_kept(len(broken), _NONE, history.seed)]])
+    if len(pending):
+        others.append(pending)
     return Split(
-        good=np.vstack([X[best], P[furthest]]),
-        others=np.vstack([X[ok], P[pruned], pending]),
-        failed=np.vstack([F[crashed], X[broken[_kept(len(broken), _NONE, rng)]]]),
-        n_others=n - len(best) - len(broken) + n_pruned - len(furthest) + len(pending),
-        n_failed=len(F) + len(broken),
-        n_pending=len(pending),
+        _stacked(good),
+        _stacked(others),
+        losses,
+        _stacked(failed) if failed else X[:0],
+        n_others,
+        len(history.failed) + len(broken),
+        len(pending),
     )
+
+
+def _anchor(n: int) -> int:
+    """How many of n trials the others are chosen from.
+
+    Example:
+        >>> [_anchor(n) for n in (127, 135, 271, 1007)]
+        [127, 132, 264, 992]
+    """
+    step = min(1 << (n // 32).bit_length() - 1, _LONGEST) if n >= _MANY else 1
+    return n // step * step
+
+
+def _joined(a: Places, b: Places) -> Places:
+    return np.concatenate([a, b]) if len(b) else a
+
+
+def _stacked(rows: list[Array]) -> Array:
+    return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
 
 def _values(history: History, rng: np.random.Generator) -> Array:
@@ -150,13 +198,20 @@ def _broken(history: History, best: Places) -> Places:
     return np.setdiff1d(np.flatnonzero(history.violations > 0), best)
 
 
-def _kept(n: int, left_out: Places, rng: np.random.Generator) -> Places:
+def _kept(n: int, left_out: Places, seed: int) -> Places:
     """Places 0 .. n - 1 without those left out; of too many the last ones and random others."""
+    return _kept_of(n, left_out.tobytes(), seed)
+
+
+@lru_cache(maxsize=64)
+def _kept_of(n: int, left_out: bytes, seed: int) -> Places:
+    places = np.frombuffer(left_out, dtype=np.intp)
     free = np.ones(n, dtype=np.bool_)
-    free[left_out] = False
-    if n - len(left_out) <= _MOST:
+    free[places] = False
+    if n - len(places) <= _MOST:
         return np.flatnonzero(free)
-    older = rng.choice(n - _RECENT, min(_MOST - _RECENT + len(left_out), n - _RECENT), False)
+    rng = generator(seed, "tpe", n)
+    older = rng.choice(n - _RECENT, min(_MOST - _RECENT + len(places), n - _RECENT), False)
     both = np.concatenate([np.arange(n - _RECENT, n), older])
     kept: Places = both[free[both]][:_MOST]
     return kept

@@ -1,12 +1,13 @@
-"""What a Parzen estimator must know of a space: the kind, bins and prior of every column."""
+"""What a Parzen estimator must know of a space: the kind, bins and prior of every parameter.
+
+Without observations such an estimator is the user's belief: ``Parzen(np.empty((0, d)), axes)``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,53 +17,16 @@ from luthier.space import Categorical, Constant, Float, Int, Ordinal, Param, Per
 from luthier.space.numeric import codec_of
 from luthier.space.scales import forward
 
-__all__ = ["Block", "axes_of", "blocks_of", "parents_of"]
+__all__ = ["axes_of"]
 
 Array = NDArray[np.float64]
 _CELLS: Final = 256
 _MOST_BINS: Final = 400  # finer ones are as good as continuous: widths are 0.01 at least
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """Columns that are sampled together.
-
-    Attributes:
-        columns: Which.
-        believed: Their axes, with the user's priors: for the good trials.
-        plain: The same without: for all others.
-    """
-
-    columns: NDArray[np.intp]
-    believed: tuple[Axis, ...]
-    plain: tuple[Axis, ...]
-
-
 @lru_cache(maxsize=16)
-def blocks_of(space: Space, multivariate: bool) -> tuple[Block, ...]:
-    """Return the columns to be sampled together: all of them, or each parameter on its own."""
-    axes = axes_of(space)
-    starts = np.cumsum([0, *(axis.width for axis in axes)]).tolist()
-    if multivariate:
-        return (_block(axes, 0, starts[-1]),)
-    return tuple(
-        _block((axis,), start, start + axis.width)
-        for axis, start in zip(axes, starts, strict=False)
-    )
-
-
-@lru_cache(maxsize=16)
-def parents_of(space: Space) -> NDArray[np.intp]:
-    """Return the columns of the parameters that conditions look at."""
-    conditions = [param.when for param in space.values() if param.when is not None]
-    names = {name for condition in conditions for name in condition.names}
-    columns = space.encoding.columns
-    return np.array([i for i, column in enumerate(columns) if column.name in names], dtype=np.intp)
-
-
 def axes_of(space: Space) -> tuple[Axis, ...]:
-    """Return the axes of a space's encoding, in its order.
+    """Return the axes of a space's encoding, in its order, with the user's priors.
 
     Args:
         space: The space; constants have no axis.
@@ -72,11 +36,6 @@ def axes_of(space: Space) -> tuple[Axis, ...]:
         ['number', 'choice']
     """
     return tuple(_axis(param) for param in space.values() if not isinstance(param, Constant))
-
-
-def _block(axes: Sequence[Axis], start: int, stop: int) -> Block:
-    plain = tuple(replace(axis, prior=None) for axis in axes)
-    return Block(np.arange(start, stop), tuple(axes), plain)
 
 
 def _axis(param: Param) -> Axis:

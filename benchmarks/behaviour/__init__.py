@@ -1,0 +1,1 @@
+"""How samplers behave where it is awkward: crashes, tiny or conditional spaces, many slots."""

@@ -1,0 +1,51 @@
+"""The explanation of a strategy in words, for ``study.explain_strategy()``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from luthier.core.history import History
+from luthier.core.protocols import Sampler, Scheduler
+
+__all__ = ["explained"]
+
+
+def explained(sampler: Sampler, scheduler: Scheduler, history: History) -> str:
+    """Return what proposes trials, what stops them, and why, a sentence or more a line.
+
+    A sampler that has a method ``explain(space, history)`` speaks for itself.
+    """
+    explain = getattr(sampler, "explain", None)
+    why = explain(history.space, history) if callable(explain) else _latest(history)
+    parts = [_called("Sampler", sampler, why), _called("Scheduler", scheduler, "")]
+    return "\n".join(parts)
+
+
+def _called(what: str, plugin: Sampler | Scheduler, why: str) -> str:
+    spec, usual = plugin.spec, _usual(plugin)
+    own = {k: v for k, v in spec.items() if k != "name" and (k not in usual or usual[k] != v)}
+    settings = ", ".join(f"{name}={value!r}" for name, value in own.items())
+    name = f"{spec.get('name', '?')}" + (f" with {settings}" if settings else "")
+    return f"{what} {name}. {why}".rstrip()
+
+
+def _usual(plugin: Sampler | Scheduler) -> Mapping[str, Any]:
+    """The settings it has unless they are given; none if it can't be built without them."""
+    try:
+        usual: Mapping[str, Any] = type(plugin)().spec
+    except TypeError:
+        return {}
+    return usual
+
+
+def _latest(history: History) -> str:
+    """The reason of the latest proposal."""
+    trials: Iterator[Any] = chain(
+        history.completed[-1:], history.pruned[-1:], history.failed[-1:], history.live[-1:]
+    )
+    latest = max(trials, key=lambda trial: trial.number, default=None)
+    if latest is None:
+        return "Nothing has been proposed yet."
+    return f"The latest trial, {latest.number}: {latest.origin.reason or latest.origin.sampler}."

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.efficiency import publish
+from benchmarks.efficiency.problems import FAMILIES, SUITES, Problem
+from benchmarks.efficiency.problems.problem import number
+from benchmarks.efficiency.report import Results
+from benchmarks.efficiency.scales import BUDGETS, Scale
+
+SLOW = SUITES["slow"]
+
+
+def study(level: float, trials: int) -> dict[str, Any]:
+    values = list(level / np.arange(1, trials + 1))
+    return {"values": values, "cpu_per_trial": 0.001, "versions": {"p": "1.0"}}
+
+
+@pytest.fixture
+def results() -> Results:
+    names = [*SLOW, *(f"other{k}" for k in range(20))]
+    families = [FAMILIES[k % len(FAMILIES)] for k in range(len(names))]
+    space = (number("x", 0, 1),)
+    problems = {
+        name: Problem(name, family, space, lambda config, seed: 0.0)
+        for name, family in zip(names, families, strict=True)
+    }
+    runs = {
+        "luthier-a": {name: {"0": study(0.5, 200)} for name in names},
+        "peer-fast": {name: {"0": study(1.0, 200)} for name in names},
+        "peer-slow": {name: {"0": study(0.8, 60)} for name in SLOW},
+        "peer-tried": {name: {"0": study(0.1, 200)} for name in SLOW[:2]},
+    }
+    return Results(runs, problems, dict.fromkeys(names, Scale(0.0, (1.0,) * len(BUDGETS))))
+
+
+def test_who_has_run_nearly_everything_takes_part(results: Results) -> None:
+    assert publish.taking_part(results, 200) == ["luthier-a", "peer-fast"]
+    some = publish.subset(results)
+    assert set(some.problems) == set(SLOW)
+    assert publish.taking_part(some, 50) == ["luthier-a", "peer-fast", "peer-slow"]
+    assert publish.taking_part(some, 100) == ["luthier-a", "peer-fast"]
+
+
+def test_pages_and_curves_are_written(results: Results, tmp_path: Path) -> None:
+    tables = publish.publish(results, tmp_path)
+    written = {path.name for path in tmp_path.iterdir()}
+    pages = {"ranks", "ranks-subset", "pairs", "families", "problems", "cpu"}
+    curves = {"regret", "regret-subset", *(f"regret-{family}" for family in FAMILIES)}
+    assert written == {f"{page}.md" for page in pages} | {f"{curve}.svg" for curve in curves}
+    assert len(tables) == 4 + 4 + 4 + 1 + 1 + 2
+    ranks = (tmp_path / "ranks.md").read_text()
+    assert "After 200 trials, 35 problems, 35 studies each" in ranks
+    assert "| luthier-a | 1.00 | 0.0025 | 100% |" in ranks
+    pairs = (tmp_path / "pairs.md").read_text()
+    assert "| luthier-a / peer-slow | 0.62 |" in pairs
+    assert "peer-fast" in (tmp_path / "regret.svg").read_text()
+    assert "peer-slow" not in (tmp_path / "regret.svg").read_text()
+
+
+def test_every_part_of_the_page_is_published(results: Results, tmp_path: Path) -> None:
+    publish.publish(results, tmp_path)
+    page = (publish.DOCS.parent / "benchmarks.md").read_text("utf-8")
+    for path in tmp_path.iterdir():
+        assert f"benchmarks/{path.name}" in page
