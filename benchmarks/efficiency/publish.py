@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.efficiency import problems, recording, report
+from benchmarks.efficiency import measured, problems, recording, report
 from benchmarks.efficiency.comparison import geometric
 from benchmarks.efficiency.curves import chart
 from benchmarks.efficiency.report import BUDGETS, Results, Table
@@ -75,6 +75,8 @@ def _pages(results: Results) -> Iterator[tuple[str, list[Table]]]:
         yield "families", [report.by_family(results, main, MAIN)]
         yield "problems", [report.by_problem(results, main, MAIN)]
     yield "cpu", [report.cpu(results, list(results.runs)), versions(results)]
+    yield "asks", list(measured.asks())
+    yield "behaviour", list(measured.behaviour())
 
 
 def versions(results: Results) -> Table:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 _PROGRAM = (sys.executable, "-m", "luthier.cli")
-_SAFETY_NET = 120  # seconds after which a process must be hanging
+_SAFETY_NET = 400  # seconds after which a process must be hanging
 
 
 class Program:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conftest import Program
 
 KILLS = 15  # of each strategy
-TOTAL = 240  # more than all killed runs together can finish ...
+TOTAL = 200  # more than all killed runs together can finish ...
 HOLD = 12  # ... as each of them finishes no more than these
 OBJECTIVE = """
 import os

@@ -41,7 +41,7 @@ __all__ = ["Surrogate", "recent_model", "surrogate_of"]
 Array = NDArray[np.float64]
 _MOST_CRASHES: Final = 200
 _MOST_RECENT: Final = 600
-_POOR: Final = 1.0  # a standard deviation worse than the average
+_POOR: Final = 0.5  # in standard deviations: with more the edge is hidden, with less more crash
 
 
 @final
@@ -156,11 +156,13 @@ def surrogate_of(
     return Surrogate(objective, (*hurdles, *terms), best, leaders[0], leaders, reports is not None)
 
 
-def recent_model(X: Array, y: Array, categories: tuple[int, ...]) -> GaussianProcess:
+def recent_model(
+    X: Array, y: Array, categories: tuple[int, ...], kernel: Kernel = "matern52"
+) -> GaussianProcess:
     """Return a model of the latest trials, of as many as is affordable."""
     n = len(y)
     first = -(min(0, _MOST_RECENT - n) // 100) * 100
-    data = Data(X[first:], np.ascontiguousarray(y[first:]), categories)
+    data = Data(X[first:], np.ascontiguousarray(y[first:]), categories, kernel)
     m = n - first
     return model_of(data, np.zeros(m), np.ones(m, dtype=bool), m)[0].revalued(data.y)
 
@@ -168,6 +170,6 @@ def recent_model(X: Array, y: Array, categories: tuple[int, ...]) -> GaussianPro
 def _hurdles(evidence: Evidence, categories: tuple[int, ...]) -> Iterator[Success]:
     if not evidence.succeeded.all():
         labels = np.where(evidence.succeeded, -1.0, 1.0)
-        yield Success(recent_model(evidence.outcomes, labels, categories))
+        yield Success(recent_model(evidence.outcomes, labels, categories, kernel="matern32"))
     for excess in evidence.excess.T:
         yield Success(recent_model(evidence.X[: evidence.n_completed], excess, categories))

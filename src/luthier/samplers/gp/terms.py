@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from luthier.samplers.gp.belief import Belief
 __all__ = ["Believed", "Cost", "Success", "Term"]
 
 Array = NDArray[np.float64]
+_LEAST_STD: Final = 1e-6
 
 
 class Term(ABC):
@@ -49,29 +50,28 @@ class Term(ABC):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Success(Term):
-    """The log probability that what will be observed is below 0, by a model of it."""
+    """The log probability that something is below 0, by a model of it."""
 
     model: GaussianProcess
 
     def value(self, X: Array) -> Array:
         """Return the log probability."""
-        return self._below_zero(*self.model.predict(X)).value
+        return _below_zero(*self.model.predict(X)).value
 
     def slope(self, X: Array) -> tuple[Array, Array]:
         """Return it and its gradient."""
         mean, std, d_mean, d_std = self.model.gradient(X)
-        likely = self._below_zero(mean, std)
+        likely = _below_zero(mean, std)
         return likely.value, chain(likely, d_mean, d_std)
 
     def awaiting(self, X: Array) -> Success:
         """Return the term as if trials ended as the model expects."""
         return Success(self.model.append(X, self.model.mean(X)))
 
-    def _below_zero(self, mean: Array, std: Array) -> Acquired:
-        noise = self.model.hyper.noise * self.model.unit**2
-        total = np.sqrt(std * std + noise)
-        value, by_mean, by_total = log_probability_below(mean, total, 0.0)
-        return Acquired(value, by_mean, by_total * std / total)
+
+def _below_zero(mean: Array, std: Array) -> Acquired:
+    """The log probability of a value below 0 apart from noise, which would blur edges."""
+    return log_probability_below(mean, np.maximum(std, _LEAST_STD), 0.0)
 
 
 @final
