@@ -36,7 +36,8 @@ def asks(folder: Path = RESULTS) -> Iterator[Table]:
     )
     header = ("what", "ours, ms", "beside", "theirs, ms", "theirs / ours", "target", "")
     yield Table("CPU of one thread", header, rows)
-    curve = found.get("curve", {})
+    if not (curve := found.get("curve", {})):
+        return
     sizes = list(next(iter(curve.values()), {}))
     lines = tuple((name, *(f"{cost[n]:.2g}" for n in sizes)) for name, cost in curve.items())
     yield Table("Milliseconds a proposal after so many trials", ("sampler", *sizes), lines)

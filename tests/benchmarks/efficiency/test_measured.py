@@ -30,5 +30,5 @@ def test_each_experiment_becomes_a_table(tmp_path: Path) -> None:
 
 
 def test_nothing_measured_gives_no_rows(tmp_path: Path) -> None:
-    assert [table.rows for table in asks(tmp_path)] == [(), ()]
+    assert [table.rows for table in asks(tmp_path)] == [()]
     assert list(behaviour(tmp_path)) == []
