@@ -49,10 +49,11 @@ def test_who_has_run_nearly_everything_takes_part(results: Results) -> None:
 def test_pages_and_curves_are_written(results: Results, tmp_path: Path) -> None:
     tables = publish.publish(results, tmp_path)
     written = {path.name for path in tmp_path.iterdir()}
-    pages = {"ranks", "ranks-subset", "pairs", "families", "problems", "cpu"}
+    pages = {"ranks", "ranks-subset", "pairs", "families", "problems", "cpu", "asks", "behaviour"}
     curves = {"regret", "regret-subset", *(f"regret-{family}" for family in FAMILIES)}
     assert written == {f"{page}.md" for page in pages} | {f"{curve}.svg" for curve in curves}
-    assert len(tables) == 4 + 4 + 4 + 1 + 1 + 2
+    others = [*publish.measured.asks(), *publish.measured.behaviour()]
+    assert len(tables) == 4 + 4 + 4 + 1 + 1 + 2 + len(others)
     ranks = (tmp_path / "ranks.md").read_text()
     assert "After 200 trials, 35 problems, 35 studies each" in ranks
     assert "| luthier-a | 1.00 | 0.0025 | 100% |" in ranks
@@ -62,8 +63,9 @@ def test_pages_and_curves_are_written(results: Results, tmp_path: Path) -> None:
     assert "peer-slow" not in (tmp_path / "regret.svg").read_text()
 
 
-def test_every_part_of_the_page_is_published(results: Results, tmp_path: Path) -> None:
+def test_every_part_is_on_a_page(results: Results, tmp_path: Path) -> None:
     publish.publish(results, tmp_path)
-    page = (publish.DOCS.parent / "benchmarks.md").read_text("utf-8")
+    names = ("benchmarks.md", "choosing-a-sampler.md")
+    page = "".join((publish.DOCS.parent / name).read_text("utf-8") for name in names)
     for path in tmp_path.iterdir():
         assert f"benchmarks/{path.name}" in page
