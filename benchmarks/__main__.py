@@ -16,13 +16,11 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-PEER = ROOT / ".peers" / "optuna" / "bin" / "python"
+from benchmarks.peers import ROOT, environment, installed
+
 RESULTS = ROOT / "benchmarks" / "results" / "overhead.json"
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,9 @@ def main(repeats: int = 5) -> int:
     return 0 if all(line["met"] for line in table) else 1
 
 
-def workers() -> tuple[tuple[Path, str], tuple[Path, str]]:
+def workers() -> tuple[tuple[str, str], tuple[str, str]]:
     """Interpreter and worker script of each library, ours first."""
-    return (Path(sys.executable), "luthier_worker.py"), (PEER, "optuna_worker.py")
+    return (installed("luthier"), "luthier_worker.py"), (installed("optuna"), "optuna_worker.py")
 
 
 def measure(repeats: int, folder: str) -> dict[tuple[str, str], list[dict[str, float]]]:
@@ -77,12 +75,10 @@ def measure(repeats: int, folder: str) -> dict[tuple[str, str], list[dict[str, f
     return seen
 
 
-def run(python: Path, worker: str, task: str, n: int, folder: str) -> dict[str, float]:
+def run(python: str, worker: str, task: str, n: int, folder: str) -> dict[str, float]:
     """Run one task in a process of its own."""
-    command = [str(python), str(ROOT / "benchmarks" / worker), task, str(n), folder]
-    done = subprocess.run(
-        command, env={**os.environ, **ONE_THREAD}, stdout=subprocess.PIPE, text=True, check=True
-    )
+    command = [python, str(ROOT / "benchmarks" / worker), task, str(n), folder]
+    done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
 

@@ -29,7 +29,7 @@ from benchmarks.asks.comparison import (
     show,
     show_curve,
 )
-from benchmarks.asks.peers import ROOT, interpreter, run
+from benchmarks.peers import ROOT, interpreter, run
 
 HERE = Path(__file__).parent
 RESULTS = ROOT / "benchmarks" / "results" / "asks.json"

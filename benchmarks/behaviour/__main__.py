@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import luthier
-from benchmarks.asks.peers import ROOT
 from benchmarks.behaviour import conditional, crash, memory, parallel, tiny
+from benchmarks.peers import ROOT
 
 Rows = list[dict[str, Any]]
 RESULTS = ROOT / "benchmarks" / "results" / "behaviour.json"

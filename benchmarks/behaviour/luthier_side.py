@@ -17,25 +17,10 @@ from typing import Any
 import problems
 
 import luthier
-from luthier import Categorical, Float, Int, Space, TrialState
+from benchmarks.spaces.in_luthier import space_of
+from luthier import TrialState
 
 SPREAD = 0.5  # of the logarithm of how long a trial takes: most take between 0.4 and 2.7
-
-
-def space_of(problem: problems.Problem) -> Space:
-    """The problem's space in Luthier's terms."""
-    return Space({item["name"]: _param(item) for item in problem.space})
-
-
-def _param(item: dict[str, Any]) -> Any:
-    condition = item.get("condition")
-    when = {condition["parent"]: list(condition["values"])} if condition else None
-    if item["type"] == "cat":
-        return Categorical(item["choices"], when=when)
-    log = item.get("log", False)
-    if item["type"] == "int":
-        return Int(item["low"], item["high"], log=log, step=item.get("step", 1), when=when)
-    return Float(item["low"], item["high"], log=log, when=when)
 
 
 def run(
@@ -47,7 +32,7 @@ def run(
         Its values in the order in which trials ended (null: crashed), and how many configurations
         were different.
     """
-    study = luthier.create_study(space=space_of(problem), strategy=strategy, seed=seed)
+    study = luthier.create_study(space=space_of(problem.space), strategy=strategy, seed=seed)
     clock = random.Random(seed)
     running: list[tuple[float, int, luthier.Trial]] = []
     values: list[float | None] = []

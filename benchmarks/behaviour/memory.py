@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.asks.peers import run
 from benchmarks.behaviour.runs import HERE
+from benchmarks.peers import run
 
 SIZES = (10_000, 100_000)
 ENOUGH = 16.0

@@ -9,6 +9,8 @@ import warnings
 import optuna
 import problems
 
+from benchmarks.spaces.in_optuna import suggested
+
 
 def sampler_of(name, seed):
     samplers = optuna.samplers
@@ -19,25 +21,12 @@ def sampler_of(name, seed):
     return {"tpe": samplers.TPESampler, "random": samplers.RandomSampler}[name](seed=seed)
 
 
-def suggest(trial, item):
-    if item["type"] == "cat":
-        return trial.suggest_categorical(item["name"], item["choices"])
-    log = item.get("log", False)
-    if item["type"] == "int":
-        step = item.get("step", 1)
-        return trial.suggest_int(item["name"], item["low"], item["high"], step=step, log=log)
-    return trial.suggest_float(item["name"], item["low"], item["high"], log=log)
-
-
 def run(sampler, problem, budget, seed):
     study = optuna.create_study(sampler=sampler_of(sampler, seed))
     values = []
     for _ in range(budget):
-        trial, config = study.ask(), {}
-        for item in problem.space:
-            if problems.is_active(item, config):
-                config[item["name"]] = suggest(trial, item)
-        value = problem.function(config)
+        trial = study.ask()
+        value = problem.function(suggested(trial, problem.space))
         state = optuna.trial.TrialState.FAIL if value is None else None
         study.tell(trial, value, state=state)
         values.append(value)

@@ -19,6 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from benchmarks.spaces.conditions import is_active
+
 Config = dict[str, Any]
 BENCH = Path(
     os.environ.get("LUTHIER_BENCH", Path(__file__).resolve().parents[3] / "shared" / "bench")
@@ -73,12 +75,6 @@ def random_search(name: str, budget: int) -> float:
     problem, rng = load(name), random.Random(1)
     runs = ([problem.function(problem.random(rng)) for _ in range(budget)] for _ in range(51))
     return statistics.median(min(v for v in run if v is not None) - problem.best for run in runs)
-
-
-def is_active(item: Config, config: Config) -> bool:
-    """Whether a parameter is there, given those before it."""
-    condition = item.get("condition")
-    return condition is None or config.get(condition["parent"]) in condition["values"]
 
 
 def _drawn(item: Config, rng: random.Random) -> Any:

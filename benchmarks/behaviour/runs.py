@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.asks.peers import interpreter, run
 from benchmarks.behaviour.problems import Problem
+from benchmarks.peers import interpreter, run
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"

@@ -13,23 +13,7 @@ import evaluation
 from problems import Problem
 
 import luthier
-from luthier import Categorical, Float, Int, Space
-
-
-def space_of(problem: Problem) -> Space:
-    """The problem's space in Luthier's terms."""
-    return Space({item["name"]: _param(item) for item in problem.space})
-
-
-def _param(item: dict[str, Any]) -> Any:
-    condition = item.get("condition")
-    when = {condition["parent"]: list(condition["values"])} if condition else None
-    if item["type"] == "cat":
-        return Categorical(item["choices"], when=when)
-    if item["type"] == "int":
-        step, log = item.get("step", 1), item.get("log", False)
-        return Int(item["low"], item["high"], log=log, step=step, when=when)
-    return Float(item["low"], item["high"], log=item.get("log", False), when=when)
+from benchmarks.spaces.in_luthier import space_of
 
 
 def chosen(strategy: str) -> dict[str, Any]:
@@ -62,7 +46,7 @@ def run(
         return value
 
     luthier.set_verbosity("critical")
-    study = luthier.create_study(space=space_of(problem), seed=seed, **chosen(strategy))
+    study = luthier.create_study(space=space_of(problem.space), seed=seed, **chosen(strategy))
     study.optimize(objective, n_trials=budget, fail_fast=None)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import evaluation
 import optuna
-from problems import is_active
+
+from benchmarks.spaces.in_optuna import suggested
 
 
 def sampler_of(name, seed):
@@ -20,23 +21,9 @@ def sampler_of(name, seed):
     }[name]()
 
 
-def suggest(trial, item):
-    if item["type"] == "cat":
-        return trial.suggest_categorical(item["name"], item["choices"])
-    log = item.get("log", False)
-    if item["type"] == "int":
-        step = item.get("step", 1)
-        return trial.suggest_int(item["name"], item["low"], item["high"], step=step, log=log)
-    return trial.suggest_float(item["name"], item["low"], item["high"], log=log)
-
-
 def run(strategy, problem, budget, seed, evaluate):
     def objective(trial):
-        config = {}
-        for item in problem.space:
-            if is_active(item, config):
-                config[item["name"]] = suggest(trial, item)
-        value = evaluate(config)
+        value = evaluate(suggested(trial, problem.space))
         if value is None:
             raise RuntimeError("this configuration crashes")
         return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,10 +13,9 @@ from pathlib import Path
 
 from benchmarks.efficiency import recording
 from benchmarks.efficiency.problems import load, size
+from benchmarks.peers import environment, installed
 
 HERE = Path(__file__).parent
-PEERS = HERE.parents[1] / ".peers"
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
 
 class WorkerError(Exception):
@@ -74,7 +72,7 @@ def record(
     Raises:
         SystemExit: The library isn't installed.
     """
-    _python(sampler)
+    installed(sampler.library)
     kept = {} if again else recording.read(sampler.label, folder)
     finite = {name: size(problem.space) for name, problem in load(names).items()}
     missing = {
@@ -112,21 +110,18 @@ def studies(sampler: Sampler, name: str, budget: int, seeds: list[int]) -> Itera
         WorkerError: Its worker failed.
     """
     script = str(HERE / f"{sampler.library}_side.py")
-    command = [_python(sampler), script, sampler.strategy, name, str(budget), *map(str, seeds)]
-    environment = {**os.environ, **ONE_THREAD}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    command = [
+        installed(sampler.library),
+        script,
+        sampler.strategy,
+        name,
+        str(budget),
+        *map(str, seeds),
+    ]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith('{"seed"'):
                 yield json.loads(line)
     if process.returncode:
         raise WorkerError(f"{sampler.label} failed on {name} (exit code {process.returncode}).")
-
-
-def _python(sampler: Sampler) -> str:
-    if sampler.library == "luthier":
-        return sys.executable
-    python = PEERS / sampler.library / "bin" / "python"
-    if not python.exists():
-        raise SystemExit(f"{python} doesn't exist. Run tools/peers.sh {sampler.library}.")
-    return str(python)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import peers
 from benchmarks.asks import __main__ as program
-from benchmarks.asks import comparison, peers, task
+from benchmarks.asks import comparison, task
 from benchmarks.asks.comparison import ROWS, Case, Row, compare, cost
 
 OURS = Case("luthier", "gp", 100, 2)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from luthier.core.asking import Turn
 from luthier.core.start import start_point
 from luthier.core.tried import Tried
 from luthier.space import Float, Int, Space
@@ -10,7 +11,7 @@ from luthier.testing.rehearsal import Rehearsal
 
 def points(space: Space, seed: int, n: int) -> list[dict[str, object]]:
     history, rng = Rehearsal(space, seed=seed).history, np.random.default_rng(0)
-    found = [start_point(space, history, k, rng, None) for k in range(n)]
+    found = [start_point(space, history, Turn(k, (), None), rng) for k in range(n)]
     return [dict(p.params) for p in found if p is not None]
 
 
@@ -34,4 +35,4 @@ def test_a_finite_space_ends() -> None:
     for n in (1, 2):
         play.end(play.add({"n": n}))
     tried = Tried(space, play.history)
-    assert start_point(space, play.history, 2, np.random.default_rng(0), tried) is None
+    assert start_point(space, play.history, Turn(2, (), tried), np.random.default_rng(0)) is None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,23 +14,12 @@ from luthier.testing.rehearsal import Rehearsal
 SQUARE = Space(x=Float(0, 1), y=Float(0, 1))
 
 
-def optimise(
-    play: Rehearsal, sampler: Forest, objective: Callable[[dict[str, Any]], float], n: int
-) -> list[float]:
-    values = []
-    for _ in range(n):
-        for trial in play.start(sampler):
-            values.append(objective(trial.params))
-            play.end(trial, value=values[-1])
-    return values
-
-
 def test_it_closes_in_on_the_minimum() -> None:
     def objective(p: dict[str, Any]) -> float:
         return (p["x"] - 0.3) ** 2 + (p["y"] - 0.8) ** 2  # type: ignore[no-any-return]
 
     for seed in range(3):
-        assert min(optimise(Rehearsal(SQUARE, seed=seed), Forest(), objective, 40)) < 0.01
+        assert min(Rehearsal(SQUARE, seed=seed).optimise(Forest(), objective, 40)) < 0.01
 
 
 def test_conditions_categories_and_orders_together() -> None:
@@ -47,7 +35,7 @@ def test_conditions_categories_and_orders_together() -> None:
         return float(branch + p["order"].index("w") + 0.1 * p["n"])
 
     for seed in range(3):
-        assert min(optimise(Rehearsal(space, seed=seed), Forest(), objective, 50)) < 0.4
+        assert min(Rehearsal(space, seed=seed).optimise(Forest(), objective, 50)) < 0.4
 
 
 def test_failures_teach() -> None:
@@ -68,7 +56,7 @@ def test_failures_teach() -> None:
 
 def test_reasons_and_pending_trials() -> None:
     play = Rehearsal(SQUARE)
-    optimise(play, Forest(), lambda p: p["x"], 10)
+    play.optimise(Forest(), lambda p: p["x"], 10)
     proposals = play.propose(Forest(n_trees=5, explore=0), 3)
     assert proposals[0].reason == "LogEI on 5 trees, 10 points"
     assert proposals[1].reason == "LogEI on 5 trees, 10 points, 1 running"
@@ -87,7 +75,7 @@ def test_beliefs_guide_the_search_and_fade() -> None:
         found = []
         for seed in range(3):
             play = Rehearsal(Space(x=Float(0, 1, prior=prior), y=Float(0, 1)), seed=seed)
-            optimise(play, Forest(), lambda p: 0.0 if p["y"] < 2 else 1.0, 24)
+            play.optimise(Forest(), lambda p: 0.0 if p["y"] < 2 else 1.0, 24)
             found += [t.params["x"] for t in play.history.completed][12:]
         return found
 
@@ -95,7 +83,7 @@ def test_beliefs_guide_the_search_and_fade() -> None:
     assert np.median(np.abs(np.array(late(narrow)) - 0.2)) < 0.1
     assert np.median(np.abs(np.array(late(None)) - 0.2)) > 0.15
     wrong = Rehearsal(Space(x=Float(0, 1, prior=narrow), y=Float(0, 1)))
-    values = optimise(wrong, Forest(), lambda p: abs(p["x"] - 0.6) + p["y"] / 10, 60)
+    values = wrong.optimise(Forest(), lambda p: abs(p["x"] - 0.6) + p["y"] / 10, 60)
     assert min(values[-20:]) < 0.1
 
 
@@ -103,18 +91,10 @@ def test_infeasible_trials_are_left_for_feasible_ones() -> None:
     objective = Objective.of(metrics={"loss": "minimize"}, constraints=["loss >= 0.5"])
     for seed in range(2):
         play = Rehearsal(Space(x=Float(0, 1), y=Float(0, 1)), seed=seed, objective=objective)
-        late = np.array(optimise(play, Forest(), lambda p: p["x"], 50)[25:])
+        late = np.array(play.optimise(Forest(), lambda p: p["x"], 50)[25:])
         assert (late >= 0.5).mean() > 0.6
         assert late[late >= 0.5].min() < 0.52
     assert "infeasible" in play.propose(Forest(explore=0))[0].reason
-
-
-def test_a_space_that_grew_keeps_what_was_learnt() -> None:
-    play = Rehearsal(Space(x=Float(0, 1)))
-    optimise(play, Forest(), lambda p: abs(p["x"] - 0.3), 20)
-    play.declare(Space(x=Float(0, 1), z=Categorical(["a", "b"]), n=Int(1, 5)))
-    values = optimise(play, Forest(), lambda p: abs(p["x"] - 0.3) + (p["z"] == "a"), 15)
-    assert min(values) < 0.1
 
 
 def test_a_forest_sees_a_bounded_number_of_trials() -> None:
@@ -138,7 +118,7 @@ def test_a_forest_is_grown_anew_only_now_and_then() -> None:
     for k in range(1100):
         play.end(play.add({"x": k / 1100}), value=float(k % 7))
     _grown.cache_clear()
-    optimise(play, Forest(n_trees=2, explore=0.0), lambda p: p["x"], 20)
+    play.optimise(Forest(n_trees=2, explore=0.0), lambda p: p["x"], 20)
     assert _grown.cache_info().misses <= 6
 
 
@@ -175,6 +155,6 @@ def test_several_objectives_constraints_and_pruned_trials() -> None:
 def test_a_finite_space_is_searched_without_repeats() -> None:
     space = Space(a=Int(0, 5), b=Categorical(["u", "v"]), c=Int(0, 3))
     play = Rehearsal(space)
-    optimise(play, Forest(n_trees=4), lambda p: p["a"] * p["c"], 48)
+    play.optimise(Forest(n_trees=4), lambda p: p["a"] * p["c"], 48)
     assert len({space.key(t.params) for t in play.history.completed}) == 48
     assert play.propose(Forest()) == []

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.spaces.conditions import is_active
+
 FAMILIES = ("continuous", "mixed", "conditional", "noisy", "crashing", "tabular")
 
 Config = Mapping[str, Any]
@@ -62,12 +64,6 @@ class Problem:
         if not math.isfinite(value):
             return {"value": math.nan, "failed": True, "true_value": math.nan}
         return {"value": float(value), "failed": False, "true_value": float(true)}
-
-
-def is_active(parameter: Parameter, config: Config) -> bool:
-    """Whether a parameter counts, given the values of those before it."""
-    condition = parameter.get("condition")
-    return condition is None or config.get(condition["parent"]) in condition["values"]
 
 
 def active(space: Sequence[Parameter], config: Config) -> dict[str, Any]:

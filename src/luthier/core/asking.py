@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 
@@ -12,11 +13,27 @@ from luthier.core.jobs import Proposal
 from luthier.core.tried import Tried
 from luthier.space import Space, sample
 
-__all__ = ["Propose", "drawn_instead", "is_new", "one_by_one"]
+__all__ = ["Propose", "Turn", "drawn_instead", "is_new", "one_by_one"]
 
-Propose = Callable[[int, Sequence[Mapping[str, Any]], "Tried | None"], "Proposal | None"]
-"""Proposes a trial. Gets its number, the configurations that are being tried or were proposed
-just now, and what mustn't be proposed again (None: anything may)."""
+
+@final
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One trial that is to be proposed.
+
+    Attributes:
+        number: The trial's number.
+        pending: The configurations that are being tried or were proposed just now.
+        tried: What mustn't be proposed again; None: anything may.
+    """
+
+    number: int
+    pending: Sequence[Mapping[str, Any]]
+    tried: Tried | None
+
+
+Propose = Callable[[Turn], "Proposal | None"]
+"""Proposes a trial; None: a finite space has no more."""
 
 
 def one_by_one(
@@ -40,7 +57,7 @@ def one_by_one(
     pending: list[Mapping[str, Any]] = [trial.params for trial in history.live]
     proposals: list[Proposal] = []
     for number in range(history.next_number, history.next_number + n):
-        proposal = propose(number, pending, tried)
+        proposal = propose(Turn(number, pending, tried))
         if proposal is None:
             break
         proposals.append(proposal)

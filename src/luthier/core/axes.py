@@ -17,7 +17,7 @@ from luthier.space import Categorical, Constant, Float, Int, Ordinal, Param, Per
 from luthier.space.numeric import codec_of
 from luthier.space.scales import forward
 
-__all__ = ["axes_of"]
+__all__ = ["axes_of", "parents_of"]
 
 Array = NDArray[np.float64]
 _CELLS: Final = 256
@@ -36,6 +36,15 @@ def axes_of(space: Space) -> tuple[Axis, ...]:
         ['number', 'choice']
     """
     return tuple(_axis(param) for param in space.values() if not isinstance(param, Constant))
+
+
+@lru_cache(maxsize=16)
+def parents_of(space: Space) -> NDArray[np.intp]:
+    """Return the columns of the parameters that conditions look at."""
+    conditions = [param.when for param in space.values() if param.when is not None]
+    names = {name for condition in conditions for name in condition.names}
+    columns = space.encoding.columns
+    return np.array([i for i, column in enumerate(columns) if column.name in names], dtype=np.intp)
 
 
 def _axis(param: Param) -> Axis:

@@ -21,7 +21,7 @@ from luthier.core.history import History
 from luthier.core.trial import FrozenTrial
 from luthier.numerics.pareto import chebyshev
 
-__all__ = ["Evidence", "Reports", "evidence_of", "log_costs_of", "reports_of"]
+__all__ = ["Evidence", "Reports", "best_and_others", "evidence_of", "log_costs_of", "reports_of"]
 
 Array = NDArray[np.float64]
 _PRUNED_NOISE: Final = 0.1
@@ -115,12 +115,11 @@ def _last_values(history: History, y: Array, only_median: bool) -> Array:
     if only_median:
         return np.full(len(history.pruned), middle)
 
-    def last(trial: FrozenTrial) -> float:
+    def last(trial: FrozenTrial) -> tuple[float]:
         step = trial.last_step
-        value = np.nan if step is None else _reported(history, trial, step)
-        return middle if np.isnan(value) else max(value, middle)
+        return (np.nan if step is None else _reported(history, trial, step),)
 
-    return np.array([last(trial) for trial in history.pruned], dtype=np.float64)
+    return np.fmax(history.table(("last report",), history.pruned, last)[:, 0], middle)
 
 
 def _outcomes(history: History) -> tuple[Array, NDArray[np.bool_]]:
@@ -129,18 +128,25 @@ def _outcomes(history: History) -> tuple[Array, NDArray[np.bool_]]:
     ok = np.arange(n + n_failed) < n
     if not n_failed:
         return history.X, ok
-    trials = [*history.completed, *history.failed]
-    order = np.argsort([trial.finished_version or trial.version for trial in trials])
+    groups = (history.completed, history.failed)
+    ended = np.concatenate([history.table(("finished",), group, _finished) for group in groups])
+    order = np.argsort(ended[:, 0])
     X = np.concatenate([history.X, history.encoded(history.failed)])
     return X[order], ok[order]
 
 
+def _finished(trial: FrozenTrial) -> tuple[int]:
+    return (trial.finished_version or trial.version,)
+
+
 def _excess(history: History) -> Array:
     """By how much each constraint is broken, with values far from its bound drawn nearer."""
-    constraints, trials = history.objective.constraints, history.completed
-    metrics = [trial.metrics for trial in trials] if constraints else []
-    raw = np.array([[c.violation(found) for c in constraints] for found in metrics])
-    raw = raw.reshape(len(trials), len(constraints))
+    constraints = history.objective.constraints
+
+    def row(trial: FrozenTrial) -> list[float]:
+        return [constraint.violation(trial.metrics) for constraint in constraints]
+
+    raw = history.table(("excess",), history.completed, row, len(constraints))
     finite = np.where(np.isfinite(raw), np.abs(raw), 0.0)
     raw = np.clip(raw, -finite.max(axis=0, initial=0.0), finite.max(axis=0, initial=0.0))
     unit = np.quantile(finite, _USUAL, axis=0)
@@ -239,3 +245,21 @@ def _progress(history: History, step: int) -> float:
 
 def _sign(history: History) -> float:
     return 1.0 if history.objective.directions[0] == "minimize" else -1.0
+
+
+def best_and_others(order: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """Return the best two fifths of k places, best first, and others spread evenly over time.
+
+    Args:
+        order: Places of trials, the best first, shape (n,).
+        k: How many are wanted, at most n.
+
+    Example:
+        >>> best_and_others(np.array([4, 2, 0, 1, 3]), 5).tolist()
+        [4, 2, 0, 1, 3]
+        >>> best_and_others(np.array([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]), 5).tolist()
+        [9, 8, 0, 3, 7]
+    """
+    best, others = order[: 2 * k // 5], np.sort(order[2 * k // 5 :])
+    spread = others[np.linspace(0, len(others) - 1, k - len(best)).astype(np.intp)]
+    return np.concatenate([best, spread])

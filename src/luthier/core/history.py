@@ -107,7 +107,7 @@ class History:
     @property
     def cost(self) -> float:
         """Seconds of work of all finished trials."""
-        return sum(self._columns.cost(group) for group in self._groups)
+        return sum(float(self.table(("cost",), group, _cost).sum()) for group in self._groups)
 
     @property
     def _groups(self) -> tuple[Prefix[FrozenTrial], ...]:
@@ -176,7 +176,31 @@ class History:
             Raw values, shape (n,), NaN where there was no such report.
         """
         name = self.objective.names[0] if metric is None else metric
-        return self._columns.at_step(step, name, self.completed)
+
+        def row(trial: FrozenTrial) -> Sequence[float]:
+            return (trial.reports[step].get(name, np.nan) if step in trial.reports else np.nan,)
+
+        return self.table(("step", step, name), self.completed, row)[:, 0]
+
+    def table(
+        self,
+        key: tuple[Any, ...],
+        trials: Prefix[FrozenTrial],
+        row: Callable[[FrozenTrial], Sequence[float]],
+        width: int = 1,
+    ) -> NDArray[np.float64]:
+        """Return numbers about finished trials, worked out once for each of them.
+
+        Args:
+            key: What the numbers are; the same key must mean the same ``row``.
+            trials: ``completed``, ``pruned`` or ``failed``.
+            row: Works out the numbers of one trial.
+            width: How many numbers that are.
+
+        Returns:
+            Read-only, shape (n, width).
+        """
+        return self._columns.table(key, trials, row, width)
 
     def has_seen(self, key: tuple[Any, ...]) -> bool:
         """Whether a configuration with this ``space.key`` has been tried or is being tried."""
@@ -230,11 +254,9 @@ class _Columns:
     def __init__(self) -> None:
         self._encoded: tuple[Space, dict[int, _Rows]] | None = None
         self._objectives = _Rows()
-        self._violations = _Rows()
         self._rankings = (Ranking(), Ranking())
         self._ranked = 0
-        self._costs: dict[int, _Rows] = {}
-        self._steps: dict[tuple[int, str], _Rows] = {}
+        self._tables: dict[tuple[Any, ...], _Rows] = {}
         self._keys: tuple[Space, list[int], dict[tuple[Any, ...], tuple[int, int]]] | None = None
 
     def encoded(self, space: Space, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
@@ -258,10 +280,10 @@ class _Columns:
         return self._objectives.upto(trials, rows, width=m)
 
     def violations(self, objective: Objective, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
-        def rows(new: list[FrozenTrial]) -> NDArray[np.float64]:
-            return np.array([[objective.violation(t.metrics)] for t in new])
+        def row(trial: FrozenTrial) -> Sequence[float]:
+            return (objective.violation(trial.metrics),)
 
-        return self._violations.upto(trials, rows, width=1)[:, 0]
+        return self.table(("violation",), trials, row, 1)[:, 0]
 
     def best(self, objective: Objective, trials: Prefix[FrozenTrial], k: int) -> list[int]:
         n = len(trials)
@@ -277,25 +299,20 @@ class _Columns:
         first = feasible.best(k, below=n)
         return first + infeasible.best(k - len(first), below=n)
 
-    def cost(self, trials: Prefix[FrozenTrial]) -> float:
+    def table(
+        self,
+        key: tuple[Any, ...],
+        trials: Prefix[FrozenTrial],
+        row: Callable[[FrozenTrial], Sequence[float]],
+        width: int,
+    ) -> NDArray[np.float64]:
         def rows(new: list[FrozenTrial]) -> NDArray[np.float64]:
-            return np.array([[t.cost or 0.0] for t in new])
-
-        rows_of = self._costs.setdefault(trials.identity, _Rows())
-        return float(rows_of.upto(trials, rows, width=1).sum())
-
-    def at_step(self, step: int, metric: str, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
-        rows = self._steps.setdefault((step, metric), _Rows())
-
-        def values(new: list[FrozenTrial]) -> NDArray[np.float64]:
-            return np.array(
-                [
-                    [t.reports[step].get(metric, np.nan) if step in t.reports else np.nan]
-                    for t in new
-                ]
+            return np.array([row(trial) for trial in new], dtype=np.float64).reshape(
+                len(new), width
             )
 
-        return rows.upto(trials, values, width=1)[:, 0]
+        table = self._tables.setdefault((trials.identity, *key), _Rows())
+        return table.upto(trials, rows, width=width)
 
     def seen(self, history: History, key: tuple[Any, ...]) -> bool:
         finished = self._finished_keys(history)
@@ -514,3 +531,7 @@ def _number(trial: FrozenTrial) -> int:
 
 def _finish_order(trial: FrozenTrial) -> int:
     return trial.finished_version or trial.version
+
+
+def _cost(trial: FrozenTrial) -> Sequence[float]:
+    return (trial.cost or 0.0,)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any, final
 
 from luthier.errors import ArgumentError
 
-__all__ = ["Choice", "Flag", "Number", "Rule", "settle"]
+__all__ = ["Choice", "Flag", "Number", "Rule", "settle", "spec_of"]
 
 
 @final
@@ -107,3 +107,19 @@ def settle(plugin: Any, rules: Mapping[str, Rule]) -> None:
                 **{name: given},
             )
         object.__setattr__(plugin, name, value)
+
+
+def spec_of(name: str, plugin: Any) -> dict[str, Any]:
+    """Return the spec of a dataclass whose settings are JSON values: its name and all of them.
+
+    Args:
+        name: What it is known by.
+        plugin: The dataclass; what its constructor doesn't take isn't a setting.
+
+    Example:
+        >>> from luthier.samplers import Random
+        >>> spec_of("random", Random())
+        {'name': 'random', 'allow_duplicates': False}
+    """
+    settings = (field.name for field in fields(plugin) if field.init)
+    return {"name": name, **{setting: getattr(plugin, setting) for setting in settings}}

@@ -9,11 +9,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from luthier.core.asking import drawn_instead, is_new
+from luthier.core.asking import Turn, drawn_instead, is_new
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
-from luthier.core.tried import Tried
 from luthier.numerics.qmc import Sobol
 from luthier.space import Space
 
@@ -21,25 +20,21 @@ __all__ = ["start_point"]
 
 
 def start_point(
-    space: Space,
-    history: History,
-    k: int,
-    rng: np.random.Generator,
-    tried: Tried | None,
+    space: Space, history: History, turn: Turn, rng: np.random.Generator
 ) -> Proposal | None:
-    """Propose the k-th trial of a study that knows nothing yet.
+    """Propose a trial of a study that knows nothing yet.
 
     Args:
         space: The space, not empty.
         history: What has happened.
-        k: The number of the trial, from 0.
+        turn: The trial, of which only the number counts, and what mustn't be proposed again.
         rng: Draws instead, where the point isn't allowed or was tried.
-        tried: What mustn't be proposed again; None if it may.
 
     Returns:
         The space's default as trial 0, if there is one; else a point of a Sobol sequence that
         the study's seed scrambles; None where a finite space has no more.
     """
+    k, tried = turn.number, turn.tried
     default = space.default() if k == 0 else None
     if default is not None and is_new(space, default, tried):
         return Proposal(default, "the user's defaults")

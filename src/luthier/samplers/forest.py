@@ -20,7 +20,7 @@ at the same time; newer trials only join its leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, Final, final
@@ -28,15 +28,14 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core.asking import drawn_instead, is_new, one_by_one
+from luthier.core.asking import Turn, drawn_instead, is_new, one_by_one
 from luthier.core.axes import axes_of
-from luthier.core.evidence import Evidence, evidence_of
+from luthier.core.evidence import Evidence, best_and_others, evidence_of
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
-from luthier.core.settings import Flag, Number, Rule, settle
+from luthier.core.settings import Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
-from luthier.core.tried import Tried
 from luthier.numerics import forest
 from luthier.numerics.acquisition import log_expected_improvement, log_probability_below
 from luthier.numerics.parzen import Parzen
@@ -103,47 +102,37 @@ class Forest:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {
-            "name": "forest",
-            "n_trees": self.n_trees,
-            "min_leaf": self.min_leaf,
-            "n_startup": self.n_startup,
-            "explore": self.explore,
-            "allow_duplicates": self.allow_duplicates,
-        }
+        return spec_of("forest", self)
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals, each aware of those before; fewer where a finite space ends."""
 
-        def propose(
-            k: int, pending: Sequence[Mapping[str, Any]], tried: Tried | None
-        ) -> Proposal | None:
-            if k < self.n_startup or len(history.completed) < 2 or not space.encoding.width:
-                return start_point(space, history, k, rng, tried)
+        def propose(turn: Turn) -> Proposal | None:
+            if (
+                turn.number < self.n_startup
+                or len(history.completed) < 2
+                or not space.encoding.width
+            ):
+                return start_point(space, history, turn, rng)
             if rng.random() < self.explore:
-                return drawn_instead(space, rng, tried, "drawn at random, as some trials are")
-            return self._propose(space, history, pending, rng, tried)
+                return drawn_instead(space, rng, turn.tried, "drawn at random, as some trials are")
+            return self._propose(space, history, turn, rng)
 
         return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
 
     def _propose(
-        self,
-        space: Space,
-        history: History,
-        pending: Sequence[Mapping[str, Any]],
-        rng: np.random.Generator,
-        tried: Tried | None,
+        self, space: Space, history: History, turn: Turn, rng: np.random.Generator
     ) -> Proposal | None:
         evidence = evidence_of(history, np.zeros(len(history.completed), dtype=np.bool_), rng)
-        running = space.encoding.encode(pending)
-        first = len(evidence.X) if pending else _anchor(len(evidence.X))
+        running = space.encoding.encode(turn.pending)
+        first = len(evidence.X) if turn.pending else _anchor(len(evidence.X))
         kept, newer = _kept(evidence, first), np.arange(first, len(evidence.X))
         shown = np.concatenate([kept, newer])
         X, y = evidence.X[shown], warped(evidence.y[shown])
         ranked = np.lexsort((y, ~evidence.feasible[shown]))
-        if pending:
+        if turn.pending:
             objective = self._fit(space, *_lied(X, y, running), rng)
         else:
             data = (X[: len(kept)].tobytes(), evidence.y[kept].tobytes())
@@ -160,10 +149,10 @@ class Forest:
 
         for x in _search(space, acquisition, X[ranked[:_STARTS]], rng):
             config = space.encoding.decode(x[None])[0]
-            if is_new(space, config, tried):
+            if is_new(space, config, turn.tried):
                 return Proposal(config, self._reason(evidence, len(running)))
         reason = "drawn at random: all that was searched had been tried before or isn't allowed"
-        return drawn_instead(space, rng, tried, reason)
+        return drawn_instead(space, rng, turn.tried, reason)
 
     def _fit(self, space: Space, X: Array, y: Array, rng: np.random.Generator) -> forest.Forest:
         categories = [column.categories for column in space.encoding.columns]
@@ -213,10 +202,7 @@ def _kept(evidence: Evidence, n: int) -> NDArray[np.intp]:
     """Places of those of the first n trials that a forest sees: the best two fifths, and others."""
     if n <= _MOST:
         return np.arange(n)
-    order = np.lexsort((evidence.y[:n], ~evidence.feasible[:n]))
-    best, others = order[: 2 * _MOST // 5], np.sort(order[2 * _MOST // 5 :])
-    spread = others[np.linspace(0, len(others) - 1, _MOST - len(best)).astype(np.intp)]
-    return np.concatenate([best, spread])
+    return best_and_others(np.lexsort((evidence.y[:n], ~evidence.feasible[:n])), _MOST)
 
 
 def _lied(X: Array, y: Array, running: Array) -> tuple[Array, Array]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
+from luthier.core.settings import spec_of
 from luthier.core.tried import Tried
 from luthier.errors import ArgumentError
 from luthier.numerics.qmc import Halton, Sequence, Sobol, latin_hypercube
@@ -78,13 +79,7 @@ class QuasiRandom:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {
-            "name": "quasirandom",
-            "kind": self.kind,
-            "scramble": self.scramble,
-            "n": self.n,
-            "allow_duplicates": self.allow_duplicates,
-        }
+        return spec_of("quasirandom", self)
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator

@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
+from luthier.core.settings import spec_of
 from luthier.core.tried import Tried
 from luthier.space import Space, sample
 
@@ -40,7 +41,7 @@ class Random:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {"name": "random", "allow_duplicates": self.allow_duplicates}
+        return spec_of("random", self)
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator

@@ -12,6 +12,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import Decision, Job
+from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.schedulers.percentile import Percentile
 
@@ -65,8 +66,7 @@ class Median:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        settings = {k: v for k, v in self._rule.spec.items() if k != "q"}
-        return settings | {"name": "median"}
+        return spec_of("median", self)
 
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Always start a new trial."""

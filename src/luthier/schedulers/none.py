@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job
+from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
 
 __all__ = ["NoStopping"]
@@ -27,7 +28,7 @@ class NoStopping:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name as JSON values."""
-        return {"name": "none"}
+        return spec_of("none", self)
 
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Always start a new trial."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job
+from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.schedulers.curve import Curve, check_at_least, is_finite_number
@@ -74,15 +75,7 @@ class Percentile:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {
-            "name": "percentile",
-            "q": self.q,
-            "n_startup_trials": self.n_startup_trials,
-            "n_warmup_steps": self.n_warmup_steps,
-            "interval_steps": self.interval_steps,
-            "n_min_trials": self.n_min_trials,
-            "metric": self.metric,
-        }
+        return spec_of("percentile", self)
 
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Always start a new trial."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job
+from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.schedulers.curve import Curve, check_at_least, is_finite_number
@@ -67,14 +68,7 @@ class Threshold:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {
-            "name": "threshold",
-            "lower": self.lower,
-            "upper": self.upper,
-            "n_warmup_steps": self.n_warmup_steps,
-            "interval_steps": self.interval_steps,
-            "metric": self.metric,
-        }
+        return spec_of("threshold", self)
 
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Always start a new trial."""

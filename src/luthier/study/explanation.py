@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from itertools import chain
 from typing import Any
 
@@ -32,12 +33,8 @@ def _called(what: str, plugin: Sampler | Scheduler, why: str) -> str:
 
 
 def _usual(plugin: Sampler | Scheduler) -> Mapping[str, Any]:
-    """The settings it has unless they are given; none if it can't be built without them."""
-    try:
-        usual: Mapping[str, Any] = type(plugin)().spec
-    except TypeError:
-        return {}
-    return usual
+    """The settings it has unless they are given."""
+    return {name: given.default for name, given in signature(type(plugin)).parameters.items()}
 
 
 def _latest(history: History) -> str:

@@ -6,8 +6,9 @@ kind of history.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import isnan
 from typing import Any, final
 
 from luthier.core.history import History, Ledger
@@ -61,6 +62,18 @@ class Rehearsal:
     def start(self, sampler: Sampler, n: int = 1) -> list[FrozenTrial]:
         """Ask a sampler for n proposals and start a trial for each."""
         return [self.add(p.params, proposal=p) for p in self.propose(sampler, n)]
+
+    def optimise(
+        self, sampler: Sampler, objective: Callable[[Mapping[str, Any]], float], n: int
+    ) -> list[float]:
+        """Play n trials of a sampler's, one at a time; return their values. NaN is a crash."""
+        values = []
+        for _ in range(n):
+            for trial in self.start(sampler):
+                values.append(float(objective(trial.params)))
+                state = TrialState.FAILED if isnan(values[-1]) else TrialState.COMPLETE
+                self.end(trial, state, value=values[-1])
+        return values
 
     def add(
         self,

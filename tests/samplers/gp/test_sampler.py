@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,35 +14,20 @@ from luthier.testing.rehearsal import Rehearsal
 SQUARE = Space(x=Float(0, 1), y=Float(0, 1))
 
 
-def optimise(
-    play: Rehearsal, objective: Callable[[dict[str, Any]], float], n: int, sampler: GP | None = None
-) -> list[float]:
-    """Play n trials; NaN is a crash."""
-    values = []
-    for _ in range(n):
-        for trial in play.start(sampler or GP()):
-            values.append(objective(trial.params))
-            if np.isnan(values[-1]):
-                play.end(trial, TrialState.FAILED)
-            else:
-                play.end(trial, value=values[-1])
-    return values
-
-
 def bowl(p: dict[str, Any]) -> float:
     return float((p["x"] - 0.3) ** 2 + (p["y"] - 0.8) ** 2)
 
 
 @pytest.mark.parametrize("acquisition", ["logei", "ei", "ucb", "pi", "thompson"])
 def test_it_closes_in_on_the_minimum(acquisition: Any) -> None:
-    values = optimise(Rehearsal(SQUARE), bowl, 25, GP(acquisition=acquisition))
+    values = Rehearsal(SQUARE).optimise(GP(acquisition=acquisition), bowl, 25)
     assert min(values) < 0.01
 
 
 @pytest.mark.parametrize("kernel", ["matern52", "matern32", "rbf"])
 @pytest.mark.parametrize("warp", ["yeo-johnson", "half-rank", "none"])
 def test_kernels_and_warps_work(kernel: Any, warp: Any) -> None:
-    assert min(optimise(Rehearsal(SQUARE), bowl, 20, GP(kernel=kernel, warp=warp))) < 1e-2
+    assert min(Rehearsal(SQUARE).optimise(GP(kernel=kernel, warp=warp), bowl, 20)) < 1e-2
 
 
 def test_mixed_and_conditional_spaces() -> None:
@@ -64,14 +48,16 @@ def test_mixed_and_conditional_spaces() -> None:
             return float(base + abs(np.log10(p["rate"]) + 3) / 5 + wrong / 6)
         return base + 0.8
 
-    best = [min(optimise(Rehearsal(space, seed=seed), objective, 50)) for seed in range(3)]
+    best = [min(Rehearsal(space, seed=seed).optimise(GP(), objective, 50)) for seed in range(3)]
     assert np.median(best) < 0.05
 
 
 def test_a_finite_space_is_searched_through_without_repeats() -> None:
     space = Space(a=Categorical(list("abcd")), b=Int(1, 4), c=Ordinal(["x", "y", "z"]))
     play = Rehearsal(space)
-    values = optimise(play, lambda p: abs(p["b"] - 3) + 2 * (p["a"] != "c") + (p["c"] != "z"), 50)
+    values = play.optimise(
+        GP(), lambda p: abs(p["b"] - 3) + 2 * (p["a"] != "c") + (p["c"] != "z"), 50
+    )
     assert len({space.key(t.params) for t in play.history.completed}) == len(values) == 48
     assert values.index(0.0) < 20
 
@@ -80,22 +66,24 @@ def test_crashes_are_kept_away_from() -> None:
     def edge(p: dict[str, Any]) -> float:
         return float("nan") if p["x"] + p["y"] < 0.8 else p["x"] + p["y"] + (p["x"] - 0.35) ** 2
 
-    values = [optimise(Rehearsal(SQUARE, seed=seed), edge, 60) for seed in range(3)]
+    values = [Rehearsal(SQUARE, seed=seed).optimise(GP(), edge, 60) for seed in range(3)]
     assert np.median([np.isnan(v).sum() for v in values]) <= 24
     assert np.median([np.nanmin(v) for v in values]) < 0.82
 
 
 def test_crashes_only_still_move_on() -> None:
-    values = optimise(Rehearsal(SQUARE), lambda p: float("nan"), 12)
+    values = Rehearsal(SQUARE).optimise(GP(), lambda p: float("nan"), 12)
     assert len(values) == 12
-    values = optimise(Rehearsal(SQUARE), lambda p: p["x"] if p["y"] > 0.9 else float("nan"), 40)
+    values = Rehearsal(SQUARE).optimise(
+        GP(), lambda p: p["x"] if p["y"] > 0.9 else float("nan"), 40
+    )
     assert np.isfinite(values).sum() > 4
 
 
 def test_constraints_come_first() -> None:
     objective = Objective.of(constraints=["value >= 1.5"])
     play = Rehearsal(SQUARE, objective=objective)
-    values = np.array(optimise(play, lambda p: p["x"] + p["y"], 40))
+    values = np.array(play.optimise(GP(), lambda p: p["x"] + p["y"], 40))
     assert (np.abs(values[-20:] - 1.5) < 0.01).mean() > 0.8  # the optimum is at the bound
     assert values[values >= 1.5].min() < 1.501
 
@@ -103,7 +91,7 @@ def test_constraints_come_first() -> None:
 def test_while_nothing_is_feasible_the_violation_is_what_falls() -> None:
     objective = Objective.of(constraints=["value >= 1.95"])
     play = Rehearsal(SQUARE, objective=objective)
-    optimise(play, lambda p: p["x"] + p["y"], 7)
+    play.optimise(GP(), lambda p: p["x"] + p["y"], 7)
     reasons = [trial.origin.reason for trial in play.history.completed]
     assert reasons[4] == "LogEI on GP of the constraints' violation, 4 points"
     assert max(t.params["x"] + t.params["y"] for t in play.history.completed) >= 1.95
@@ -111,7 +99,7 @@ def test_while_nothing_is_feasible_the_violation_is_what_falls() -> None:
 
 def test_running_trials_keep_others_away() -> None:
     play = Rehearsal(SQUARE)
-    optimise(play, bowl, 8)
+    play.optimise(GP(), bowl, 8)
     running = [play.start(GP())[0].params for _ in range(6)]
     X = np.array([[p["x"], p["y"]] for p in running])
     apart = np.abs(X[:, None] - X).max(axis=2) + np.eye(6)
@@ -123,7 +111,7 @@ def test_running_trials_keep_others_away() -> None:
 
 def test_reasons_say_what_was_done() -> None:
     play = Rehearsal(SQUARE)
-    optimise(play, bowl, 8)
+    play.optimise(GP(), bowl, 8)
     reasons = [t.origin.reason for t in play.history.completed]
     assert reasons[0] == "start: the middle of the space"
     assert reasons[1] == "start: sobol point 1"
@@ -143,7 +131,7 @@ def test_the_default_comes_first() -> None:
 def test_several_objectives() -> None:
     objective = Objective.of(directions=["minimize", "maximize"])
     play = Rehearsal(SQUARE, objective=objective)
-    optimise(play, bowl, 8)
+    play.optimise(GP(), bowl, 8)
     [proposal] = play.propose(GP())
     assert "of a random weighting of the objectives" in proposal.reason
 
@@ -151,7 +139,7 @@ def test_several_objectives() -> None:
 def test_noise_does_not_keep_it_from_the_minimum() -> None:
     rng = np.random.default_rng(0)
     play = Rehearsal(SQUARE)
-    optimise(play, lambda p: bowl(p) + 0.1 * rng.standard_normal(), 60)
+    play.optimise(GP(), lambda p: bowl(p) + 0.1 * rng.standard_normal(), 60)
     late = [bowl(t.params) for t in play.history.completed[-20:]]
     assert np.median(late) < 0.05
 
@@ -164,7 +152,7 @@ def test_the_best_is_tried_again_where_there_is_noise() -> None:
         def objective(p: dict[str, Any]) -> float:
             return sum((x - 0.4) ** 2 for x in p.values()) + noise * rng.standard_normal()
 
-        optimise(play, objective, 61, GP(**settings))
+        play.optimise(GP(**settings), objective, 61)
         trials = play.history.completed
         again = "the best again, since values are noisy: GP"
         return [t.number for t in trials if t.origin.reason.startswith(again)]
@@ -178,7 +166,7 @@ def test_a_value_that_repeats_exactly_is_proof_against_noise() -> None:
         return bowl(p) + 0.3 * np.sin(1e4 * p["x"] + 3e4 * p["y"])
 
     play = Rehearsal(SQUARE)
-    optimise(play, rugged, 101)
+    play.optimise(GP(), rugged, 101)
     again = [t for t in play.history.completed if "again" in t.origin.reason]
     assert len(again) == 1
 
@@ -189,7 +177,7 @@ def test_priors_draw_the_search_and_the_data_win_in_the_end() -> None:
             x=Float(0, 1, prior=Normal(center, 0.05)), y=Float(0, 1), c=Categorical(["a", "b"])
         )
         play = Rehearsal(space)
-        values = optimise(play, bowl, n, GP(**settings))
+        values = play.optimise(GP(**settings), bowl, n)
         X = [t.params["x"] for t in play.history.completed]
         return float(np.mean(np.abs(np.array(X) - center) < 0.15)), min(values)
 
@@ -241,19 +229,19 @@ def test_every_branch_of_a_conditional_space_is_given_a_chance() -> None:
         gaps = [(p[f"{k}{i}"] - t) ** 2 for i, t in enumerate((0.3, 0.7, 0.55, 0.2))]
         return best[k] + float(np.dot((4.0, 1.0, 1.0, 0.25), gaps))
 
-    found = [min(optimise(Rehearsal(space, seed=seed), objective, 60)) for seed in range(3)]
+    found = [min(Rehearsal(space, seed=seed).optimise(GP(), objective, 60)) for seed in range(3)]
     assert np.median(found) < 0.05
 
 
 def test_a_space_that_changed_is_no_trouble() -> None:
     play = Rehearsal(SQUARE)
-    optimise(play, lambda p: bowl(p) + 0.5, 12)
+    play.optimise(GP(), lambda p: bowl(p) + 0.5, 12)
     play.declare(Space(x=Float(0.2, 0.5), y=Float(0, 1), z=Float(0, 1, default=0.5)))
-    assert min(optimise(play, lambda p: bowl(p) + p["z"], 15)) < 0.05
+    assert min(play.optimise(GP(), lambda p: bowl(p) + p["z"], 15)) < 0.05
 
 
 def test_a_default_that_holds_for_long_studies() -> None:
     play = Rehearsal(SQUARE)
     for x, y in np.random.default_rng(0).random((1200, 2)).tolist():
         play.end(play.add({"x": x, "y": y}), value=bowl({"x": x, "y": y}))
-    assert min(optimise(play, bowl, 3)) < 1e-4
+    assert min(play.optimise(GP(), bowl, 3)) < 1e-4

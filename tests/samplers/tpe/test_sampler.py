@@ -13,23 +13,14 @@ from luthier.testing.rehearsal import Rehearsal
 SQUARE = Space(x=Float(0, 1), y=Float(0, 1))
 
 
-def optimise(play: Rehearsal, sampler: TPE, objective, n: int) -> list[float]:  # type: ignore[no-untyped-def]
-    values = []
-    for _ in range(n):
-        for trial in play.start(sampler):
-            values.append(objective(trial.params))
-            play.end(trial, value=values[-1])
-    return values
-
-
 @pytest.mark.parametrize("multivariate", [True, False])
 def test_it_closes_in_on_the_minimum(multivariate: bool) -> None:
     def objective(p):  # type: ignore[no-untyped-def]
         return (p["x"] - 0.3) ** 2 + (p["y"] - 0.8) ** 2
 
     for seed in range(3):
-        values = optimise(
-            Rehearsal(SQUARE, seed=seed), TPE(multivariate=multivariate), objective, 60
+        values = Rehearsal(SQUARE, seed=seed).optimise(
+            TPE(multivariate=multivariate), objective, 60
         )
         assert np.median(values[-20:]) < np.median(values[:10]) / 5
         assert min(values) < 0.01
@@ -38,7 +29,7 @@ def test_it_closes_in_on_the_minimum(multivariate: bool) -> None:
 def test_maximising_is_minimising_the_opposite() -> None:
     def run(direction: str, sign: float) -> list[dict[str, object]]:
         play = Rehearsal(SQUARE, objective=Objective.of(directions=[direction]))
-        optimise(play, TPE(), lambda p: sign * p["x"], 20)
+        play.optimise(TPE(), lambda p: sign * p["x"], 20)
         return [trial.params for trial in play.history.completed]
 
     assert run("minimize", 1.0) == run("maximize", -1.0)
@@ -55,7 +46,7 @@ def test_the_default_comes_first_then_an_even_spread() -> None:
 
 def test_reasons_say_what_was_done() -> None:
     play = Rehearsal(SQUARE)
-    optimise(play, TPE(), lambda p: p["x"], 20)
+    play.optimise(TPE(), lambda p: p["x"], 20)
     [trial] = play.start(TPE())
     assert trial.origin.reason == "TPE: 64 draws near the best 3 of 20 trials"
     play.end(trial, TrialState.FAILED)
@@ -91,7 +82,7 @@ def test_a_study_in_which_all_failed_looks_elsewhere() -> None:
 
 def test_pending_trials_repel() -> None:
     play = Rehearsal(Space(x=Float(0, 1)))
-    optimise(play, TPE(), lambda p: p["x"], 12)
+    play.optimise(TPE(), lambda p: p["x"], 12)
     drawn = sorted(p.params["x"] for p in play.propose(TPE(), 8))
     assert min(np.diff(drawn)) > 0
 
@@ -99,7 +90,7 @@ def test_pending_trials_repel() -> None:
 def test_infeasible_trials_count_as_failures() -> None:
     objective = Objective.of(metrics={"loss": "minimize"}, constraints=["loss >= 0.5"])
     play = Rehearsal(Space(x=Float(0, 1)), objective=objective)
-    values = optimise(play, TPE(), lambda p: p["x"], 60)
+    values = play.optimise(TPE(), lambda p: p["x"], 60)
     late = np.array(values[30:])
     assert (late >= 0.5).mean() > 0.6
     assert late[late >= 0.5].min() < 0.52
@@ -121,7 +112,7 @@ def test_pruned_trials_rank_behind_completed_ones() -> None:
 def test_beliefs_draw_the_first_trials_and_fade() -> None:
     space = Space(x=Float(0, 1, prior=Normal(0.2, 0.05)))
     play = Rehearsal(space)
-    values = optimise(play, TPE(), lambda p: abs(p["x"] - 0.6), 60)
+    values = play.optimise(TPE(), lambda p: abs(p["x"] - 0.6), 60)
     assert max(values[:5]) > 0.25
     assert min(values[-20:]) < 0.05
 
@@ -144,7 +135,7 @@ def test_a_belief_counts_less_the_more_trials_there_are() -> None:
 
 def test_many_workers_spread_out() -> None:
     play = Rehearsal(SQUARE)
-    optimise(play, TPE(), lambda p: (p["x"] - 0.3) ** 2 + p["y"], 40)
+    play.optimise(TPE(), lambda p: (p["x"] - 0.3) ** 2 + p["y"], 40)
     together = play.start(TPE(), 32)
     points = np.array([[t.params["x"], t.params["y"]] for t in together])
     apart = np.linalg.norm(points[:, None] - points, axis=2) + np.eye(32)
@@ -152,18 +143,10 @@ def test_many_workers_spread_out() -> None:
     assert points.std(axis=0).min() > 0.05
 
 
-def test_a_space_that_grew_keeps_what_was_learnt() -> None:
-    play = Rehearsal(Space(x=Float(0, 1)))
-    optimise(play, TPE(), lambda p: abs(p["x"] - 0.3), 25)
-    play.declare(Space(x=Float(0, 1), z=Categorical(["a", "b"]), n=Int(1, 5)))
-    values = optimise(play, TPE(), lambda p: abs(p["x"] - 0.3) + (p["z"] == "a"), 20)
-    assert min(values) < 0.1
-
-
 def test_several_objectives_are_weighted_anew_each_time() -> None:
     objective = Objective.of(directions=["minimize", "minimize"])
     play = Rehearsal(SQUARE, objective=objective)
-    optimise(play, TPE(), lambda p: p["x"] + p["y"], 15)
+    play.optimise(TPE(), lambda p: p["x"] + p["y"], 15)
     [proposal] = play.propose(TPE())
     assert "by a random weighting of the objectives" in proposal.reason
 
@@ -171,7 +154,7 @@ def test_several_objectives_are_weighted_anew_each_time() -> None:
 def test_a_finite_space_is_searched_without_repeats() -> None:
     space = Space(a=Int(0, 5), b=Categorical(["u", "v"]), c=Int(0, 3))
     play = Rehearsal(space)
-    optimise(play, TPE(), lambda p: p["a"] * p["c"], 48)
+    play.optimise(TPE(), lambda p: p["a"] * p["c"], 48)
     assert len({space.key(t.params) for t in play.history.completed}) == 48
     assert play.propose(TPE()) == []
 
@@ -182,7 +165,7 @@ def test_orders_are_learnt() -> None:
     def displacement(p):  # type: ignore[no-untyped-def]
         return sum(abs(p["o"].index(item) - k) for k, item in enumerate("cadgbfe"))
 
-    late = [optimise(Rehearsal(space, seed=s), TPE(), displacement, 80)[50:] for s in range(3)]
+    late = [Rehearsal(space, seed=s).optimise(TPE(), displacement, 80)[50:] for s in range(3)]
     assert np.mean(late) < 10  # 16 at random
 
 
@@ -198,7 +181,7 @@ def test_a_branch_is_judged_by_its_own_trials() -> None:
 
     for seed in range(3):
         play = Rehearsal(space, seed=seed)
-        assert min(optimise(play, TPE(), objective, 80)) < 0.1
+        assert min(play.optimise(TPE(), objective, 80)) < 0.1
         reasons = [t.origin.reason for t in play.history.completed]
         assert any(r.startswith("TPE in a random branch: 64 draws") for r in reasons)
 

@@ -16,6 +16,7 @@ import numpy as np
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.protocols import Sampler
+from luthier.core.settings import spec_of
 from luthier.samplers.auto.bandit import METHOD, Record, drawn, records
 from luthier.samplers.auto.price import allowance, prices, share
 from luthier.samplers.auto.situation import Situation, situation_of
@@ -63,7 +64,7 @@ class Auto:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {"name": "auto", "allow_duplicates": self.allow_duplicates}
+        return spec_of("auto", self)
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator

@@ -14,6 +14,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.axes import parents_of
 from luthier.space import Ordinal, Space
 from luthier.space.numeric import codec_of
 
@@ -56,13 +57,8 @@ class Columns:
             np.array([j for j, column in enumerate(columns) if column.name == name])
             for name in dict.fromkeys(c.name for c in columns if c.kind == "permutation")
         ]
-        parents = {
-            parent
-            for param in space.values()
-            if param.when is not None
-            for parent in param.when.names
-        }
-        self._parents = np.array([name in parents for name in self._names], dtype=bool)
+        self._parents = np.zeros(len(columns), dtype=bool)
+        self._parents[parents_of(space)] = True
         coarse = [len(self._tables.get(j, ())) for j in range(len(columns))]
         self.smooth: NDArray[np.bool_] = np.asarray(
             (np.array(self.categories) == 0)

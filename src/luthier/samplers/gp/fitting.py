@@ -16,6 +16,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.evidence import best_and_others
 from luthier.numerics.gp import GaussianProcess, condition
 from luthier.numerics.kernels import Features, Kernel
 from luthier.numerics.marginal import Hyperparameters, map_estimate, negative_log_posterior
@@ -124,7 +125,7 @@ def _hyperparameters(data: Data) -> Hyperparameters:
     start = _hyperparameters(data.first(earlier)) if earlier else None
     X, y = data.X, data.y
     if n > _MOST_TO_FIT:
-        keep = _best_and_others(y, _MOST_TO_FIT)
+        keep = np.sort(best_and_others(np.argsort(y, kind="stable"), _MOST_TO_FIT))
         X, y = X[keep], y[keep]
     features = Features(data.categories)
     F, z = features.of(X), standardised(warped(y, data.warp))
@@ -162,14 +163,6 @@ def _anchor(n: int) -> int:
         return n
     step: int = min(1 << (n // 16).bit_length() - 1, _FIT_EVERY)
     return n // step * step
-
-
-def _best_and_others(y: Array, k: int) -> NDArray[np.intp]:
-    """Places of the best two fifths of k values, and of others spread evenly over time."""
-    order = np.argsort(y, kind="stable")
-    best, others = order[: 2 * k // 5], np.sort(order[2 * k // 5 :])
-    spread = others[np.linspace(0, len(others) - 1, k - len(best)).astype(np.intp)]
-    return np.sort(np.concatenate([best, spread]))
 
 
 def _kept(data: Data, hyper: Hyperparameters, feasible: NDArray[np.bool_]) -> NDArray[np.intp]:

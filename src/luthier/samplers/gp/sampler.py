@@ -9,18 +9,17 @@ its trials. So would the corners of branches in a conditional space, where it st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, final
 
 import numpy as np
 
-from luthier.core.asking import is_new, one_by_one
+from luthier.core.asking import Turn, is_new, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
-from luthier.core.settings import Choice, Flag, Number, Rule, settle
+from luthier.core.settings import Choice, Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
-from luthier.core.tried import Tried
 from luthier.numerics.kernels import KERNELS, Kernel
 from luthier.numerics.warp import WARPS, Warp
 from luthier.samplers.gp.belief import belief_of
@@ -118,22 +117,7 @@ class GP:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {
-            "name": "gp",
-            "acquisition": self.acquisition,
-            "kappa": self.kappa,
-            "kernel": self.kernel,
-            "warp": self.warp,
-            "n_startup": self.n_startup,
-            "explore_every": self.explore_every,
-            "trust_region": self.trust_region,
-            "input_warp": self.input_warp,
-            "repeat_every": self.repeat_every,
-            "fidelity": self.fidelity,
-            "prior_weight": self.prior_weight,
-            "cost_weight": self.cost_weight,
-            "allow_duplicates": self.allow_duplicates,
-        }
+        return spec_of("gp", self)
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator
@@ -141,24 +125,20 @@ class GP:
         """Return n proposals, each aware of those before; fewer where a finite space ends."""
         model: Model | None = None
 
-        def propose(
-            number: int, pending: Sequence[Mapping[str, Any]], tried: Tried | None
-        ) -> Proposal | None:
+        def propose(turn: Turn) -> Proposal | None:
             nonlocal model
-            if self._is_startup(space, history, number):
-                return _start(space, history, number, rng, tried)
+            if self._is_startup(space, history, turn.number):
+                return _start(space, history, turn, rng)
             model = model or Model(space, history, rng, self)
-            model.believe(pending)
-            return self._propose(space, model, number, tried)
+            model.believe(turn.pending)
+            return self._propose(space, model, turn)
 
         return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
 
-    def _propose(
-        self, space: Space, model: Model, number: int, tried: Tried | None
-    ) -> Proposal | None:
-        again = self.repeat_every
+    def _propose(self, space: Space, model: Model, turn: Turn) -> Proposal | None:
+        number, again = turn.number, self.repeat_every
         if again and number >= _NOISE_SHOWS and number % again == 0:
-            proposal = model.propose_again(tried)
+            proposal = model.propose_again(turn.tried)
             if proposal is not None:
                 return proposal
         every = self.explore_every
@@ -166,7 +146,7 @@ class GP:
         wide = not (early or space.activity.rules)
         explore = every > 0 and (number + 1 + wide) % every == 0
         in_box = self.trust_region and number % 2 == 1
-        return model.propose("ucb" if explore else self.acquisition, in_box, tried)
+        return model.propose("ucb" if explore else self.acquisition, in_box, turn.tried)
 
     def _is_startup(self, space: Space, history: History, number: int) -> bool:
         return (
@@ -177,16 +157,10 @@ class GP:
         )
 
 
-def _start(
-    space: Space,
-    history: History,
-    number: int,
-    rng: np.random.Generator,
-    tried: Tried | None,
-) -> Proposal | None:
+def _start(space: Space, history: History, turn: Turn, rng: np.random.Generator) -> Proposal | None:
     """The user's defaults, or the middle of the space; then Sobol points."""
-    if number == 0 and space.default() is None and space.encoding.width:
+    if turn.number == 0 and space.default() is None and space.encoding.width:
         config = space.encoding.decode(belief_of(space).typical[None])[0]
-        if is_new(space, config, tried):
+        if is_new(space, config, turn.tried):
             return Proposal(config, "start: the middle of the space")
-    return start_point(space, history, number, rng, tried)
+    return start_point(space, history, turn, rng)

@@ -22,6 +22,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
+from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError, InfeasibleSpaceError
 from luthier.samplers.grid.cells import DEFAULT_POINTS, Cells, Points, cells_of
@@ -95,13 +96,7 @@ class Grid:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {
-            "name": "grid",
-            "points": self.points,
-            "shuffle": self.shuffle,
-            "retries": self.retries,
-            "allow_duplicates": self.allow_duplicates,
-        }
+        return spec_of("grid", self)
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator

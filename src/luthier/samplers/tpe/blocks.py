@@ -14,7 +14,7 @@ from luthier.core.axes import axes_of
 from luthier.numerics.parzen import Axis
 from luthier.space import Space
 
-__all__ = ["Block", "blocks_of", "fading", "parents_of"]
+__all__ = ["Block", "blocks_of", "fading"]
 
 _TRUST: Final = 10
 
@@ -63,15 +63,6 @@ def fading(n: int) -> int:
         [0, 0, 2, 9]
     """
     return max(n // _TRUST, 1).bit_length() - 1
-
-
-@lru_cache(maxsize=16)
-def parents_of(space: Space) -> NDArray[np.intp]:
-    """Return the columns of the parameters that conditions look at."""
-    conditions = [param.when for param in space.values() if param.when is not None]
-    names = {name for condition in conditions for name in condition.names}
-    columns = space.encoding.columns
-    return np.array([i for i, column in enumerate(columns) if column.name in names], dtype=np.intp)
 
 
 def _faded(axis: Axis, exponent: float) -> Axis:

@@ -12,7 +12,7 @@ Without failures that is the ratio l / g of the original, monotone in the expect
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
@@ -21,14 +21,14 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core.asking import drawn_instead, is_new, one_by_one
+from luthier.core.asking import Turn, drawn_instead, is_new, one_by_one
+from luthier.core.axes import parents_of
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
-from luthier.core.settings import Flag, Number, Rule, settle
+from luthier.core.settings import Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
-from luthier.core.tried import Tried
 from luthier.numerics.parzen import Parzen
-from luthier.samplers.tpe.blocks import Block, blocks_of, fading, parents_of
+from luthier.samplers.tpe.blocks import Block, blocks_of, fading
 from luthier.samplers.tpe.split import Split, split
 from luthier.space import Space, sample
 
@@ -95,40 +95,28 @@ class TPE:
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return {
-            "name": "tpe",
-            "gamma": self.gamma,
-            "n_candidates": self.n_candidates,
-            "n_startup": self.n_startup,
-            "multivariate": self.multivariate,
-            "most_good": self.most_good,
-            "prior_weight": self.prior_weight,
-            "allow_duplicates": self.allow_duplicates,
-        }
+        return spec_of("tpe", self)
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals, each aware of those before; fewer where a finite space ends."""
 
-        def propose(
-            k: int, pending: Sequence[Mapping[str, Any]], tried: Tried | None
-        ) -> Proposal | None:
-            if k < self.n_startup:
-                return start_point(space, history, k, rng, tried)
-            return self._propose(space, history, pending, rng, tried)
+        def propose(turn: Turn) -> Proposal | None:
+            if turn.number < self.n_startup:
+                return start_point(space, history, turn, rng)
+            return self._propose(space, history, turn, rng)
 
         return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
 
     def _propose(
-        self,
-        space: Space,
-        history: History,
-        pending: Sequence[Mapping[str, Any]],
-        rng: np.random.Generator,
-        tried: Tried | None,
+        self, space: Space, history: History, turn: Turn, rng: np.random.Generator
     ) -> Proposal | None:
-        live = space.encoding.encode(pending) if pending else np.empty((0, space.encoding.width))
+        live = (
+            space.encoding.encode(turn.pending)
+            if turn.pending
+            else np.empty((0, space.encoding.width))
+        )
         groups = split(history, live, rng, gamma=self.gamma, most_good=self.most_good)
         reason = "TPE: " + _reason(history, groups, self.n_candidates)
         branch = None
@@ -137,10 +125,10 @@ class TPE:
             groups = groups.within(~np.isnan(branch), self.gamma)
             reason = "TPE in a random branch: " + _reason(history, groups, self.n_candidates)
         for config in self._candidates(space, groups, branch, rng):
-            if is_new(space, config, tried):
+            if is_new(space, config, turn.tried):
                 return Proposal(config, reason)
         reason = "drawn at random: all that TPE drew was tried before or isn't allowed"
-        return drawn_instead(space, rng, tried, reason)
+        return drawn_instead(space, rng, turn.tried, reason)
 
     def _candidates(
         self, space: Space, groups: Split, branch: Array | None, rng: np.random.Generator

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
 
@@ -27,18 +27,33 @@ def interpreter(library: str) -> Path | None:
     return next((python for python in pythons if python.exists()), None)
 
 
+def installed(library: str) -> str:
+    """Return a library's Python.
+
+    Raises:
+        SystemExit: It isn't installed.
+    """
+    python = interpreter(library)
+    if python is None:
+        raise SystemExit(f"{library} isn't installed. Run tools/peers.sh {library}.")
+    return str(python)
+
+
+def environment() -> dict[str, str]:
+    """Return a worker's environment: ours, with one thread, and ``benchmarks`` importable."""
+    paths = [os.environ.get("PYTHONPATH", ""), str(ROOT)]
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 def run(library: str, script: Path, *arguments: object) -> list[Any]:
     """Run a worker in a process of its own, single-threaded; return the JSON lines it printed.
 
     Raises:
         SystemExit: The library isn't installed, or its worker failed.
     """
-    python = interpreter(library)
-    if python is None:
-        raise SystemExit(f"{library} isn't installed. Run tools/peers.sh {library}.")
     done = subprocess.run(
-        [str(python), str(script), *map(str, arguments)],
-        env={**os.environ, **ONE_THREAD},
+        [installed(library), str(script), *map(str, arguments)],
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
