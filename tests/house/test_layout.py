@@ -22,7 +22,7 @@ BUDGETS = {
     "errors": 260,
     "space": 4870,
     "numerics": 3000,
-    "core": 3100,
+    "core": 3150,
     "samplers": 3600,
     "schedulers": 600,
     "storages": 1850,

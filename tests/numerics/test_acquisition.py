@@ -14,6 +14,7 @@ from luthier.numerics.acquisition import (
     expected_improvement,
     log_cost,
     log_expected_improvement,
+    log_optimistic_improvement,
     log_probability_below,
     lower_confidence_bound,
     probability_of_improvement,
@@ -25,6 +26,7 @@ FUNCTIONS: list[Callable[..., Acquired]] = [
     probability_of_improvement,
     log_probability_below,
     lower_confidence_bound,
+    log_optimistic_improvement,
 ]
 
 
@@ -99,7 +101,11 @@ def test_derivatives_are_those_of_finite_differences(
 
 
 def test_derivatives_stay_finite_however_hopeless_a_point_is() -> None:
-    for function in (log_expected_improvement, log_probability_below):
+    for function in (
+        log_expected_improvement,
+        log_probability_below,
+        log_optimistic_improvement,
+    ):
         acquired = function([1e4, 1e6], [1e-2, 1e-3], 0.0)
         assert np.isfinite(np.array(acquired)).all()
         assert (acquired.by_mean < 0).all()
@@ -110,6 +116,15 @@ def test_better_means_and_more_doubt_are_worth_more() -> None:
         worth = function([1.0, 0.5, 1.0], [0.2, 0.2, 0.4], 0.5).value
         assert worth[1] > worth[0]
         assert worth[2] > worth[0]
+
+
+def test_the_optimistic_improvement_orders_as_the_bound_does_and_is_its_logarithm() -> None:
+    mean, std = np.random.default_rng(0).normal(0, 2, (2, 100))
+    bound = lower_confidence_bound(mean, np.abs(std), 1.5).value
+    found = log_optimistic_improvement(mean, np.abs(std), 0.2, 1.5).value
+    assert np.array_equal(np.argsort(found), np.argsort(bound))
+    much = bound + 0.2 > 1.0
+    assert np.allclose(found[much], np.log(bound[much] + 0.2), atol=1e-6)
 
 
 def test_chain_and_sums() -> None:

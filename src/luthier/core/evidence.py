@@ -11,7 +11,7 @@ last values; what trials cost is in ``log_costs_of``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -27,13 +27,16 @@ Array = NDArray[np.float64]
 _PRUNED_NOISE: Final = 0.1
 _MISSING_NOISE: Final = 0.25
 _MOST_REPORTS: Final = 150
+_PLENTY: Final = 8192
+_KEPT: Final = 4096
+_BLOCK: Final = 1024
 _USUAL: Final = 0.9  # the median would shrink as the search closes in on a bound
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What is known of the objective.
+    """What is known of the objective; of thousands of trials, what is worth the most.
 
     Attributes:
         X: Trials with a value, completed ones first, encoded, shape (n, d).
@@ -41,7 +44,7 @@ class Evidence:
         noise: What is uncertain about each, as variances of standardised values, shape (n,).
         n_completed: How many of them are completed trials.
         feasible: Whether each broke no constraint, shape (n,).
-        outcomes: All finished trials, oldest first, encoded, shape (t, d).
+        outcomes: Finished trials, oldest first, encoded, shape (t, d).
         succeeded: Whether each of these gave a value, shape (t,).
         excess: By how much completed trials break each constraint, or meet it where negative, on
             a scale that bends, shape (n_completed, c); none while nothing is feasible.
@@ -96,7 +99,7 @@ def evidence_of(
         noise = np.concatenate([noise, np.full(n_pruned, _PRUNED_NOISE)])
     counts = feasible | (not feasible.any())
     outcomes, succeeded = _outcomes(history)
-    return Evidence(
+    everything = Evidence(
         X,
         y,
         noise,
@@ -107,6 +110,41 @@ def evidence_of(
         _excess(history) if feasible.any() else np.empty((n, 0)),
         aim,
     )
+    return _thinned(everything) if len(X) + len(outcomes) > _PLENTY else everything
+
+
+def _thinned(whole: Evidence) -> Evidence:
+    """Leave out most of what is old, so that what an ask costs is bounded.
+
+    The latest thousand or two stay. Of older ones that completed the best do, and others spread
+    evenly over time. What is left out changes only every thousand trials.
+    """
+    old = _old(whole.n_completed)
+    kept = np.arange(whole.n_completed)
+    if old > _KEPT:
+        worth = np.where(whole.feasible[:old], whole.y[:old], np.inf)
+        best = np.argpartition(worth, _KEPT // 2)[: _KEPT // 2]
+        others = np.setdiff1d(kept[:old], best)
+        spread = others[np.linspace(0, len(others) - 1, _KEPT // 2).astype(np.intp)]
+        kept = np.concatenate([np.sort(np.concatenate([best, spread])), kept[old:]])
+    last = slice(_old(len(whole.succeeded)), None)
+    pruned = np.arange(whole.n_completed, len(whole.X))
+    seen = np.concatenate([kept, pruned[_old(len(pruned)) :]])
+    return replace(
+        whole,
+        X=whole.X[seen],
+        y=whole.y[seen],
+        noise=whole.noise[seen],
+        n_completed=len(kept),
+        feasible=whole.feasible[seen],
+        outcomes=whole.outcomes[last],
+        succeeded=whole.succeeded[last],
+        excess=whole.excess[kept],
+    )
+
+
+def _old(n: int) -> int:
+    return max(0, n // _BLOCK - 1) * _BLOCK
 
 
 def _last_values(history: History, y: Array, only_median: bool) -> Array:

@@ -35,6 +35,7 @@ __all__ = [
     "expected_improvement",
     "log_cost",
     "log_expected_improvement",
+    "log_optimistic_improvement",
     "log_probability_below",
     "lower_confidence_bound",
     "probability_of_improvement",
@@ -44,6 +45,8 @@ Array = NDArray[np.float64]
 _LOG_2PI: Final = math.log(2.0 * math.pi)
 _FAR: Final = -100.0
 _NEAR: Final = -1.0
+_SMOOTH: Final = 0.05
+_TAIL: Final = -30.0
 
 
 class Acquired(NamedTuple):
@@ -175,6 +178,34 @@ def lower_confidence_bound(mean: ArrayLike, std: ArrayLike, kappa: float = 1.8) 
     """
     mu, s = np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64)
     return Acquired(kappa * s - mu, np.full_like(mu, -1.0), np.full_like(mu, kappa))
+
+
+def log_optimistic_improvement(
+    mean: ArrayLike, std: ArrayLike, best: float, kappa: float = 1.8
+) -> Acquired:
+    """Log t log(1 + exp((best - (mu - kappa s)) / t)): by how much a point may be better at best.
+
+    The same points as ``lower_confidence_bound``, on a scale to which the logarithm of a
+    probability can be added; t = 0.05 smooths the place where nothing is to be gained.
+
+    Args:
+        mean: Shape (m,).
+        std: Above 0, shape (m,).
+        best: What is to be improved on.
+        kappa: How optimistic, at least 0.
+
+    Example:
+        >>> log_optimistic_improvement([0.0], [1.0], 0.0, kappa=2.0).value.round(3).tolist()
+        [0.693]
+    """
+    bound = lower_confidence_bound(mean, std, kappa)
+    u = (bound.value + best) / _SMOOTH
+    soft = np.logaddexp(0.0, u)
+    tail = u < _TAIL
+    safe = np.where(tail, 1.0, soft)
+    value = np.where(tail, u, np.log(safe)) + math.log(_SMOOTH)
+    slope = np.where(tail, 1.0, (1.0 - np.exp(-soft)) / safe) / _SMOOTH
+    return Acquired(value, bound.by_mean * slope, bound.by_std * slope)
 
 
 def log_cost(mean_log_cost: ArrayLike, weight: float) -> Acquired:

@@ -78,21 +78,24 @@ def minimize(
     end_X, end_f = X.copy(), f.copy()
     rows: NDArray[np.intp] = np.arange(len(X))
     pairs: list[tuple[Array, Array, Array]] = []
+    scale = np.full(len(X), np.inf)
     for _ in range(max_steps):
         P = _projected(X, G, low, high)
         going = np.isfinite(f) & (np.abs(P).max(axis=1, initial=0.0) > gtol)
         if not going.all():
             end_X[rows], end_f[rows] = X, f
-            X, f, G, P, low, high = (array[going] for array in (X, f, G, P, low, high))
+            state = (X, f, G, P, low, high, scale)
+            X, f, G, P, low, high, scale = (array[going] for array in state)
             rows = rows[going]
             pairs = [(s[going], y[going], rho[going]) for s, y, rho in pairs]
         if not len(rows):
             break
-        new_X, new_f, new_G = _step(function, X, f, G, _direction(P, G, pairs), low, high)
+        new_X, new_f, new_G = _step(function, X, f, G, _direction(P, G, pairs, scale), low, high)
         s, y = new_X - X, new_G - G
-        sy = np.einsum("ij,ij->i", s, y)
-        curved = sy > _CURVED * np.einsum("ij,ij->i", y, y)
+        sy, yy = _dot(s, y), _dot(y, y)
+        curved = sy > _CURVED * yy
         rho = np.divide(1.0, sy, out=np.zeros_like(sy), where=curved)
+        np.divide(sy, yy, out=scale, where=curved)
         pairs.append((s, y, rho))
         pairs = pairs[-memory:]
         G = np.where((f - new_f < ftol)[:, None], 0.0, new_G)  # ends at the next look
@@ -125,26 +128,30 @@ def _projected(X: Array, G: Array, lower: Array, upper: Array) -> Array:
     return np.where(stuck, 0.0, G)
 
 
-def _direction(P: Array, G: Array, pairs: list[tuple[Array, Array, Array]]) -> Array:
-    """The quasi-Newton direction of the coordinates that are free (two-loop recursion)."""
+def _direction(P: Array, G: Array, pairs: list[tuple[Array, Array, Array]], scale: Array) -> Array:
+    """The quasi-Newton direction of the coordinates that are free (two-loop recursion).
+
+    ``scale`` is that of the latest curvature seen; infinite before there is one.
+    """
     free = P != 0.0
     q = P.copy()
-    scale = np.divide(1.0, np.sqrt(np.einsum("ij,ij->i", P, P)))
-    scale = np.minimum(scale, 1.0)  # the first step is at most 1 long
+    first = np.minimum(1.0 / np.sqrt(_dot(P, P)), 1.0)  # a step at most 1 long
+    scale = np.where(np.isinf(scale), first, scale)
     weights = []
     for s, y, rho in reversed(pairs):
-        weight = rho * np.einsum("ij,ij->i", s, q)
+        weight = rho * _dot(s, q)
         q -= weight[:, None] * y
         weights.append(weight)
-    for _, y, rho in pairs:  # the latest pair that counts sets the scale
-        yy = np.einsum("ij,ij->i", y, y)
-        scale = np.where(rho > 0, 1.0 / np.maximum(rho * yy, 1e-300), scale)
     q *= scale[:, None]
     for (s, y, rho), weight in zip(pairs, reversed(weights), strict=True):
-        q += (weight - rho * np.einsum("ij,ij->i", y, q))[:, None] * s
+        q += (weight - rho * _dot(y, q))[:, None] * s
     D = np.where(free, -q, 0.0)
-    uphill = np.einsum("ij,ij->i", D, G) >= 0
+    uphill = _dot(D, G) >= 0
     return np.where(uphill[:, None], -P * np.minimum(scale, 1.0)[:, None], D)
+
+
+def _dot(A: Array, B: Array) -> Array:
+    return np.asarray(np.einsum("ij,ij->i", A, B))
 
 
 def _step(
@@ -157,7 +164,7 @@ def _step(
     for _ in range(_TRIES):
         trial = np.clip(X[left] + t * D[left], lower[left], upper[left])
         values, gradients = function(trial)
-        expected = np.einsum("ij,ij->i", G[left], trial - X[left])
+        expected = _dot(G[left], trial - X[left])
         good = values <= f[left] + _ARMIJO * np.minimum(expected, 0.0)
         done = left[good]
         new_X[done], new_f[done], new_G[done] = trial[good], values[good], gradients[good]

@@ -29,6 +29,15 @@ def test_growing_and_starting_anew_give_the_same(n: int) -> None:
     assert np.array_equal(grown.predict(at), model(data(n)).predict(at))
 
 
+def test_outcomes_become_margins_of_the_trials_seen_so_far() -> None:
+    X, ok = np.array([[0.0], [0.25], [1.0], [0.75]]), np.array([True, True, False, False])
+    found = Data.of_outcomes(X, ok, (0,))
+    assert found.y.tolist() == [-0.75, -0.5, 0.75, 0.5]
+    assert found.first(3).y.tolist() == [-1.0, -0.75, 0.75]
+    assert found.first(2).y.tolist() == [-1.0, -1.0]
+    assert found.first(3) == Data.of_outcomes(X[:3], ok[:3], (0,))
+
+
 def test_trials_since_the_last_fit_are_seen() -> None:
     found = model(data(70))  # fitted to 68
     assert len(found.y) == 70

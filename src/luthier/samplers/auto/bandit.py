@@ -1,11 +1,11 @@
 """The bandit: which method deserves the next trial, judged by what its trials improved.
 
 Each method's chance to improve on the best so far is a Beta distribution; the method with the
-highest draw gets the trial (Thompson sampling). Only the latest trials count, since what helps
-early may not help late.
+highest draw gets the trial (Thompson sampling). Only the latest trials count, crashed ones as well,
+since what helps early may not help late.
 
     name      meaning
-    w         how many trials are looked back at
+    w         how many completed trials are looked back at
     s         median of all values less the best one
     h_a       improvements by method a, each min(1, gain / 0.02 s), summed over the w trials
     n_a       how many of the w trials are a's
@@ -17,6 +17,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain, repeat
 from typing import Final
 
 import numpy as np
@@ -54,7 +55,10 @@ def records(history: History, methods: Mapping[str, object]) -> dict[str, Record
     gains = np.where(better, before, 0.0) - np.where(better, y[first:], 0.0)
     unit = _SOME * (float(np.median(y[-_SCALE_OF:])) - float(y.min()))
     hits = np.minimum(1.0, gains / unit) if 0 < unit < np.inf else better.astype(np.float64)
-    for trial, hit in zip(trials[first:], hits.tolist(), strict=True):
+    since = trials[first].finished_version or 0
+    crashed = (t for t in history.failed[-_WINDOW:] if (t.finished_version or 0) > since)
+    ended = chain(zip(trials[first:], hits.tolist(), strict=True), zip(crashed, repeat(0.0)))
+    for trial, hit in ended:
         method = trial.origin.data.get(METHOD)
         if method in found:
             total, n = found[method]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from luthier.core.evidence import best_and_others
 from luthier.numerics.gp import GaussianProcess, condition
 from luthier.numerics.kernels import Features, Kernel
+from luthier.numerics.margin import margins
 from luthier.numerics.marginal import Hyperparameters, map_estimate, negative_log_posterior
 from luthier.numerics.warp import Warp, standardised, warped
 
@@ -29,7 +30,7 @@ _MOST: Final = 600
 _MOST_TO_FIT: Final = 250
 _MOST_MORE: Final = 200
 _COLD_STEPS: Final = 40
-_WARM_STEPS: Final = 20
+_WARM_STEPS: Final = 10
 _FIT_EVERY: Final = 32  # at most; trials since then are appended
 _GAIN: Final = 3.0  # nats
 _BEND_EVERY: Final = 16
@@ -49,7 +50,7 @@ class Data:
         bends: Whether inputs may be warped.
     """
 
-    __slots__ = ("X", "_digest", "bends", "categories", "kernel", "warp", "y")
+    __slots__ = ("X", "_digest", "bends", "categories", "kernel", "succeeded", "warp", "y")
 
     def __init__(
         self,
@@ -62,12 +63,22 @@ class Data:
     ) -> None:
         self.X, self.y, self.categories = X, y, categories
         self.kernel, self.warp, self.bends = kernel, warp, bends
+        self.succeeded: NDArray[np.bool_] | None = None
         digest = hashlib.blake2b(X.tobytes(), digest_size=16)
         digest.update(y.tobytes() + repr((categories, kernel, warp, bends)).encode())
         self._digest = digest.digest()
 
+    @staticmethod
+    def of_outcomes(X: Array, succeeded: NDArray[np.bool_], categories: tuple[int, ...]) -> Data:
+        """Return how far trials are from others that ended otherwise, below 0 if they succeeded."""
+        data = Data(X, margins(Features(categories).of(X), succeeded), categories)
+        data.succeeded = succeeded
+        return data
+
     def first(self, n: int) -> Data:
-        """Return the first n trials."""
+        """Return the first n trials, as they were when there were no others."""
+        if self.succeeded is not None:
+            return Data.of_outcomes(self.X[:n], self.succeeded[:n], self.categories)
         settings = (self.categories, self.kernel, self.warp, self.bends)
         return Data(self.X[:n], self.y[:n], *settings)
 

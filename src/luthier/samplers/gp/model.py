@@ -18,9 +18,10 @@ from luthier.numerics.kernels import Kernel
 from luthier.numerics.warp import Bend, Warp
 from luthier.samplers.gp.belief import belief_of
 from luthier.samplers.gp.columns import columns_of
+from luthier.samplers.gp.fitting import Data
 from luthier.samplers.gp.region import IN_BOX, box, side_length
 from luthier.samplers.gp.search import Task, candidates, search
-from luthier.samplers.gp.surrogate import recent_model, surrogate_of
+from luthier.samplers.gp.surrogate import model_of_all, recent, surrogate_of
 from luthier.samplers.gp.terms import Believed, Cost, Term
 from luthier.space import Space, sample
 from luthier.space.relations import Check
@@ -189,8 +190,11 @@ class Model:
         if self._settings.cost_weight:
             X, log_costs = log_costs_of(self._history)
             if len(X) >= _FEWEST_COSTS:
-                model = recent_model(X, log_costs, self._columns.categories)
-                yield Cost(model, self._settings.cost_weight)
+                last = recent(len(X))
+                data = Data(
+                    X[last], np.ascontiguousarray(log_costs[last]), self._columns.categories
+                )
+                yield Cost(model_of_all(data), self._settings.cost_weight)
 
     def _allowed(self) -> Array:
         """Some configurations as likely as the priors say that meet all relations."""

@@ -39,13 +39,15 @@ def side_length(history: History, y: Array, d: int) -> float:
 
     Args:
         history: The history.
-        y: Values of its completed trials, lower is better, shape (n,).
+        y: Values of its completed trials, lower is better, shape (n,); of thousands, the latest
+            and the best.
         d: How many columns there are.
     """
     first = max(0, len(y) - _LOOK_BACK)
     best = float(np.min(y[:first], initial=np.inf))
     length, successes, failures = _FIRST, 0, 0
-    for trial, value in zip(history.completed[first:], y[first:].tolist(), strict=True):
+    latest = history.completed[len(history.completed) - len(y) + first :]
+    for trial, value in zip(latest, y[first:].tolist(), strict=True):
         better = value < best
         best = min(best, value)
         if not trial.origin.data.get(IN_BOX):

@@ -4,10 +4,10 @@ The value of a point is the logarithm of an acquisition function of the objectiv
 are added to it: the log probability of success, less a share of the log cost, and the log density
 of the user's priors, which counts less and less.
 
-Failure is met twice. A model of the labels 1 and -1 gives the probability of a crash, as models
-of the constraints give that of breaking them. And a trial that crashed counts as one of rather poor
-value in the model of the objective, which otherwise would promise ever more beyond the edge of what
-works.
+Failure is met twice. A model of the margins (how far a trial is from those that ended otherwise)
+gives the probability of a crash, as models of the constraints give that of breaking them. And a
+trial that crashed counts as no better than the mean in the model of the objective, which otherwise
+would promise ever more beyond the edge of what works.
 
 Trials that are running are taken to end as the model expects (kriging believer): the mean stays
 what it is, and the uncertainty about them goes.
@@ -27,8 +27,8 @@ from luthier.numerics.acquisition import (
     Acquired,
     chain,
     log_expected_improvement,
+    log_optimistic_improvement,
     log_probability_below,
-    lower_confidence_bound,
 )
 from luthier.numerics.gp import GaussianProcess
 from luthier.numerics.kernels import Kernel
@@ -36,12 +36,12 @@ from luthier.numerics.warp import Warp
 from luthier.samplers.gp.fitting import Data, model_of
 from luthier.samplers.gp.terms import Success, Term
 
-__all__ = ["Surrogate", "recent_model", "surrogate_of"]
+__all__ = ["Surrogate", "model_of_all", "recent", "surrogate_of"]
 
 Array = NDArray[np.float64]
 _MOST_CRASHES: Final = 200
 _MOST_RECENT: Final = 600
-_POOR: Final = 0.5  # in standard deviations: with more the edge is hidden, with less more crash
+_POOR: Final = 0.0  # the mean of all trials: with more the edge is hidden, with less more crash
 
 
 @final
@@ -66,7 +66,7 @@ class Surrogate:
     partial: bool = False
 
     def acquire(self, X: Array, acquisition: str, kappa: float) -> Array:
-        """Return how much it would be worth to try points, on a scale that may be a logarithm."""
+        """Return the logarithm of what it would be worth to try points, shape (n,)."""
         value = self._acquired(*self.objective.predict(self.whole(X)), acquisition, kappa).value
         return value + self.bonus(X)
 
@@ -108,7 +108,7 @@ class Surrogate:
 
     def _acquired(self, mean: Array, std: Array, acquisition: str, kappa: float) -> Acquired:
         if acquisition == "ucb":
-            return lower_confidence_bound(mean, std, kappa)
+            return log_optimistic_improvement(mean, std, self.best, kappa)
         if acquisition == "pi":
             return log_probability_below(mean, std, self.best)
         return log_expected_improvement(mean, std, self.best)
@@ -156,20 +156,22 @@ def surrogate_of(
     return Surrogate(objective, (*hurdles, *terms), best, leaders[0], leaders, reports is not None)
 
 
-def recent_model(
-    X: Array, y: Array, categories: tuple[int, ...], kernel: Kernel = "matern52"
-) -> GaussianProcess:
-    """Return a model of the latest trials, of as many as is affordable."""
-    n = len(y)
-    first = -(min(0, _MOST_RECENT - n) // 100) * 100
-    data = Data(X[first:], np.ascontiguousarray(y[first:]), categories, kernel)
-    m = n - first
-    return model_of(data, np.zeros(m), np.ones(m, dtype=bool), m)[0].revalued(data.y)
+def recent(n: int) -> slice:
+    """Return which of n trials a model sees that is to see the latest: as many as is affordable."""
+    return slice(-(min(0, _MOST_RECENT - n) // 100) * 100, n)
+
+
+def model_of_all(data: Data) -> GaussianProcess:
+    """Return a model of data without known noise, all of which is worth to be seen."""
+    n = len(data)
+    return model_of(data, np.zeros(n), np.ones(n, dtype=bool), n)[0].revalued(data.y)
 
 
 def _hurdles(evidence: Evidence, categories: tuple[int, ...]) -> Iterator[Success]:
     if not evidence.succeeded.all():
-        labels = np.where(evidence.succeeded, -1.0, 1.0)
-        yield Success(recent_model(evidence.outcomes, labels, categories, kernel="matern32"))
+        last = recent(len(evidence.succeeded))
+        outcomes = evidence.outcomes[last], evidence.succeeded[last]
+        yield Success(model_of_all(Data.of_outcomes(*outcomes, categories)))
+    X, last = evidence.X[: evidence.n_completed], recent(evidence.n_completed)
     for excess in evidence.excess.T:
-        yield Success(recent_model(evidence.X[: evidence.n_completed], excess, categories))
+        yield Success(model_of_all(Data(X[last], np.ascontiguousarray(excess[last]), categories)))
