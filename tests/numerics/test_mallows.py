@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from luthier.numerics.mallows import draw_order, log_probabilities
+from luthier.numerics.mallows import draw_places, log_probabilities
 
 ORDERS = np.array(list(permutations(range(4))))
 
@@ -21,7 +21,8 @@ def test_probabilities_add_up_and_fall_with_distance(phi: float) -> None:
 
 def test_draws_follow_the_probabilities() -> None:
     rng, centre = np.random.default_rng(0), np.array([2, 0, 3, 1])
-    drawn = [tuple(draw_order(centre, 0.6, rng)) for _ in range(8000)]
+    places = draw_places(np.tile(centre, (8000, 1)), np.full(8000, 0.6), rng)
+    drawn = [tuple(order) for order in np.argsort(places, axis=1).tolist()]
     shares = [drawn.count(tuple(order)) / 8000 for order in ORDERS.tolist()]
     places, middle = np.argsort(ORDERS, axis=1), np.argsort(centre)[None]
     p = np.exp(log_probabilities(places.astype(float), middle.astype(float), np.array([0.6])))

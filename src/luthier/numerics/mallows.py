@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["draw_order", "log_probabilities"]
+__all__ = ["draw_places", "log_probabilities"]
 
 Array = NDArray[np.float64]
 
@@ -48,27 +48,32 @@ def log_probabilities(places: Array, centres: Array, phi: Array) -> Array:
     return log_p
 
 
-def draw_order(order: NDArray[np.intp], phi: float, rng: np.random.Generator) -> list[int]:
-    """Draw an order by repeated insertion: item i goes j places before the end, p ~ phi^j.
+def draw_places(orders: NDArray[np.intp], phi: Array, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw orders by repeated insertion: item i goes j places before the end, p ~ phi^j.
 
     Args:
-        order: The items in their central order, shape (n,).
-        phi: The spread, above 0 and at most 1.
+        orders: The items in their central orders, shape (c, n).
+        phi: The spread around each, above 0 and at most 1, shape (c,).
         rng: Source of randomness.
 
     Returns:
-        The items in their drawn order.
+        Where each item stands in the order drawn, from 0, shape (c, n).
 
     Example:
-        >>> draw_order(np.array([2, 0, 1]), 1e-9, np.random.default_rng(0))
-        [2, 0, 1]
+        >>> draw_places(np.array([[2, 0, 1]]), np.array([1e-9]), np.random.default_rng(0)).tolist()
+        [[1, 2, 0]]
     """
-    drawn: list[int] = []
-    for i, item in enumerate(order.tolist()):
-        shares = np.cumsum(phi ** np.arange(i + 1))
-        back = int(np.searchsorted(shares, rng.random() * shares[-1]))
-        drawn.insert(i - min(back, i), item)
-    return drawn
+    c, n = orders.shape
+    inserted = np.zeros((c, n), dtype=np.intp)
+    shares = np.cumsum(phi[:, None] ** np.arange(n), axis=1)
+    for i in range(1, n):
+        drawn = rng.random(c) * shares[:, i]
+        back = (shares[:, :i] < drawn[:, None]).sum(axis=1)
+        inserted[:, :i] += inserted[:, :i] >= (i - back)[:, None]
+        inserted[:, i] = i - back
+    places = np.empty_like(inserted)
+    np.put_along_axis(places, orders, inserted, axis=1)
+    return places
 
 
 def _signs(places: Array) -> Array:

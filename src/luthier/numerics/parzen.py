@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.errors import ArgumentError
-from luthier.numerics.mallows import draw_order, log_probabilities
+from luthier.numerics.mallows import draw_places, log_probabilities
 
 __all__ = ["Axis", "Parzen", "neighbour_widths"]
 
@@ -366,10 +366,8 @@ class _Order:
 
     def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         orders = np.argsort(self._places, axis=1, kind="stable")
-        middles = (np.arange(len(self.columns)) + 0.5) / len(self.columns)
-        x = np.empty((len(kernels), len(self.columns)))
-        for row, kernel in enumerate(kernels):
-            x[row, draw_order(orders[kernel], float(self._phi[kernel]), rng)] = middles
+        places = draw_places(orders[kernels], self._phi[kernels], rng)
+        x: Array = (places + 0.5) / len(self.columns)
         return x
 
 

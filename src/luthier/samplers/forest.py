@@ -271,7 +271,8 @@ def _neighbours(space: Space, x: Array, rng: np.random.Generator) -> Array:
 
     Parameters that were inactive get a value: they may become active.
     """
-    x = np.where(np.isnan(x), _prior(space, False).sample(len(x), rng), x)
+    if np.isnan(x).any():
+        x = np.where(np.isnan(x), _prior(space, False).sample(len(x), rng), x)
     blocks = _blocks(space)
     chosen = rng.integers(len(blocks), size=len(x))
     for k, (start, width, kind, categories) in enumerate(blocks):
