@@ -59,6 +59,16 @@ def test_inputs_are_warped_only_where_that_explains_much_more() -> None:
     assert model(smooth).hyper.bend is None
 
 
+def test_warps_are_left_out_where_noise_would_fill_the_room_they_make() -> None:
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.random((10, 3)), 0.5 + 0.02 * rng.standard_normal((50, 3))])
+    noisy = np.square(X - 0.5).sum(axis=1) + 0.03 * rng.standard_normal(60)
+    assert fitting._is_blurred(Data(X, noisy, (0, 0, 0), warp="yeo-johnson"))
+    assert not fitting._is_blurred(data(60, warp="yeo-johnson"))
+    found, plain = (model(Data(X, noisy, (0, 0, 0), warp=w)) for w in ("yeo-johnson", "none"))
+    assert np.array_equal(found.predict(X), plain.predict(X))
+
+
 def test_known_noise_is_smoothed_away() -> None:
     found = data(20)
     noise = np.full(20, 100.0)

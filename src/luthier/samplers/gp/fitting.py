@@ -33,6 +33,7 @@ _COLD_STEPS: Final = 40
 _WARM_STEPS: Final = 10
 _FIT_EVERY: Final = 32  # at most; trials since then are appended
 _GAIN: Final = 3.0  # nats
+_NOISY: Final = 0.1
 _BEND_EVERY: Final = 16
 _BEND_AFTER: Final = 4  # trials a number
 
@@ -82,6 +83,10 @@ class Data:
         settings = (self.categories, self.kernel, self.warp, self.bends)
         return Data(self.X[:n], self.y[:n], *settings)
 
+    def plain(self) -> Data:
+        """Return the same without warps."""
+        return Data(self.X, self.y, self.categories, self.kernel)
+
     def __len__(self) -> int:
         return len(self.y)
 
@@ -104,6 +109,8 @@ def model_of(
         n: How many to fit to; those after them, of which the last 200 are seen, are only seen.
     """
     settled = _anchor(n)
+    if data.warp != "none" and _is_blurred(data.first(settled)):
+        data = data.plain()
     known = (noise[:settled].tobytes(), feasible[:settled].tobytes())
     model, keep = _settled(data.first(settled), *known)
     new = np.arange(settled, len(data))
@@ -127,6 +134,19 @@ def _settled(data: Data, noise: bytes, feasible: bytes) -> tuple[GaussianProcess
         kernel=data.kernel,
     )
     return model, keep
+
+
+@lru_cache(maxsize=16)
+def _is_blurred(data: Data) -> bool:
+    """Whether noise fills the room that warps make for good values, and less is known with them."""
+    if _hyperparameters(data).noise < _NOISY:
+        return False
+    return _skill(data) < _skill(data.plain())
+
+
+def _skill(data: Data) -> float:
+    n = len(data)
+    return _settled(data, np.zeros(n).tobytes(), np.ones(n, dtype=bool).tobytes())[0].skill
 
 
 @lru_cache(maxsize=256)
