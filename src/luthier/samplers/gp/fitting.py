@@ -33,6 +33,8 @@ _COLD_STEPS: Final = 40
 _WARM_STEPS: Final = 10
 _FIT_EVERY: Final = 32  # at most; trials since then are appended
 _GAIN: Final = 3.0  # nats
+_ROUGHLY: Final = 0.4
+_LEAST_SPREAD: Final = 1e-12
 _NOISY: Final = 0.1
 _BEND_EVERY: Final = 16
 _BEND_AFTER: Final = 4  # trials a number
@@ -83,6 +85,16 @@ class Data:
         settings = (self.categories, self.kernel, self.warp, self.bends)
         return Data(self.X[:n], self.y[:n], *settings)
 
+    @property
+    def doubt(self) -> Array:
+        """How uncertain values are by their nature, as variances of standardised values, (n,).
+
+        A margin is known as well as the place of the edge near it is: better, the nearer it is.
+        """
+        if self.succeeded is None:
+            return np.zeros(len(self))
+        return np.square(_ROUGHLY * self.y / max(float(self.y.std()), _LEAST_SPREAD))
+
     def plain(self) -> Data:
         """Return the same without warps."""
         return Data(self.X, self.y, self.categories, self.kernel)
@@ -111,12 +123,13 @@ def model_of(
     settled = _anchor(n)
     if data.warp != "none" and _is_blurred(data.first(settled)):
         data = data.plain()
-    known = (noise[:settled].tobytes(), feasible[:settled].tobytes())
-    model, keep = _settled(data.first(settled), *known)
+    first = data.first(settled)
+    known = ((noise[:settled] + first.doubt).tobytes(), feasible[:settled].tobytes())
+    model, keep = _settled(first, *known)
     new = np.arange(settled, len(data))
     new = new[(new < n) | (new >= len(data) - _MOST_MORE)]
     if len(new):
-        model = model.append(data.X[new], np.zeros(len(new)), noise[new])
+        model = model.append(data.X[new], np.zeros(len(new)), (noise + data.doubt)[new])
     seen = np.concatenate([keep, new])
     return model.revalued(warped(data.y, data.warp)[seen]), seen
 
@@ -154,10 +167,10 @@ def _hyperparameters(data: Data) -> Hyperparameters:
     n = len(data)
     earlier = n & (n - 1)
     start = _hyperparameters(data.first(earlier)) if earlier else None
-    X, y = data.X, data.y
+    X, y, doubt = data.X, data.y, data.doubt
     if n > _MOST_TO_FIT:
         keep = np.sort(best_and_others(np.argsort(y, kind="stable"), _MOST_TO_FIT))
-        X, y = X[keep], y[keep]
+        X, y, doubt = X[keep], y[keep], doubt[keep]
     features = Features(data.categories)
     F, z = features.of(X), standardised(warped(y, data.warp))
     at_once = float(np.mean((~np.isnan(X)).sum(axis=1)))  # of conditional parameters only some
@@ -168,6 +181,7 @@ def _hyperparameters(data: Data) -> Hyperparameters:
             F,
             z,
             features,
+            extra=doubt,
             kernel=data.kernel,
             start=start,
             bent=bent,
