@@ -23,7 +23,7 @@ BUDGETS = {
     "space": 4870,
     "numerics": 3000,
     "core": 3150,
-    "samplers": 3600,
+    "samplers": 3850,
     "schedulers": 600,
     "storages": 1850,
     "executors": 200,

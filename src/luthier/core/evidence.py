@@ -75,7 +75,10 @@ class Evidence:
 
 
 def evidence_of(
-    history: History, incomplete: NDArray[np.bool_], rng: np.random.Generator
+    history: History,
+    incomplete: NDArray[np.bool_],
+    rng: np.random.Generator,
+    objective: int | None = None,
 ) -> Evidence:
     """Read a history.
 
@@ -83,10 +86,13 @@ def evidence_of(
         history: At least one trial has completed.
         incomplete: Which completed trials lack the value of an active parameter, shape (n,).
         rng: Weights several objectives.
+        objective: Which of several objectives is of interest; a weighting of them if None.
     """
     feasible = history.violations <= 0
     if not feasible.any():
         y, aim = history.violations, "the constraints' violation"
+    elif objective is not None:
+        y, aim = history.Y[:, objective], history.objective.names[objective]
     elif len(history.objective.names) > 1:
         y, aim = chebyshev(history.Y, rng), "a random weighting of the objectives"
     else:

@@ -128,8 +128,8 @@ def test_the_default_comes_first() -> None:
     assert (first.params, first.reason) == ({"x": 0.25}, "the user's defaults")
 
 
-def test_several_objectives() -> None:
-    objective = Objective.of(directions=["minimize", "maximize"])
+def test_more_than_three_objectives_are_weighted() -> None:
+    objective = Objective.of(directions=["minimize", "maximize", "minimize", "minimize"])
     play = Rehearsal(SQUARE, objective=objective)
     play.optimise(GP(), bowl, 8)
     [proposal] = play.propose(GP())

@@ -24,6 +24,7 @@ _LEAST: Final = 5.0
 _OF_A_TRIAL: Final = 0.02
 _MOST_POINTS: Final = 600
 _MOST_IN_A_FOREST: Final = 400
+_IN_A_FRONT: Final = 3
 _ANEW: Final = 4.0
 
 
@@ -31,9 +32,8 @@ def prices(situation: Situation) -> Mapping[str, float]:
     """Return what a proposal of each method costs, in milliseconds."""
     n, d = situation.n_points, situation.width
     m = min(n, _MOST_POINTS)
-    models = 1.0 + situation.n_hurdles
-    if situation.n_objectives > 1:  # another weighting is another model, fitted from nothing
-        models += _ANEW - 1
+    k = situation.n_objectives  # of more, another weighting is another model, from nothing
+    models = situation.n_hurdles + (k**1.5 if k <= _IN_A_FRONT else _ANEW)
     wide = 0.85 + d / 66
     return {
         "gp": models * wide * (3 + m / 40) + n / 1e3,

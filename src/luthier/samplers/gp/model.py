@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.asking import drawn_instead, is_new
-from luthier.core.evidence import evidence_of, log_costs_of, reports_of
+from luthier.core.evidence import Evidence, evidence_of, log_costs_of, reports_of
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.tried import Tried
@@ -19,9 +19,10 @@ from luthier.numerics.warp import Bend, Warp
 from luthier.samplers.gp.belief import belief_of
 from luthier.samplers.gp.columns import columns_of
 from luthier.samplers.gp.fitting import Data
+from luthier.samplers.gp.front import MOST_OBJECTIVES, Front, front_of
 from luthier.samplers.gp.region import IN_BOX, box, side_length
 from luthier.samplers.gp.search import Task, candidates, search
-from luthier.samplers.gp.surrogate import model_of_all, recent, surrogate_of
+from luthier.samplers.gp.surrogate import Surrogate, model_of_all, recent, surrogate_of
 from luthier.samplers.gp.terms import Believed, Cost, Term
 from luthier.space import Space, sample
 from luthier.space.relations import Check
@@ -37,6 +38,7 @@ ACQUISITIONS: Final[Mapping[str, str]] = {
     "thompson": "Thompson sampling",
 }
 """Names of acquisition functions, and how they are called in reasons."""
+_OF_A_FRONT: Final[Mapping[str, str]] = {"logei": "LogEHVI", "ei": "EHVI", "ucb": "UCB of volume"}
 _FEW: Final = 512
 _SAME: Final = 1e-9
 _SPARE: Final = 64
@@ -48,6 +50,8 @@ _KNOWN: Final = 0.1  # of the variance of noise
 class Settings(Protocol):
     """What the model needs to know of the sampler's settings; ``GP`` says what they mean."""
 
+    @property
+    def acquisition(self) -> str: ...  # noqa: D102
     @property
     def kernel(self) -> Kernel: ...  # noqa: D102
     @property
@@ -84,17 +88,29 @@ class Model:
         self._settings = settings
         self._columns = columns_of(space)
         incomplete = self._columns.incomplete(history.X)
-        self._evidence = evidence_of(history, incomplete, rng)
-        self._idle = surrogate_of(
-            self._evidence,
+        m = len(history.objective.names)
+        self._idle: Surrogate | Front
+        if settings.acquisition in _OF_A_FRONT and 1 < m <= MOST_OBJECTIVES and _any_good(history):
+            evidences = [evidence_of(history, incomplete, rng, j) for j in range(m)]
+            self._evidence = evidences[0]
+            parts = tuple(self._fitted(evidence, bends=False) for evidence in evidences)
+            self._idle = front_of(parts, history.X[history.violations <= 0])
+        else:
+            self._evidence = evidence_of(history, incomplete, rng)
+            self._idle = self._fitted(self._evidence, bends=settings.input_warp)
+        self.believe(())
+
+    def _fitted(self, evidence: Evidence, *, bends: bool) -> Surrogate:
+        settings, alone = self._settings, not evidence.aim
+        return surrogate_of(
+            evidence,
             self._columns.categories,
             kernel=settings.kernel,
             warp=settings.warp,
-            bends=settings.input_warp,
-            reports=reports_of(history) if settings.fidelity and not self._evidence.aim else None,
+            bends=bends,
+            reports=reports_of(self._history) if settings.fidelity and alone else None,
             terms=(*self._believed(), *self._costs()),
         )
-        self.believe(())
 
     def believe(self, pending: Sequence[Mapping[str, Any]]) -> None:
         """Count on trials that are running or were just proposed."""
@@ -110,10 +126,10 @@ class Model:
             tried: What mustn't be proposed again; None if it may.
         """
         rows = _every(self._space, self._space.checks)
-        in_box = in_box and rows is None
+        in_box = in_box and rows is None and isinstance(self._idle, Surrogate)
         task = self._task(acquisition, in_box)
         Z = candidates(task, self._rng, self._allowed()) if rows is None else rows
-        if acquisition == "thompson":
+        if acquisition == "thompson" and isinstance(self._idle, Surrogate):
             drawn = self._idle.drawn(self._columns.inputs(Z), self._rng)
             Z = Z[np.argsort(-drawn, kind="stable")]
         elif rows is None:
@@ -131,6 +147,8 @@ class Model:
 
         That two trials of one configuration gave exactly the same value says there is no noise.
         """
+        if not isinstance(self._idle, Surrogate):
+            return None
         x, model = self._surrogate.place, self._idle.objective
         noise = model.hyper.noise
         deviation = model.predict(self._idle.whole(x[None]))[1][0] / model.unit
@@ -158,7 +176,7 @@ class Model:
         numbers = columns.numbers
         place = columns.filled(surrogate.place[None], surrogate.place)[0]
         leaders = columns.snapped(columns.filled(surrogate.leaders, place))
-        hyper = surrogate.objective.hyper
+        hyper = surrogate.hyper
         lengths, bend = hyper.lengths[: len(place)], hyper.bend
         if bend is not None:
             bend = Bend(bend.a[: len(numbers)], bend.b[: len(numbers)])
@@ -216,11 +234,18 @@ class Model:
     def _reason(self, acquisition: str, in_box: bool) -> str:
         evidence, n_running = self._evidence, len(self._pending)
         aim = f" of {evidence.aim}" if evidence.aim else ""
-        parts = [f"{ACQUISITIONS[acquisition]} on GP{aim}, {len(evidence.X)} points"]
+        model = f"{ACQUISITIONS[acquisition]} on GP{aim}"
+        if isinstance(self._idle, Front):
+            model = f"{_OF_A_FRONT[acquisition]} on {len(self._idle.parts)} GPs"
+        parts = [f"{model}, {len(evidence.X)} points"]
         parts += evidence.setbacks
         parts += [f"{n_running} running"] if n_running else []
         parts += ["near the best"] if in_box else []
         return ", ".join(parts)
+
+
+def _any_good(history: History) -> bool:
+    return bool((history.violations <= 0).any())
 
 
 @lru_cache(maxsize=16)

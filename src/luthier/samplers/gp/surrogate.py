@@ -32,6 +32,7 @@ from luthier.numerics.acquisition import (
 )
 from luthier.numerics.gp import GaussianProcess
 from luthier.numerics.kernels import Kernel
+from luthier.numerics.marginal import Hyperparameters
 from luthier.numerics.warp import Warp
 from luthier.samplers.gp.fitting import Data, model_of
 from luthier.samplers.gp.terms import Success, Term
@@ -64,6 +65,11 @@ class Surrogate:
     place: Array
     leaders: Array
     partial: bool = False
+
+    @property
+    def hyper(self) -> Hyperparameters:
+        """What the model of the objective is like."""
+        return self.objective.hyper
 
     def acquire(self, X: Array, acquisition: str, kappa: float) -> Array:
         """Return the logarithm of what it would be worth to try points, shape (n,)."""
