@@ -5,7 +5,20 @@ from collections.abc import Callable
 import pytest
 
 from luthier.core.protocols import Sampler
-from luthier.samplers import GP, TPE, Auto, Forest, Grid, PartialFixed, QuasiRandom, Random
+from luthier.samplers import (
+    DE,
+    GA,
+    GP,
+    NSGA2,
+    NSGA3,
+    TPE,
+    Auto,
+    Forest,
+    Grid,
+    PartialFixed,
+    QuasiRandom,
+    Random,
+)
 from luthier.testing.samplers import SAMPLER_CHECKS, SamplerFactory
 
 SAMPLERS: list[SamplerFactory] = [
@@ -28,6 +41,17 @@ SAMPLERS: list[SamplerFactory] = [
     GP,
     lambda: GP(acquisition="thompson", n_startup=1, trust_region=False),
     lambda: GP(kernel="matern32", warp="half-rank", allow_duplicates=True),
+    GA,
+    lambda: GA(population=2, replacement="steady", crossover="blx"),
+    lambda: GA(population=3, replacement="ageing", crossover_rate=0, selection="truncation"),
+    lambda: GA(population=3, replacement="generational", mutation="gaussian"),
+    DE,
+    lambda: DE(population=4, best_share=1, allow_duplicates=True),
+    lambda: DE(population=5),
+    NSGA2,
+    lambda: NSGA2(population=3, crossover="uniform", allow_duplicates=True),
+    NSGA3,
+    lambda: NSGA3(population=3, crossover="blx", mutation="gaussian"),
     lambda: PartialFixed(Auto(), {}),
 ]
 

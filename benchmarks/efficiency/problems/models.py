@@ -181,9 +181,8 @@ def _loss(model: Model, config: Config) -> float:
     import sklearn
 
     data = _folds(model.data, model.loss != "squared")
-    sklearn.set_config(assume_finite=True)
     losses = []
-    with warnings.catch_warnings():
+    with sklearn.config_context(assume_finite=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for X, y, held_X, held_y in data:
             fitted = _class(model.place)(**model.fixed, **config).fit(X, y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luthier.samplers.auto import Auto
+from luthier.samplers.evolution import DE, GA, NSGA2, NSGA3
 from luthier.samplers.fixed import PartialFixed
 from luthier.samplers.forest import Forest
 from luthier.samplers.gp import GP
@@ -11,4 +12,17 @@ from luthier.samplers.quasirandom import QuasiRandom
 from luthier.samplers.random import Random
 from luthier.samplers.tpe import TPE
 
-__all__ = ["GP", "TPE", "Auto", "Forest", "Grid", "PartialFixed", "QuasiRandom", "Random"]
+__all__ = [
+    "DE",
+    "GA",
+    "GP",
+    "NSGA2",
+    "NSGA3",
+    "TPE",
+    "Auto",
+    "Forest",
+    "Grid",
+    "PartialFixed",
+    "QuasiRandom",
+    "Random",
+]

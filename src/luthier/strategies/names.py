@@ -13,7 +13,20 @@ from typing import Any, Final, TypeVar, cast
 
 from luthier.core.protocols import Sampler, Scheduler
 from luthier.errors import ArgumentError
-from luthier.samplers import GP, TPE, Auto, Forest, Grid, PartialFixed, QuasiRandom, Random
+from luthier.samplers import (
+    DE,
+    GA,
+    GP,
+    NSGA2,
+    NSGA3,
+    TPE,
+    Auto,
+    Forest,
+    Grid,
+    PartialFixed,
+    QuasiRandom,
+    Random,
+)
 from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
 from luthier.space import from_json_value
 
@@ -198,6 +211,10 @@ _SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
     "tpe": TPE,
     "forest": Forest,
     "gp": GP,
+    "ga": GA,
+    "de": DE,
+    "nsga2": NSGA2,
+    "nsga3": NSGA3,
     "fixed": _fixed,
 }
 _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {

@@ -1,0 +1,1 @@
+"""Evolution beside its peers: fronts, single objectives, costs."""

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.core.objective import Objective
+from luthier.core.trial import TrialState
+from luthier.samplers.evolution.population import best_of, fronts, individuals
+from luthier.space import Float, Space
+from luthier.testing.rehearsal import Rehearsal
+
+SPACE = Space(x=Float(0, 1))
+STATES = st.lists(st.sampled_from("cccpf"), min_size=1, max_size=30)
+
+
+def played(states: str) -> Rehearsal:
+    """Trials that end in another order than they began, in the states of these letters."""
+    play = Rehearsal(SPACE)
+    trials = [play.add({"x": k / 100}) for k in range(len(states))]
+    kinds = {"c": TrialState.COMPLETE, "p": TrialState.PRUNED, "f": TrialState.FAILED}
+    for k, letter in enumerate(states):
+        trial = trials[-1 - k]
+        if letter == "p":
+            play.report(trial, k % 7, {"value": 1.0})
+        play.end(trial, kinds[letter], value=float(k * 7 % 11))
+    return play
+
+
+@given(STATES, st.data())
+@settings(max_examples=60, deadline=None)
+def test_individuals_come_in_the_order_in_which_they_finished(
+    letters: list[str], data: st.DataObject
+) -> None:
+    history, n = played("".join(letters)).history, len(letters)
+    first = data.draw(st.integers(0, n))
+    last = data.draw(st.integers(first, n))
+    group = individuals(history, first, last)
+    assert group.numbers.tolist() == [n - 1 - k for k in range(first, last)]
+    assert (group.X[:, 0] * 100).round().astype(int).tolist() == group.numbers.tolist()
+    faults = {"c": 0.0, "f": 4.0}
+    for letter, fault in zip(letters[first:last], group.fault, strict=True):
+        assert fault == faults.get(letter, fault)
+        assert letter != "p" or 2 < fault <= 3
+
+
+@given(STATES, st.integers(0, 12), st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_best_of_those_that_finished_first(
+    letters: list[str], k: int, data: st.DataObject
+) -> None:
+    history = played("".join(letters)).history
+    until = data.draw(st.integers(0, len(letters)))
+    best, everybody = best_of(history, k, until), individuals(history, 0, until)
+    assert len(best) == min(k, until)
+    keys = sorted(zip(everybody.fault.tolist(), everybody.Y[:, 0].tolist(), strict=True))
+    assert list(zip(best.fault.tolist(), best.Y[:, 0].tolist(), strict=True)) == keys[: len(best)]
+
+
+def test_constrained_domination() -> None:
+    objective = Objective.of(
+        metrics={"a": "minimize", "b": "maximize"}, constraints=["a >= 1", "size <= 5"]
+    )
+    play = Rehearsal(SPACE, objective=objective)
+    rows = [(0.0, 9.0, 1.0), (1.0, 2.0, 5.0), (2.0, 3.0, 5.0), (2.0, 2.0, 5.0), (3.0, 3.0, 9.0)]
+    for k, (a, b, size) in enumerate(rows):
+        play.end(play.add({"x": k / 9}), metrics={"a": a, "b": b, "size": size})
+    play.end(play.add({"x": 0.8}), TrialState.FAILED)
+    play.end(play.add({"x": 0.9}), TrialState.PRUNED)
+    group = individuals(play.history, 0, 7)
+    assert fronts(group).tolist() == [2, 0, 0, 1, 3, 5, 4]
+    assert group.order[:3].tolist() in ([1, 2, 3], [2, 1, 3])
+    assert group.standing[group.order].tolist() == list(range(7))
+
+
+def test_an_infinite_violation_is_a_fault_like_others() -> None:
+    objective = Objective.of(metrics={"a": "minimize"}, constraints=["b <= 0"])
+    play = Rehearsal(SPACE, objective=objective)
+    play.end(play.add({"x": 0.5}), metrics={"a": 0.0, "b": np.inf})
+    assert individuals(play.history, 0, 1).fault.tolist() == [1.0]
