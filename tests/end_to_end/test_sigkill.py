@@ -45,7 +45,7 @@ def objective(trial):
     if 0.5 < score < 0.6:
         raise ValueError(f"no luck with {score}")
     for step in range(3):
-        time.sleep(0.03 if hold else 0.002)  # most kills should hit a trial, not a proposal
+        time.sleep(0.06 if hold else 0.002)  # most kills should hit a trial, not a proposal
         trial.report(score + 1 / (step + 1), step)
         if hold and len(at_work) > hold:
             time.sleep(600)
