@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.record import read_finish, read_trial, reports_from_json
-from luthier.core.trial import FrozenTrial, TrialState, changed
+from luthier.core.trial import NO_REPORTS, FrozenTrial, Reports, TrialState, changed
 
 if TYPE_CHECKING:
     from luthier.core.jobs import Decision
@@ -40,8 +41,8 @@ class LogEvent:
     Attributes:
         version: The study's version after it; versions are dense from 1.
         at: Seconds since the epoch.
-        kind: "added", "claimed", "reported", "released", "finished", "attrs", "invalidated"
-            (of a trial); "space", "state" (of the study).
+        kind: "added", "claimed", "reported", "checkpointed", "released", "paused", "finished",
+            "attrs", "invalidated" (of a trial); "space", "state" (of the study).
         number: The trial, or None.
         data: The particulars, JSON values.
     """
@@ -76,17 +77,23 @@ def evolve(trial: FrozenTrial | None, event: LogEvent) -> FrozenTrial:
                 worker=data["worker"],
                 attempt=data["attempt"],
                 started=event.at if trial.started is None else trial.started,
+                budget=data.get("budget", trial.budget),
+                reports=_still_true(trial),
                 version=version,
             )
         case "reported":
-            reports = trial.reports
-            for step, metrics in reports_from_json(data["reports"]).items_in_order():
-                reports = reports.adding(step, metrics)
-            return changed(trial, reports=reports, version=version)
+            return changed(trial, reports=_with_reports(trial, data), version=version)
+        case "checkpointed":
+            return changed(
+                trial,
+                checkpoint=Checkpoint.from_json(data["checkpoint"]),
+                reports=_with_reports(trial, data),
+                version=version,
+            )
         case "released":
             state = TrialState[data["state"]]
             return changed(trial, state=state, error=data["reason"], version=version)
-        case "finished":
+        case "paused" | "finished":
             return read_finish(trial, data, version)
         case "attrs":
             attrs = {**trial.user_attrs, **data["user_attrs"]}
@@ -95,6 +102,20 @@ def evolve(trial: FrozenTrial | None, event: LogEvent) -> FrozenTrial:
             return changed(trial, invalid=data["reason"], version=version)
         case _:
             raise ValueError(f"Unknown event {event.kind!r} at version {version}.")
+
+
+def _still_true(trial: FrozenTrial) -> Reports:
+    """The reports that a new run goes on from: all of a paused trial, else up to its checkpoint."""
+    if trial.state is TrialState.PAUSED or not trial.reports:
+        return trial.reports
+    return NO_REPORTS if trial.checkpoint is None else trial.reports.up_to(trial.checkpoint.step)
+
+
+def _with_reports(trial: FrozenTrial, data: Mapping[str, Any]) -> Reports:
+    reports = trial.reports
+    for step, metrics in reports_from_json(data["reports"]).items_in_order():
+        reports = reports.adding(step, metrics)
+    return reports
 
 
 @final

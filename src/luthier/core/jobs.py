@@ -69,11 +69,21 @@ class Resume:
 @final
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """Start a new trial from another's checkpoint, with these parameters."""
+    """Start a new trial from another's checkpoint, with these parameters.
+
+    Attributes:
+        parent: The trial to go on from; it has a checkpoint.
+        params: The new trial's parameters.
+        budget: Up to which step it may run, or None for no limit.
+        reason: Why, in words.
+        data: What the scheduler wants to find again in the trial's origin; JSON values.
+    """
 
     parent: int
     params: Mapping[str, Any]
     budget: int | None = None
+    reason: str = ""
+    data: Mapping[str, Any] = EMPTY
 
 
 Job = Start | Resume | Clone

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 if TYPE_CHECKING:
     import numpy as np
 
+    from luthier.core.checkpoint import Checkpoint
     from luthier.core.events import LogEvent
     from luthier.core.history import History
     from luthier.core.jobs import Decision, Job, Outcome, Proposal
@@ -84,6 +85,10 @@ class Channel(Protocol):
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record the user's notes on a trial."""
+        ...
+
+    def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
+        """Record a trial's saved state."""
         ...
 
 
@@ -229,9 +234,18 @@ class Storage(Protocol):
         ...
 
     def claim(
-        self, study: int, number: int, worker: str, *, attempt: int, at: float
+        self,
+        study: int,
+        number: int,
+        worker: str,
+        *,
+        attempt: int,
+        at: float,
+        budget: int | None = None,
     ) -> FrozenTrial | None:
         """Make a trial RUNNING under a worker, its attempt raised by one.
+
+        A paused trial keeps its reports; any other those up to its checkpoint: it goes on there.
 
         Args:
             study: The study's id.
@@ -239,6 +253,7 @@ class Storage(Protocol):
             worker: Who claims it.
             attempt: The attempt it was last seen at; guards against two claims.
             at: The time.
+            budget: A new budget; None leaves it as it was.
 
         Returns:
             The trial, or None if another was faster.
@@ -247,6 +262,16 @@ class Storage(Protocol):
 
     def report(self, study: int, number: int, attempt: int, reports: Reports) -> FrozenTrial:
         """Record new reports of a running trial.
+
+        Raises:
+            TrialStateError: The trial isn't running, or not at that attempt.
+        """
+        ...
+
+    def checkpoint(
+        self, study: int, number: int, attempt: int, checkpoint: Checkpoint, reports: Reports
+    ) -> FrozenTrial:
+        """Record a running trial's saved state, with all that it has reported until then.
 
         Raises:
             TrialStateError: The trial isn't running, or not at that attempt.
@@ -264,7 +289,10 @@ class Storage(Protocol):
         ...
 
     def finish(self, study: int, trial: FrozenTrial) -> FrozenTrial:
-        """Record a trial's end; its state, params, metrics, reports, cost, error, declares.
+        """Record the end of a trial's run.
+
+        That is its state, params, metrics, reports, cost, error and declares. PAUSED is such an
+        end too: it logs "paused" instead of "finished".
 
         Raises:
             TrialStateError: The stored trial isn't running at that attempt.

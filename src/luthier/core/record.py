@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.trial import (
     EMPTY,
     NO_REPORTS,
@@ -61,9 +62,11 @@ def trial_json(trial: FrozenTrial) -> dict[str, Any]:
     data: dict[str, Any] = {"state": trial.state.name, "params": params_json(trial)}
     if trial.origin != Origin():
         data["origin"] = origin_json(trial.origin)
-    for name in ("started", "worker", "attempt", "invalid"):
+    for name in ("started", "worker", "attempt", "budget", "invalid"):
         if (value := getattr(trial, name)) is not None:
             data[name] = value
+    if trial.checkpoint is not None:
+        data["checkpoint"] = trial.checkpoint.to_json()
     if trial.user_attrs:
         data["user_attrs"] = dict(trial.user_attrs)
     if trial.objectives != 1:
@@ -110,6 +113,8 @@ def read_trial(number: int, data: Mapping[str, Any], version: int) -> FrozenTria
         started=data.get("started"),
         worker=data.get("worker"),
         attempt=data.get("attempt", 0),
+        budget=data.get("budget"),
+        checkpoint=Checkpoint.from_json(data["checkpoint"]) if "checkpoint" in data else None,
         origin=origin_from_json(data["origin"]) if "origin" in data else Origin(),
         user_attrs=data.get("user_attrs", EMPTY),
         invalid=data.get("invalid"),

@@ -16,6 +16,7 @@ from itertools import repeat
 from operator import attrgetter, call
 from typing import Any, Final, final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.suggest import Suggest
 from luthier.errors import UnknownParamError
 from luthier.space import Param
@@ -150,9 +151,19 @@ class Reports(Mapping[int, Metrics]):
         grown._n = self._n + 1
         return grown
 
-    def items_in_order(self) -> list[tuple[int, Metrics]]:
-        """The (step, metrics) pairs in order of arrival."""
-        return self._log[: self._n]
+    def items_in_order(self, start: int = 0) -> list[tuple[int, Metrics]]:
+        """The (step, metrics) pairs in order of arrival, from the ``start``-th on."""
+        return self._log[start : self._n]
+
+    def up_to(self, step: int) -> Reports:
+        """Only the reports of steps up to this one."""
+        kept = [item for item in self._log[: self._n] if item[0] <= step]
+        return self if len(kept) == self._n else Reports(kept)
+
+    def continues(self, earlier: Reports) -> bool:
+        """Whether these are the earlier reports and perhaps more."""
+        n = earlier._n
+        return self._n >= n and (self._log is earlier._log or self._log[:n] == earlier._log[:n])
 
     @property
     def last_step(self) -> int | None:
@@ -213,6 +224,8 @@ class FrozenTrial(Suggest):
         cost: Seconds of work over all its runs.
         worker: Who runs or ran it.
         attempt: How often it has been claimed.
+        budget: The step up to which its present run may go, or None for no limit.
+        checkpoint: Its latest saved state; at first that of the trial it was cloned from.
         origin: Why it exists.
         error: What went wrong, or why it was pruned or released.
         user_attrs: The user's notes; JSON values.
@@ -240,6 +253,8 @@ class FrozenTrial(Suggest):
     cost: float | None = None
     worker: str | None = None
     attempt: int = 0
+    budget: int | None = None
+    checkpoint: Checkpoint | None = None
     origin: Origin = field(default_factory=Origin)
     error: str | None = None
     user_attrs: Mapping[str, Any] = EMPTY

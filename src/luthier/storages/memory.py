@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.events import LogEvent, evolve
 from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Changes, StudyRecord, StudySummary
@@ -79,7 +80,14 @@ class MemoryStorage:
             return [entry.add(trial, at) for trial in own]
 
     def claim(
-        self, study: int, number: int, worker: str, *, attempt: int, at: float
+        self,
+        study: int,
+        number: int,
+        worker: str,
+        *,
+        attempt: int,
+        at: float,
+        budget: int | None = None,
     ) -> FrozenTrial | None:
         """Make a trial RUNNING under a worker, or return None if another was faster."""
         with self._lock:
@@ -88,7 +96,7 @@ class MemoryStorage:
                 rules.require_claimable(entry.trial(number), attempt)
             except TrialStateError:
                 return None
-            return entry.change("claimed", number, {"worker": worker, "attempt": attempt + 1}, at)
+            return entry.change("claimed", number, rules.claim_data(worker, attempt, budget), at)
 
     def report(self, study: int, number: int, attempt: int, reports: Reports) -> FrozenTrial:
         """Record the reports of a running trial that are new."""
@@ -105,6 +113,18 @@ class MemoryStorage:
             after = changed(before, reports=grown, version=entry.version + 1)
             return entry.put("reported", after, fresh, time.time())
 
+    def checkpoint(
+        self, study: int, number: int, attempt: int, checkpoint: Checkpoint, reports: Reports
+    ) -> FrozenTrial:
+        """Record a running trial's saved state, and its reports that are new."""
+        with self._lock:
+            entry = self._study(study)
+            before = entry.trial(number)
+            rules.require_running(before, attempt)
+            fresh = reports_json(rules.new_reports(before, reports))
+            data = {"checkpoint": checkpoint.to_json(), "reports": fresh}
+            return entry.change("checkpointed", number, data)
+
     def release(
         self, study: int, number: int, attempt: int, state: TrialState, reason: str
     ) -> FrozenTrial:
@@ -116,15 +136,17 @@ class MemoryStorage:
             return entry.change("released", number, {"state": state.name, "reason": reason})
 
     def finish(self, study: int, trial: FrozenTrial) -> FrozenTrial:
-        """Record a trial's end."""
+        """Record the end of a trial's run."""
         rules.require_ended(trial.state)
         with self._lock:
             entry = self._study(study)
             before = entry.trial(trial.number)
             rules.require_running(before, trial.attempt)
             version = entry.version + 1
-            if trial.version == version == trial.finished_version:
-                return entry.put("finished", trial, trial, time.time())  # made from `before`
+            kind = rules.end_kind(trial.state)
+            ended = version if trial.state.is_finished else None
+            if trial.version == version and trial.finished_version == ended:
+                return entry.put(kind, trial, trial, time.time())  # made from `before`
             after = changed(
                 before,
                 state=trial.state,
@@ -138,9 +160,9 @@ class MemoryStorage:
                 error=trial.error,
                 declares=trial.declares,
                 version=version,
-                finished_version=version,
+                finished_version=ended,
             )
-            return entry.put("finished", after, after, time.time())
+            return entry.put(kind, after, after, time.time())
 
     def set_attrs(self, study: int, number: int, attrs: Mapping[str, Any]) -> FrozenTrial:
         """Add to a trial's user attributes."""
@@ -307,7 +329,7 @@ class _Study:
 def _data(kind: str, payload: Any) -> Mapping[str, Any]:
     if kind == "added":
         return trial_json(payload)
-    if kind == "finished":
+    if kind in ("paused", "finished"):
         return finish_json(payload)
     if kind == "reported":
         return {"reports": reports_json(payload)}

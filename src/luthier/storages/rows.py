@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.record import (
     dump,
     metrics_from_json,
     origin_from_json,
     params_from_json,
     reports_from_json,
+    reports_json,
 )
 from luthier.core.trial import EMPTY, NO_REPORTS, FrozenTrial, Origin, TrialState, record_of
 from luthier.errors import StorageCorruptError
@@ -42,19 +44,19 @@ INSERT_EVENT: Final = (
 INSERT_TRIAL: Final = (
     "INSERT INTO trials (study, number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, value, metrics, origin, declares, user_attrs, reports)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " params, value, metrics, origin, declares, user_attrs, reports, budget, checkpoint)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 SELECT_TRIAL: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint"
     " FROM trials WHERE study = ? AND number = ?"
 )
 SELECT_CHANGED: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint"
     " FROM trials WHERE study = ? AND version > ? ORDER BY version"
 )
 BEST_VALUE: Final = {
@@ -64,44 +66,59 @@ BEST_VALUE: Final = {
 SELECT_BEST: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint"
     " FROM trials WHERE study = ? AND value = ? AND state = 3 AND invalid IS NULL"
     " ORDER BY finished_version LIMIT 1"
 )
 
 Columns = Callable[[FrozenTrial, Mapping[str, Any]], tuple[Any, ...]]
+_RUN_ENDED: Final[tuple[str, Columns]] = (
+    "UPDATE trials SET state = ?, finished_version = ?, finished = ?, cost = ?, error = ?,"
+    " params = ?, value = ?, metrics = ?, declares = ?, reports = ?, version = ?"
+    " WHERE study = ? AND number = ?",
+    lambda trial, data: (
+        trial.state,
+        trial.finished_version,
+        trial.finished,
+        trial.cost,
+        trial.error,
+        dump(data["params"]),
+        _value(trial),
+        _text(data, "metrics"),
+        _text(data, "declares"),
+        _reports_text(data),
+    ),
+)
 UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
     "claimed": (
-        "UPDATE trials SET state = ?, worker = ?, attempt = ?, started = ?, version = ?"
-        " WHERE study = ? AND number = ?",
-        lambda trial, data: (trial.state, trial.worker, trial.attempt, trial.started),
+        "UPDATE trials SET state = ?, worker = ?, attempt = ?, started = ?, budget = ?,"
+        " reports = ?, version = ? WHERE study = ? AND number = ?",
+        lambda trial, data: (
+            trial.state,
+            trial.worker,
+            trial.attempt,
+            trial.started,
+            trial.budget,
+            _reports_text({"reports": reports_json(trial.reports)}),
+        ),
     ),
     "reported": (
         "UPDATE trials SET reports = COALESCE(reports || ',', '') || ?, version = ?"
         " WHERE study = ? AND number = ?",
         lambda trial, data: (_reports_text(data),),
     ),
+    "checkpointed": (
+        "UPDATE trials SET checkpoint = ?,"
+        " reports = CASE WHEN ? IS NULL THEN reports ELSE COALESCE(reports || ',', '') || ? END,"
+        " version = ? WHERE study = ? AND number = ?",
+        lambda trial, data: (dump(data["checkpoint"]), *2 * (_reports_text(data),)),
+    ),
     "released": (
         "UPDATE trials SET state = ?, error = ?, version = ? WHERE study = ? AND number = ?",
         lambda trial, data: (trial.state, trial.error),
     ),
-    "finished": (
-        "UPDATE trials SET state = ?, finished_version = ?, finished = ?, cost = ?, error = ?,"
-        " params = ?, value = ?, metrics = ?, declares = ?, reports = ?, version = ?"
-        " WHERE study = ? AND number = ?",
-        lambda trial, data: (
-            trial.state,
-            trial.finished_version,
-            trial.finished,
-            trial.cost,
-            trial.error,
-            dump(data["params"]),
-            _value(trial),
-            _text(data, "metrics"),
-            _text(data, "declares"),
-            _reports_text(data),
-        ),
-    ),
+    "paused": _RUN_ENDED,
+    "finished": _RUN_ENDED,
     "attrs": (
         "UPDATE trials SET user_attrs = ?, version = ? WHERE study = ? AND number = ?",
         lambda trial, data: (dump(dict(trial.user_attrs)),),
@@ -164,6 +181,8 @@ def new_row(trial: FrozenTrial, data: Mapping[str, Any]) -> tuple[Any, ...]:
         _text(data, "declares"),
         _text(data, "user_attrs"),
         _reports_text(data),
+        trial.budget,
+        _text(data, "checkpoint"),
     )
 
 
@@ -202,6 +221,8 @@ def _trial(
     declares: str | None,
     user_attrs: str | None,
     reports: str | None,
+    budget: int | None,
+    checkpoint: str | None,
 ) -> FrozenTrial:
     param_names, param_values = params_from_json(_decode(params)[0])
     metric_names, metric_values = metrics_from_json(_decode(metrics)[0]) if metrics else ((), ())
@@ -220,6 +241,8 @@ def _trial(
             cost,
             worker and sys.intern(worker),
             attempt,
+            budget,
+            Checkpoint.from_json(_decode(checkpoint)[0]) if checkpoint else None,
             origin_from_json(_decode(origin)[0]) if origin else _ADDED,
             error,
             _decode(user_attrs)[0] if user_attrs else EMPTY,

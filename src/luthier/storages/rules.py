@@ -18,6 +18,8 @@ from luthier.errors import (
 )
 
 __all__ = [
+    "claim_data",
+    "end_kind",
     "json_copy",
     "new_reports",
     "own_attrs",
@@ -84,16 +86,21 @@ def require_running(trial: FrozenTrial, attempt: int) -> None:
 
 
 def require_ended(state: TrialState) -> None:
-    """Refuse to finish a trial in a state that isn't an end.
+    """Refuse to end a run in a state that isn't the end of one.
 
     Raises:
-        TrialStateError: The state isn't COMPLETE, PRUNED or FAILED.
+        TrialStateError: The state isn't PAUSED, COMPLETE, PRUNED or FAILED.
     """
-    if not state.is_finished:
+    if state in (TrialState.WAITING, TrialState.RUNNING):
         raise TrialStateError(
-            f"A trial must finish as COMPLETE, PRUNED or FAILED, got {state.name}. "
-            "Use release() to put it back."
+            f"A run must end as PAUSED, COMPLETE, PRUNED or FAILED, got {state.name}. "
+            "Use release() to put the trial back."
         )
+
+
+def end_kind(state: TrialState) -> str:
+    """The kind of event that ends a run in this state."""
+    return "paused" if state is TrialState.PAUSED else "finished"
 
 
 def require_open(state: TrialState) -> None:
@@ -121,6 +128,12 @@ def require_finished(trial: FrozenTrial) -> None:
             f"{trial.state.name}. Tell its result first.",
             number=trial.number,
         )
+
+
+def claim_data(worker: str, attempt: int, budget: int | None) -> dict[str, Any]:
+    """What a claim logs: who, which attempt, and a budget if it is new."""
+    data: dict[str, Any] = {"worker": worker, "attempt": attempt + 1}
+    return data if budget is None else data | {"budget": budget}
 
 
 def new_reports(before: FrozenTrial, reports: Reports) -> Reports:

@@ -87,6 +87,10 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             PRIMARY KEY (study, version)
         )""",
     ),
+    (
+        "ALTER TABLE trials ADD COLUMN budget BIGINT",
+        "ALTER TABLE trials ADD COLUMN checkpoint TEXT",
+    ),
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 

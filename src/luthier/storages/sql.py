@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.events import LogEvent, evolve
 from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Changes, StudyRecord, StudySummary
@@ -158,13 +159,20 @@ class SqlStorage:
         return added
 
     def claim(
-        self, study: int, number: int, worker: str, *, attempt: int, at: float
+        self,
+        study: int,
+        number: int,
+        worker: str,
+        *,
+        attempt: int,
+        at: float,
+        budget: int | None = None,
     ) -> FrozenTrial | None:
         """Make a trial RUNNING under a worker, or return None if another was faster."""
 
         def data(before: FrozenTrial) -> dict[str, Any]:
             rules.require_claimable(before, attempt)
-            return plain_text({"worker": worker, "attempt": attempt + 1})
+            return plain_text(rules.claim_data(worker, attempt, budget))
 
         try:
             return self._change(study, number, "claimed", data, at)
@@ -181,6 +189,18 @@ class SqlStorage:
 
         return self._change(study, number, "reported", data)
 
+    def checkpoint(
+        self, study: int, number: int, attempt: int, checkpoint: Checkpoint, reports: Reports
+    ) -> FrozenTrial:
+        """Record a running trial's saved state, and its reports that are new."""
+
+        def data(before: FrozenTrial) -> dict[str, Any]:
+            rules.require_running(before, attempt)
+            fresh = rules.new_reports(before, reports)
+            return {"checkpoint": checkpoint.to_json(), "reports": reports_json(fresh)}
+
+        return self._change(study, number, "checkpointed", data)
+
     def release(
         self, study: int, number: int, attempt: int, state: TrialState, reason: str
     ) -> FrozenTrial:
@@ -194,7 +214,7 @@ class SqlStorage:
         return self._change(study, number, "released", data)
 
     def finish(self, study: int, trial: FrozenTrial) -> FrozenTrial:
-        """Record a trial's end."""
+        """Record the end of a trial's run."""
         rules.require_ended(trial.state)
         ready = plain_text(finish_json(trial))
 
@@ -202,7 +222,7 @@ class SqlStorage:
             rules.require_running(before, trial.attempt)
             return ready
 
-        return self._change(study, trial.number, "finished", data)
+        return self._change(study, trial.number, rules.end_kind(trial.state), data)
 
     def set_attrs(self, study: int, number: int, attrs: Mapping[str, Any]) -> FrozenTrial:
         """Add to a trial's user attributes."""

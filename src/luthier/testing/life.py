@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.protocols import Changes, Storage
 from luthier.core.trial import FrozenTrial, Origin, Reports, TrialState
 from luthier.space import Float
@@ -53,6 +54,13 @@ def life(storage: Storage, study: int) -> Sequence[Callable[[], object]]:
         lambda: storage.report(study, 0, 1, Reports([(2, {"loss": 1.0}), (3, {"loss": 0.5})])),
         lambda: storage.release(study, 1, 1, TrialState.PAUSED, "budget"),
         lambda: storage.claim(study, 3, "w", attempt=1, at=8.5),
+        lambda: storage.checkpoint(
+            study, 3, 2, Checkpoint(2, "ab", 10), Reports([(2, {"loss": 2.0})])
+        ),
+        lambda: storage.finish(
+            study, replace(running(3), attempt=2, state=TrialState.PAUSED, cost=1.0)
+        ),
+        lambda: storage.claim(study, 3, "w", attempt=2, at=8.75, budget=9),
         lambda: storage.set_attrs(study, 0, {"note": [1]}),
         lambda: storage.finish(study, ended(running(0))),
         lambda: storage.claim(study, 1, "v", attempt=1, at=9.5),

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.events import evolve
 from luthier.core.objective import Objective
 from luthier.core.protocols import Changes, Storage
@@ -37,6 +38,8 @@ Factory = Callable[[], Storage]
 _NAME = "luthier-storage-check"
 _OBJECTIVE = Objective.of(metrics={"loss": "minimize"}, constraints=["mb <= 10"])
 _COMPLETE, _RUNNING, _WAITING = TrialState.COMPLETE, TrialState.RUNNING, TrialState.WAITING
+_PAUSED: Final = TrialState.PAUSED
+_SAVED: Final = Checkpoint(2, "ab", 10)
 
 
 def check_storage(factory: Factory) -> None:
@@ -208,16 +211,56 @@ def reports_are_appended(factory: Factory) -> None:
 
 
 def released_trials_can_be_claimed_again(factory: Factory) -> None:
-    """A released trial waits or is paused, with the reason, and keeps what it reported."""
+    """A released trial waits or is paused, with the reason; a paused one keeps its reports."""
     with _study(factory) as (storage, study):
         storage.add_trials(study, [running(0)])
         storage.report(study, 0, 1, Reports([(1, {"loss": 1.0})]))
-        for attempt, state in ((1, _WAITING), (2, TrialState.PAUSED)):
+        for attempt, state, kept in ((1, _PAUSED, 1), (2, _WAITING, 0)):
             released = storage.release(study, 0, attempt, state, "why")
             _same((released.state, released.error), (state, "why"), "state and reason are kept")
+            _same(len(released.reports), 1, "reports stay until it is claimed")
             claimed = storage.claim(study, 0, "w", attempt=attempt, at=5.0)
             assert claimed is not None, "a released trial can be claimed"
-            _same((len(claimed.reports), claimed.attempt), (1, attempt + 1), "reports stay")
+            _same((len(claimed.reports), claimed.attempt), (kept, attempt + 1), "it starts over")
+
+
+def paused_trials_are_resumed(factory: Factory) -> None:
+    """A run may end PAUSED, with parameters and cost; a new claim goes on, with a new budget."""
+    with _study(factory) as (storage, study), _opened(factory) as other:
+        storage.add_trials(study, [replace(running(0), budget=3)])
+        pause = replace(
+            ended(running(0)), state=_PAUSED, metric_names=(), metric_values=(), finished=None
+        )
+        paused = storage.finish(study, pause)
+        _same(_present(other, study), [paused], "another handle reads the pause")
+        _same((paused.state, paused.budget, paused.finished_version), (_PAUSED, 3, None), "paused")
+        _same((paused.cost, paused.params["y"]), (1.0, 3), "its cost and parameters are kept")
+        _same(storage.events(study)[-1].kind, "paused", "a pause isn't the end of the trial")
+        claimed = storage.claim(study, 0, "w", attempt=1, at=5.0, budget=9)
+        assert claimed is not None, "a paused trial can be claimed"
+        _same((claimed.budget, len(claimed.reports)), (9, 1), "a new budget; reports stay")
+        _same(_present(other, study), [claimed], "another handle reads the claim")
+
+
+def checkpoints_say_where_to_go_on(factory: Factory) -> None:
+    """A checkpoint is kept with the reports until then; a new run goes on from there."""
+    with _study(factory) as (storage, study), _opened(factory) as other:
+        storage.add_trials(study, [running(0), replace(running(1), checkpoint=_SAVED)])
+        storage.report(study, 0, 1, Reports([(1, {"loss": 3.0})]))
+        reports = Reports([(1, {"loss": 3.0}), (2, {"loss": 2.0})])
+        saved = storage.checkpoint(study, 0, 1, _SAVED, reports)
+        _same((saved.checkpoint, len(saved.reports)), (_SAVED, 2), "both are kept")
+        again = storage.checkpoint(study, 0, 1, replace(_SAVED, key="cd"), reports)
+        _same(again.reports.items_in_order(), reports.items_in_order(), "reports are kept once")
+        storage.report(study, 0, 1, Reports([(3, {"loss": 1.0})]))
+        before = _present(other, study)
+        _same(before[1].checkpoint, _SAVED, "a trial may be added with another's checkpoint")
+        _refused(TrialStateError, storage.checkpoint, study, 0, 2, _SAVED, reports)
+        claimed = storage.claim(study, 0, "w", attempt=1, at=5.0)
+        assert claimed is not None, "the trial of a dead worker can be claimed"
+        _same(claimed.checkpoint, replace(_SAVED, key="cd"), "the checkpoint is still there")
+        _same(list(claimed.reports), [1, 2], "what came after it is forgotten")
+        _same(_present(other, study)[0], claimed, "another handle reads the same")
 
 
 def attributes_are_added(factory: Factory) -> None:
@@ -396,6 +439,10 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         running_trials_are_guarded,
         reports_are_appended,
         released_trials_can_be_claimed_again,
+        paused_trials_are_resumed,
+        checkpoints_say_where_to_go_on,
+        paused_trials_are_resumed,
+        checkpoints_say_where_to_go_on,
         attributes_are_added,
         invalidated_trials_leave_the_counts,
         state_and_spaces_are_kept,
