@@ -15,8 +15,9 @@ thrown away at any time.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, TypeVar, final, overload
 
 import numpy as np
@@ -24,7 +25,8 @@ from numpy.typing import NDArray
 
 from luthier.core.objective import Objective
 from luthier.core.ranking import Ranking
-from luthier.core.trial import FrozenTrial, TrialState
+from luthier.core.rungs import ReportLog, Rung
+from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, TrialState, changed
 from luthier.space import Param, Space
 from luthier.space.trace import Trace
 
@@ -98,6 +100,7 @@ class History:
     live: tuple[FrozenTrial, ...]
     planned: int | None
     _columns: _Columns
+    _reports: _Reported
 
     @property
     def n_finished(self) -> int:
@@ -127,6 +130,11 @@ class History:
     def running(self) -> list[FrozenTrial]:
         """Trials that are being worked on."""
         return [t for t in self.live if t.state is TrialState.RUNNING]
+
+    @property
+    def paused(self) -> list[FrozenTrial]:
+        """Trials that may be resumed, by number."""
+        return [t for t in self.live if t.state is TrialState.PAUSED]
 
     @property
     def waiting(self) -> list[FrozenTrial]:
@@ -182,6 +190,30 @@ class History:
 
         return self.table(("step", step, name), self.completed, row)[:, 0]
 
+    def rung(self, step: int, metrics: Sequence[str] | None = None) -> Rung:
+        """Return what trials in any state had reached at a step: their first report from it on.
+
+        Costs what has been reported since it was last asked for.
+
+        Args:
+            step: The step.
+            metrics: Which metrics; the objectives if None.
+        """
+        names = self.objective.names if metrics is None else metrics
+        return self._reports.log.rung(step, names, self._reports.n)
+
+    def reached(self, step: int) -> History:
+        """Return the history as it would be had every trial ended when it reached a step.
+
+        Trials that reached it are completed, with what they reported there, by number; those
+        that have not, and may, are live; pruned ones that never did are left out. So a sampler
+        that knows nothing of steps can learn from one rung. Only for the latest snapshot.
+
+        Args:
+            step: The step.
+        """
+        return self._columns.reached(self, step)
+
     def table(
         self,
         key: tuple[Any, ...],
@@ -218,6 +250,7 @@ class History:
         """
         kept = [[t for t in group if keep(t)] for group in self._groups]
         completed, pruned, failed = map(Prefix, kept)
+        live = tuple(t for t in self.live if keep(t))
         return History(
             self.version,
             self.next_number,
@@ -227,9 +260,10 @@ class History:
             completed,
             pruned,
             failed,
-            tuple(t for t in self.live if keep(t)),
+            live,
             self.planned,
             _Columns(),
+            _reported(self.objective, (*completed, *pruned, *failed, *live)),
         )
 
     def seen_in(self, space: Space) -> History:
@@ -248,6 +282,22 @@ class History:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """The reports that a snapshot may see: the first n of a log that only grows."""
+
+    log: ReportLog
+    n: int
+
+
+def _reported(objective: Objective, trials: Iterable[FrozenTrial]) -> _Reported:
+    log = ReportLog(objective)
+    for trial in trials:
+        log.extend(trial.number, trial.reports)
+    return _Reported(log, len(log))
+
+
+@final
 class _Columns:
     """Caches over append-only lists of trials: rows are computed once, when first needed."""
 
@@ -258,6 +308,10 @@ class _Columns:
         self._ranked = 0
         self._tables: dict[tuple[Any, ...], _Rows] = {}
         self._keys: tuple[Space, list[int], dict[tuple[Any, ...], tuple[int, int]]] | None = None
+        self._views: dict[int, _View] = {}
+
+    def reached(self, history: History, step: int) -> History:
+        return self._views.setdefault(step, _View(step)).of(history)
 
     def encoded(self, space: Space, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
         if self._encoded is None or self._encoded[0] is not space:
@@ -342,6 +396,61 @@ class _Columns:
 
 
 @final
+class _View:
+    """A history as of one step: trials that reached it, completed there, in order of number.
+
+    The list only grows while new ones have higher numbers; else it is made anew.
+    """
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+        self._trials: list[FrozenTrial] = []
+        self._columns = _Columns()
+
+    def of(self, history: History) -> History:
+        there = set(history.rung(self._step).numbers.tolist())
+        known = {trial.number for trial in self._trials}
+        new = []
+        for trial in chain(history.completed, history.pruned, history.live):
+            if trial.number in there and trial.number not in known:
+                ended = _ended_at(trial, self._step, history)
+                new += [] if ended is None else [ended]
+        self._add(sorted(new, key=_number))
+        known.update(trial.number for trial in new)
+        return replace(
+            history,
+            completed=Prefix(self._trials),
+            pruned=Prefix([]),
+            live=tuple(t for t in history.live if t.number not in known),
+            _columns=self._columns,
+        )
+
+    def _add(self, new: list[FrozenTrial]) -> None:
+        if new and self._trials and new[0].number < self._trials[-1].number:
+            self._trials = sorted([*self._trials, *new], key=_number)
+            self._columns = _Columns()
+        else:
+            self._trials += new
+
+
+def _ended_at(trial: FrozenTrial, step: int, history: History) -> FrozenTrial | None:
+    """The trial as if it had completed at a step; None if it can't be told what it was there."""
+    named = next((m for s, m in trial.reports.items_in_order() if s >= step), None)
+    names = history.objective.names
+    if named is None or any(name not in named or named[name] != named[name] for name in names):
+        return None
+    if trial.cost is None and not history.space.fits(trial.params):
+        return None  # its first run goes on: it may yet ask for more parameters
+    metrics = {name: named[name] for name in names} | dict(named)
+    return changed(
+        trial,
+        state=TrialState.COMPLETE,
+        metric_names=tuple(metrics),
+        metric_values=tuple(metrics.values()),
+    )
+
+
+@final
 class _Rows:
     """A matrix that grows by doubling; a prefix of it is handed out read-only."""
 
@@ -412,6 +521,7 @@ class Ledger:
         self._prefixes = list(map(Prefix, self._finished))
         self._live: dict[int, FrozenTrial] = {}
         self._columns = _Columns()
+        self._log = ReportLog(objective)
         self._snapshot: History | None = None
 
     @property
@@ -456,7 +566,6 @@ class Ledger:
     def _take(self, trials: Sequence[FrozenTrial], known: int) -> None:
         for trial in trials:
             before = self.trials[trial.number] if trial.number < known else None
-            self.trials[trial.number] = trial
             self._sort_in(trial, before)
 
     def apply_one(self, trial: FrozenTrial) -> None:
@@ -464,11 +573,19 @@ class Ledger:
         before = None
         if trial.number < len(self.trials):
             before = self.trials[trial.number]
-            self.trials[trial.number] = trial
         else:
             self.trials.append(trial)
         self._sort_in(trial, before)
         self._advance(trial.version)
+
+    def hear(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
+        """Take in a report of a running trial before any storage has it; return the trial."""
+        before = self.trials[number]
+        trial = changed(before, reports=before.reports.adding(step, metrics))
+        self.trials[number] = self._live[number] = trial
+        self._log.extend(number, trial.reports, len(before.reports))
+        self._snapshot = None
+        return trial
 
     def put_state(self, state: Mapping[str, Any], version: int) -> None:
         """Take in study-wide values."""
@@ -492,18 +609,43 @@ class Ledger:
                 tuple(live),
                 self.state.get("planned"),
                 self._columns,
+                _Reported(self._log, len(self._log)),
             )
         return self._snapshot
 
     def _sort_in(self, trial: FrozenTrial, before: FrozenTrial | None) -> None:
+        trial = self._with_reports(trial, before)
+        self.trials[trial.number] = trial
         if not trial.state.is_finished:
             self._live[trial.number] = trial
+            if trial.cost is not None and (before is None or before.cost is None):  # a run ended
+                self._trace.observe(trial.params, trial.declares, complete=False)
             return
         self._live.pop(trial.number, None)
         if before is None or not before.state.is_finished:
             self._take_finished(trial)
         elif trial.invalid is not None and before.invalid is None:
             self._forget(trial.number)
+
+    def _with_reports(self, trial: FrozenTrial, before: FrozenTrial | None) -> FrozenTrial:
+        """Log what a trial has newly reported; keep what was heard and isn't stored yet."""
+        if trial.invalid is not None:
+            return trial
+        earlier = NO_REPORTS if before is None else before.reports
+        if trial.reports.continues(earlier):
+            if len(trial.reports) > len(earlier):
+                self._log.extend(trial.number, trial.reports, len(earlier))
+        elif _runs_on(before, trial) and earlier.continues(trial.reports):
+            return changed(trial, reports=earlier)
+        else:  # a new run has begun: an earlier one's reports count no more
+            self.trials[trial.number] = trial
+            self._log_anew()
+        return trial
+
+    def _log_anew(self) -> None:
+        reporting = (t for t in self.trials if t.reports and t.invalid is None)
+        self._log = _reported(self.objective, reporting).log
+        self._columns = _Columns()
 
     def _take_finished(self, trial: FrozenTrial) -> None:
         self._trace.observe(
@@ -518,11 +660,17 @@ class Ledger:
         kept = ([t for t in group if t.number != number] for group in self._finished)
         self._finished = tuple(kept)  # new lists: snapshots taken before keep theirs
         self._prefixes = list(map(Prefix, self._finished))
-        self._columns = _Columns()
+        self._log_anew()
 
     def _advance(self, version: int) -> None:
         self.version = max(self.version, version)
         self._snapshot = None
+
+
+def _runs_on(before: FrozenTrial | None, trial: FrozenTrial) -> bool:
+    """Whether a trial is still in the same run as before."""
+    running = trial.state is TrialState.RUNNING
+    return running and before is not None and before.attempt == trial.attempt
 
 
 def _number(trial: FrozenTrial) -> int:

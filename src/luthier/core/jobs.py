@@ -12,7 +12,7 @@ from luthier.core.trial import EMPTY, Metrics, Reports, TrialState
 if TYPE_CHECKING:
     from luthier.space import Param
 
-__all__ = ["NEW", "Clone", "Decision", "Job", "Outcome", "Proposal", "Resume", "Start"]
+__all__ = ["NEW", "Clone", "Decision", "Job", "Outcome", "Proposal", "Resume", "Start", "Stop"]
 
 
 @final
@@ -46,15 +46,7 @@ class Decision(enum.Enum):
 @final
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start a new trial.
-
-    Attributes:
-        params: Its parameters, or None to ask the sampler.
-        budget: Up to which step it may run, or None for no limit.
-    """
-
-    params: Mapping[str, Any] | None = None
-    budget: int | None = None
+    """Start a new trial, with parameters that the sampler proposes."""
 
 
 @final
@@ -86,7 +78,16 @@ class Clone:
     data: Mapping[str, Any] = EMPTY
 
 
-Job = Start | Resume | Clone
+@final
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End a paused trial for good, as PRUNED, and say what to do next then."""
+
+    trial: int
+    reason: str
+
+
+Job = Start | Resume | Clone | Stop
 NEW: Final = Start()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 if TYPE_CHECKING:
     import numpy as np
 
-    from luthier.core.checkpoint import Checkpoint
+    from luthier.core.checkpoint import Checkpoint, CheckpointStore
     from luthier.core.events import LogEvent
     from luthier.core.history import History
     from luthier.core.jobs import Decision, Job, Outcome, Proposal
@@ -69,6 +69,10 @@ class Scheduler(Protocol):
 
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Return what to run next, or None if nothing should start now."""
+        ...
+
+    def budget(self, history: History, number: int) -> int | None:
+        """Return the step up to which a new trial may go, or None for no limit."""
         ...
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
@@ -341,6 +345,10 @@ class Storage(Protocol):
 
     def events(self, study: int, since: int = 0) -> list[LogEvent]:
         """The log after a version, oldest first."""
+        ...
+
+    def checkpoints(self) -> CheckpointStore:
+        """Return where the saved states of its studies' trials are kept."""
         ...
 
     def close(self) -> None:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from luthier.schedulers.asha import Asha
+from luthier.schedulers.hyperband import Hyperband
 from luthier.schedulers.median import Median
 from luthier.schedulers.none import NoStopping
+from luthier.schedulers.pasha import Pasha
 from luthier.schedulers.patience import Patience
 from luthier.schedulers.percentile import Percentile
+from luthier.schedulers.successive_halving import SuccessiveHalving
 from luthier.schedulers.threshold import Threshold
 
-__all__ = ["Median", "NoStopping", "Patience", "Percentile", "Threshold"]
+__all__ = [
+    "Asha",
+    "Hyperband",
+    "Median",
+    "NoStopping",
+    "Pasha",
+    "Patience",
+    "Percentile",
+    "SuccessiveHalving",
+    "Threshold",
+]

@@ -68,6 +68,10 @@ class Median:
         """Its name and settings as JSON values."""
         return spec_of("median", self)
 
+    def budget(self, history: History, number: int) -> int | None:
+        """No limit."""
+        return self._rule.budget(history, number)
+
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Always start a new trial."""
         return self._rule.next(history, rng)

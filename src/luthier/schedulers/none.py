@@ -30,6 +30,10 @@ class NoStopping:
         """Its name as JSON values."""
         return spec_of("none", self)
 
+    def budget(self, history: History, number: int) -> int | None:
+        """No limit."""
+        return None
+
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Always start a new trial."""
         return NEW

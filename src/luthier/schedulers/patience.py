@@ -73,6 +73,10 @@ class Patience:
             "metric": self.metric,
         }
 
+    def budget(self, history: History, number: int) -> int | None:
+        """No limit, or what the wrapped scheduler says."""
+        return None if self.wrapped is None else self.wrapped.budget(history, number)
+
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Start a new trial, or what the wrapped scheduler says."""
         return NEW if self.wrapped is None else self.wrapped.next(history, rng)

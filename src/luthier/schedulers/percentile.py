@@ -77,6 +77,10 @@ class Percentile:
         """Its name and settings as JSON values."""
         return spec_of("percentile", self)
 
+    def budget(self, history: History, number: int) -> int | None:
+        """No limit."""
+        return None
+
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Always start a new trial."""
         return NEW

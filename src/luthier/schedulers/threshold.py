@@ -70,6 +70,10 @@ class Threshold:
         """Its name and settings as JSON values."""
         return spec_of("threshold", self)
 
+    def budget(self, history: History, number: int) -> int | None:
+        """No limit."""
+        return None
+
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Always start a new trial."""
         return NEW

@@ -6,6 +6,7 @@ four columns and becomes JSON only when somebody reads it.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from array import array
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, final
 
-from luthier.core.checkpoint import Checkpoint
+from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import LogEvent, evolve
 from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Changes, StudyRecord, StudySummary
@@ -21,6 +22,7 @@ from luthier.core.record import finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState, changed
 from luthier.errors import TrialStateError
 from luthier.storages import rules
+from luthier.storages.checkpoints import FileCheckpoints
 
 __all__ = ["MemoryStorage"]
 
@@ -41,6 +43,7 @@ class MemoryStorage:
         self._lock = threading.Lock()
         self._studies: dict[int, _Study] = {}
         self._last_id = 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def create_study(
         self, name: str, objective: Objective, seed: int, settings: Mapping[str, Any]
@@ -216,6 +219,15 @@ class MemoryStorage:
         """The log after a version, oldest first."""
         with self._lock:
             return self._study(study).events(since)
+
+    def checkpoints(self) -> CheckpointStore:
+        """Return a store in a temporary folder, removed with this object."""
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(
+                    prefix="luthier-", ignore_cleanup_errors=True
+                )
+        return FileCheckpoints(self._folder.name)
 
     def close(self) -> None:
         """Nothing to release: the studies stay as long as this object does."""

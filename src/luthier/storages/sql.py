@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, final
 
-from luthier.core.checkpoint import Checkpoint
+from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import LogEvent, evolve
 from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Changes, StudyRecord, StudySummary
@@ -20,6 +20,7 @@ from luthier.core.record import dump, finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState
 from luthier.errors import TrialStateError
 from luthier.storages import rules
+from luthier.storages.checkpoints import FileCheckpoints
 from luthier.storages.database import Database, Execute
 from luthier.storages.rows import (
     BEST_VALUE,
@@ -324,6 +325,10 @@ class SqlStorage:
             ]
 
         return self._database.read(work)
+
+    def checkpoints(self) -> CheckpointStore:
+        """Return the folder beside the database's file, whose name ends in ".checkpoints"."""
+        return FileCheckpoints(f"{self._database.place}.checkpoints")
 
     def close(self) -> None:
         """Release connections; the next use opens new ones."""

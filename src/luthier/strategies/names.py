@@ -27,7 +27,17 @@ from luthier.samplers import (
     QuasiRandom,
     Random,
 )
-from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
+from luthier.schedulers import (
+    Asha,
+    Hyperband,
+    Median,
+    NoStopping,
+    Pasha,
+    Patience,
+    Percentile,
+    SuccessiveHalving,
+    Threshold,
+)
 from luthier.space import from_json_value
 
 __all__ = [
@@ -223,6 +233,10 @@ _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "percentile": Percentile,
     "threshold": Threshold,
     "patience": _patience,
+    "successive_halving": SuccessiveHalving,
+    "hyperband": Hyperband,
+    "asha": Asha,
+    "pasha": Pasha,
 }
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
     name: (name, "none") for name in _SAMPLERS if name != "fixed"

@@ -19,6 +19,7 @@ from typing import Any, final
 
 import numpy as np
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.events import (
     Event,
     TrialFailed,
@@ -28,30 +29,34 @@ from luthier.core.events import (
     TrialStarted,
 )
 from luthier.core.history import History, Ledger
-from luthier.core.jobs import Decision, Outcome, Proposal, Start
+from luthier.core.jobs import Clone, Decision, Outcome, Proposal, Resume, Stop
 from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
 from luthier.core.rng import generator
 from luthier.core.trial import (
     EMPTY,
-    NO_REPORTS,
     FrozenTrial,
     Metrics,
     Origin,
-    Reports,
     TrialState,
     changed,
 )
 from luthier.core.worker import is_gone, is_here, this_worker
 from luthier.errors import NumberTakenError, SpaceError, TrialNotFoundError, TrialStateError
 from luthier.space import Param, Space
-from luthier.study.trial import Ticket, check_definitions
+from luthier.study.trial import Ticket, check_definitions, last_metrics
 
 __all__ = ["Driver"]
 
 logger = logging.getLogger("luthier")
 Listener = Callable[[Event], object]
 _FLUSH_SECONDS = 0.5
+_ENDS: Mapping[TrialState, type[TrialFailed | TrialFinished | TrialPaused]] = {
+    TrialState.PAUSED: TrialPaused,
+    TrialState.COMPLETE: TrialFinished,
+    TrialState.PRUNED: TrialFinished,
+    TrialState.FAILED: TrialFailed,
+}
 _NOTHING = Space()
 _UNKNOWN = Proposal({}, "all that is known of the space is taken: the objective may hold more")
 
@@ -85,11 +90,11 @@ class Driver:
         self.ledger = Ledger(record.objective, record.seed)
         self.declared: Space | None = None
         self.requirements = dict(requirements or {})
-        self._heard: dict[int, Reports] = {}
-        self._unflushed: dict[int, FrozenTrial] = {}
+        self._unflushed: set[int] = set()
         self._flushed_at = time.monotonic()
         self._worker = this_worker()
         self._sampler_spec = dump(dict(sampler.spec))
+        self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
 
     def best(self) -> FrozenTrial | None:
         """The best trial by the first objective: asked of the storage if nothing is read yet."""
@@ -125,8 +130,8 @@ class Driver:
             self.declared = space  # the caller's own: it may hold functions
             self.ledger.declare(space, self.ledger.version)
 
-    def plan(self, n_trials: int) -> None:
-        """Record how many trials the study is to have; samplers may use it."""
+    def plan(self, n_trials: int | None) -> None:
+        """Record how many trials the study is to have, if that is known; samplers may use it."""
         with self.lock:
             if self.ledger.state.get("planned") != n_trials:
                 self.storage.put_state(self.record.id, "planned", n_trials)
@@ -139,8 +144,11 @@ class Driver:
         fixed: Mapping[str, Param] | None = None,
         history: History | None = None,
         eager: bool = False,
+        new: bool = True,
     ) -> FrozenTrial | None:
-        """Claim a trial that waits or was orphaned, else propose and add a new one.
+        """Claim a trial that waits or was orphaned, else do what the scheduler says.
+
+        That is to propose and add a new trial, to resume a paused one, or to clone one.
 
         Args:
             total: Add no new trial where the study has so many.
@@ -149,23 +157,25 @@ class Driver:
                 no harm, the storage refuses what is made from it.
             eager: Start something even where all that is known of a learnt space is being tried,
                 rather than wait until running trials show whether there is more of it.
+            new: Whether a new trial may be added.
 
         Returns:
             The trial, now RUNNING under this process; None if there is nothing to start.
         """
         with self.lock:
+            if self._unflushed:  # what is decided from must be in the log before the decision
+                self._flush()
+                history = None
             while True:
                 history = self.refresh() if history is None else history
-                trial = self._claim_one(history)
-                if trial is None and (total is None or history.n_trials < total):
-                    trial = self._propose(history, fixed or {}, eager)
-                    if trial is None:
-                        return None
-                    try:
-                        trial = self._write(self.storage.add_trials(self.record.id, [trial])[0])
-                    except NumberTakenError:
-                        history = None
-                        continue
+                may_add = new and (total is None or history.n_trials < total)
+                try:
+                    trial = self._claim_one(history) or self._next(
+                        history, fixed or {}, eager, may_add
+                    )
+                except _FasterError:
+                    history = None
+                    continue
                 if trial is not None and self.listeners:
                     self.emit(TrialStarted(self.record.name, trial))
                 return trial
@@ -196,15 +206,22 @@ class Driver:
         if trial.declares:
             definitions = {**definitions, **trial.declares}
         declared = _NOTHING if self.declared is None else self.declared
-        return Ticket(trial, self.record.seed, definitions, declared, self.record.objective)
+        return Ticket(
+            trial,
+            self.record.seed,
+            definitions,
+            declared,
+            self.record.objective,
+            self.storage.checkpoints,
+        )
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
         """Take a report of a running trial; return the scheduler's decision."""
         with self.lock:
-            heard = self._heard.get(number, NO_REPORTS).adding(step, metrics)
-            self._heard[number] = heard
-            trial = self._unflushed[number] = changed(self.trial(number), reports=heard)
-            self._flush()
+            trial = self.ledger.hear(number, step, metrics)
+            self._unflushed.add(number)
+            if time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
+                self._flush()
             decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
             if self.listeners:
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
@@ -215,8 +232,19 @@ class Driver:
         with self.lock:
             self._write(self.storage.set_attrs(self.record.id, number, attrs))
 
+    def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
+        """Record a trial's saved state, with all that it has reported."""
+        with self.lock:
+            trial = self.trial(number)
+            self._unflushed.discard(number)
+            self._write(
+                self.storage.checkpoint(
+                    self.record.id, number, trial.attempt, checkpoint, trial.reports
+                )
+            )
+
     def finish(self, number: int, outcome: Outcome) -> FrozenTrial | None:
-        """Record the end of a trial's run.
+        """Record the end of a trial's run: of the trial, or until it is resumed.
 
         Returns:
             The trial as recorded, or None if it wasn't this driver's any more: another had
@@ -224,7 +252,7 @@ class Driver:
         """
         with self.lock:
             trial = self._finished(self.trial(number), outcome)
-            self._forget_reports(number)
+            self._unflushed.discard(number)
             try:
                 trial = self._write(self.storage.finish(self.record.id, trial))
             except TrialStateError as refused:
@@ -232,15 +260,14 @@ class Driver:
                 self.refresh()
                 return None
             if self.listeners:
-                kind = TrialFailed if trial.state is TrialState.FAILED else TrialFinished
-                self.emit(kind(self.record.name, trial))
+                self.emit(_ENDS[trial.state](self.record.name, trial))
             return trial
 
     def release(self, number: int, reason: str) -> None:
         """Put a running trial back to WAITING, to be run again under its own number."""
         with self.lock:
             trial = self.trial(number)
-            self._forget_reports(number)
+            self._unflushed.discard(number)
             try:
                 trial = self.storage.release(
                     self.record.id, number, trial.attempt, TrialState.WAITING, reason
@@ -306,25 +333,97 @@ class Driver:
         for trial in history.live:
             orphaned = trial.state is TrialState.RUNNING and trial.worker in gone
             if trial.state is TrialState.WAITING or orphaned:
+                fresh = trial.budget is None
                 claimed = self.storage.claim(
                     self.record.id,
                     trial.number,
                     self._worker,
                     attempt=trial.attempt,
                     at=time.time(),
+                    budget=self.scheduler.budget(history, trial.number) if fresh else None,
                 )
-                if claimed is not None:  # it starts over: an earlier run's reports don't count
-                    return changed(self._write(claimed), reports=NO_REPORTS)
+                if claimed is not None:
+                    return self._write(claimed)
         return None
 
-    def _propose(
-        self, history: History, fixed: Mapping[str, Param], eager: bool = False
+    def _next(
+        self, history: History, fixed: Mapping[str, Param], eager: bool, may_add: bool
     ) -> FrozenTrial | None:
-        number = history.next_number
-        rng = generator(self.record.seed, number)
+        """Do what the scheduler says.
+
+        Raises:
+            _FasterError: Another driver did something first.
+        """
+        rng = generator(self.record.seed, history.next_number)
         job = self.scheduler.next(history, rng)
-        if not isinstance(job, Start):
+        while isinstance(job, Stop):
+            self._stop(job)
+            job = self.scheduler.next(self.refresh(), rng)
+        history = self.refresh()
+        if isinstance(job, Resume):
+            return self._resume(job)
+        if job is None or not may_add:
             return None
+        if isinstance(job, Clone):
+            trial = self._cloned(job, history)
+        else:
+            proposed = self._proposed(history, fixed, eager, rng)
+            if proposed is None:
+                return None
+            trial = proposed
+        try:
+            return self._write(self.storage.add_trials(self.record.id, [trial])[0])
+        except NumberTakenError:
+            raise _FasterError from None
+
+    def _resume(self, job: Resume | Stop) -> FrozenTrial:
+        trial = self.trial(job.trial)
+        claimed = self.storage.claim(
+            self.record.id,
+            trial.number,
+            self._worker,
+            attempt=trial.attempt,
+            at=time.time(),
+            budget=job.budget if isinstance(job, Resume) else None,
+        )
+        if claimed is None:
+            raise _FasterError
+        return self._write(claimed)
+
+    def _stop(self, job: Stop) -> None:
+        """End a paused trial for good."""
+        trial = self._resume(job)
+        self.finish(
+            trial.number,
+            Outcome(
+                TrialState.PRUNED,
+                trial.params,
+                metrics=last_metrics(self.record.objective, trial.reports),
+                reports=trial.reports,
+                error=job.reason,
+            ),
+        )
+
+    def _cloned(self, job: Clone, history: History) -> FrozenTrial:
+        parent = self.trial(job.parent)
+        origin = Origin(
+            sampler=self._scheduler_spec,
+            reason=job.reason or f"clone of trial {parent.number}",
+            history_version=history.version,
+            parent=parent.number,
+            data=job.data,
+        )
+        return changed(
+            self._new(history, job.params, origin), budget=job.budget, checkpoint=parent.checkpoint
+        )
+
+    def _proposed(
+        self,
+        history: History,
+        fixed: Mapping[str, Param],
+        eager: bool,
+        rng: np.random.Generator,
+    ) -> FrozenTrial | None:
         known = self.ledger.definitions
         declares = {n: p for n, p in fixed.items() if known.get(n) != p} if fixed else EMPTY
         sampler, proposal = self._sampler_spec, propose(self.sampler, history, declares, rng)
@@ -332,24 +431,29 @@ class Driver:
             sampler, proposal = "objective", _UNKNOWN
         if proposal is None:
             return None
+        origin = Origin(
+            sampler=sampler,
+            reason=proposal.reason,
+            history_version=history.version,
+            fill=proposal.fill,
+            parent=proposal.parent,
+            data=proposal.data,
+        )
+        trial = self._new(history, proposal.params, origin)
+        budget = self.scheduler.budget(history, trial.number)
+        return changed(trial, budget=budget, declares=declares)
+
+    def _new(self, history: History, params: Mapping[str, Any], origin: Origin) -> FrozenTrial:
         return FrozenTrial(
-            number=number,
+            number=history.next_number,
             state=TrialState.RUNNING,
-            param_names=tuple(proposal.params),
-            param_values=tuple(proposal.params.values()),
+            param_names=tuple(params),
+            param_values=tuple(params.values()),
             objectives=len(self.record.objective.names),
             started=time.time(),
             worker=self._worker,
             attempt=1,
-            origin=Origin(
-                sampler=sampler,
-                reason=proposal.reason,
-                history_version=history.version,
-                fill=proposal.fill,
-                parent=proposal.parent,
-                data=proposal.data,
-            ),
-            declares=declares,
+            origin=origin,
             version=history.version + 1,
         )
 
@@ -360,31 +464,27 @@ class Driver:
 
     def _finished(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
         version = self.ledger.version + 1  # unless others write first: then the storage restamps
+        over = outcome.state.is_finished
         return changed(
             trial,
             version=version,
-            finished_version=version,
+            finished_version=version if over else None,
             state=outcome.state,
             param_names=tuple(outcome.params),
             param_values=tuple(outcome.params.values()),
             metric_names=tuple(outcome.metrics),
             metric_values=tuple(outcome.metrics.values()),
             reports=outcome.reports,
-            finished=time.time(),
+            finished=time.time() if over else None,
             cost=(trial.cost or 0.0) + outcome.cost,
             error=outcome.error,
             declares={**trial.declares, **outcome.declares} if outcome.declares else trial.declares,
         )
 
-    def _forget_reports(self, number: int) -> None:
-        self._heard.pop(number, None)
-        self._unflushed.pop(number, None)
-
     def _flush(self) -> None:
-        """Group commit of reports: at most one write per trial every half second."""
-        if time.monotonic() - self._flushed_at < _FLUSH_SECONDS:
-            return
-        for number, trial in list(self._unflushed.items()):
+        """Group commit of reports: every half second, and before anything is proposed."""
+        for number in sorted(self._unflushed):
+            trial = self.trial(number)
             try:
                 self._write(
                     self.storage.report(self.record.id, number, trial.attempt, trial.reports)
@@ -393,6 +493,11 @@ class Driver:
                 self.refresh()
         self._unflushed.clear()
         self._flushed_at = time.monotonic()
+
+
+@final
+class _FasterError(Exception):
+    """Another driver was faster: look again."""
 
 
 def propose(

@@ -162,27 +162,35 @@ class _Run:
         limits = self.limits
         more = None if limits.n_trials is None else history.n_trials + limits.n_trials
         planned = more if limits.total_trials is None else limits.total_trials
-        if planned is not None:
-            self.driver.plan(int(planned))
+        self.driver.plan(None if planned is None else int(planned))
 
     def _start_one(self, stopped_before: object) -> bool:
         history = self.driver.refresh()
         self.stop_reason = self._reason(history, stopped_before)
         if self.stop_reason is not None:
             return False
-        total = self.limits.total_trials
-        trial = self.driver.start(total=total, history=history)
+        total, wanted = self.limits.total_trials, self.limits.n_trials
+        new = wanted is None or len(self.started) < wanted
+        trial = self.driver.start(total=total, history=history, new=new)
         if trial is None:
-            if not self.running and not self._others_at_work():
-                full = total is not None and self.driver.ledger.snapshot().n_trials >= total
-                self.stop_reason = "the study has all its trials" if full else _EXHAUSTED
+            if not self.running and (not new or not self._others_at_work()):
+                self.stop_reason = self._nothing_left(new)
             return False
-        self.started.add(trial.number)
+        if new:
+            self.started.add(trial.number)
         self.running.add(trial.number)
         ticket = self.driver.ticket(trial)
         work = partial(_work, self.function, ticket, self.local_study)
         self.executor.submit(trial.number, work, self.driver)
         return True
+
+    def _nothing_left(self, new: bool) -> str:
+        total = self.limits.total_trials
+        if not new:
+            return f"{self.limits.n_trials} trials were run"
+        if total is not None and self.driver.ledger.snapshot().n_trials >= total:
+            return "the study has all its trials"
+        return _EXHAUSTED
 
     def _say_why(self) -> None:
         reason, limits = self.stop_reason or "done", self.limits
@@ -204,9 +212,6 @@ class _Run:
             return "the study was asked to stop"
         if self.fatal is not None:
             return "an exception ended it"
-        n_trials = self.limits.n_trials
-        if n_trials is not None and len(self.started) >= n_trials:
-            return f"{n_trials} trials were run"
         elapsed = time.monotonic() - self.started_at
         for rule in self.limits.rules:
             if (reason := rule.reason(history, elapsed)) is not None:
@@ -235,6 +240,8 @@ class _Run:
         if trial is None:
             return
         narrate(self.driver, trial)
+        if trial.state is TrialState.PAUSED:
+            return
         for callback in self.callbacks:
             callback(self.study, trial)
         if trial.state is TrialState.FAILED:

@@ -16,6 +16,11 @@ from luthier.study.driver import Driver
 __all__ = ["incumbent", "narrate", "set_verbosity"]
 
 logger = logging.getLogger("luthier")
+_VERBS = {
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "was pruned",
+    TrialState.PAUSED: "is paused",
+}
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
 
@@ -48,7 +53,7 @@ def narrate(driver: Driver, trial: FrozenTrial) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
     values = ", ".join(f"{n}={v:.6g}" for n, v in trial.metrics.items()) or "no value"
-    verb = "finished" if trial.state is TrialState.COMPLETE else "was pruned"
+    verb = _VERBS[trial.state]
     best = incumbent(driver.ledger.snapshot())
     tail = f" Best so far: trial {best.number} with {best.metric_values[0]:.6g}." if best else ""
     logger.info("Trial %d %s: %s with %s.%s", trial.number, verb, values, trial.params, tail)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import datetime
 import logging
 import math
+import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.objective import Objective
 from luthier.core.rng import generator
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from luthier.study.study import Study
 
 __all__ = [
+    "Restored",
     "Ticket",
     "Trial",
     "check_attr",
@@ -53,6 +57,7 @@ class Ticket:
         definitions: The parameters known to the study.
         declared: The declared space; empty if there is none.
         objective: What the study optimises.
+        checkpoints: Opens the place where saved states are kept.
     """
 
     record: FrozenTrial
@@ -60,6 +65,7 @@ class Ticket:
     definitions: Mapping[str, Param]
     declared: Space
     objective: Objective
+    checkpoints: Callable[[], CheckpointStore]
 
     @property
     def strict(self) -> bool:
@@ -68,6 +74,24 @@ class Ticket:
         One of a sampler is quietly replaced: the space has changed since.
         """
         return self.record.origin.sampler == "enqueued"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A saved state as a trial gets it back.
+
+    Attributes:
+        step: The step it was saved at.
+        path: The read-only file or folder that holds it. Copy what you want to change.
+    """
+
+    step: int
+    path: Path
+
+    def read_bytes(self) -> bytes:
+        """The content of a checkpoint that was saved from bytes or a file."""
+        return self.path.read_bytes()
 
 
 @final
@@ -126,6 +150,15 @@ class Trial(Suggest):
         return self._ticket.record.attempt
 
     @property
+    def budget(self) -> int | None:
+        """The step up to which this run may go; None: to the end.
+
+        An objective may train up to it and return what it has got. It is run again with a
+        larger budget if that is good enough, and may then go on from its checkpoint.
+        """
+        return self._ticket.record.budget
+
+    @property
     def user_attrs(self) -> dict[str, Any]:
         """The notes set so far."""
         return dict(self._user_attrs)
@@ -145,7 +178,8 @@ class Trial(Suggest):
 
         Args:
             metrics: A number (the first objective), or metrics by name. NaN is allowed.
-            step: At least 0; the first report of a step counts, later ones are ignored.
+            step: At least 0; the first report of a step counts, later ones are ignored. So a
+                trial that starts over after a pause may report again what it did before.
 
         Raises:
             ObjectiveError: Not a number or a mapping of numbers.
@@ -154,18 +188,56 @@ class Trial(Suggest):
         named = self._ticket.objective.read_report(metrics)
         position = checked_step(step)
         if position in self._reports:
-            logger.warning(
-                "Trial %d has reported step %d before; the first report stays.",
-                self.number,
-                position,
-            )
+            if position not in self._ticket.record.reports:  # not in an earlier run
+                logger.warning(
+                    "Trial %d has reported step %d before; the first report stays.",
+                    self.number,
+                    position,
+                )
             return
         self._reports = self._reports.adding(position, named)
         self._decision = self._channel.report(self.number, position, named)
 
     def should_prune(self) -> bool:
-        """Whether the scheduler wants this trial to end now: then raise ``TrialPruned``."""
-        return self._decision is Decision.STOP
+        """Whether the scheduler wants this run to end now: then raise ``TrialPruned``.
+
+        The trial may only be paused by that, and be run again later.
+        """
+        return self._decision is not Decision.CONTINUE
+
+    def save_checkpoint(
+        self, source: bytes | str | os.PathLike[str], step: int | None = None
+    ) -> None:
+        """Save the trial's state, so that a later run of it, or a clone, may go on from there.
+
+        Args:
+            source: The state as bytes, or the path of a file or folder that holds it. It is
+                copied; nothing of it is ever unpickled by Luthier.
+            step: The step it belongs to; the last one reported if None, 0 before any.
+
+        Raises:
+            ArgumentError: Neither bytes nor an existing path, or no step.
+        """
+        content = source if isinstance(source, bytes) else _existing(source)
+        last = self._reports.last_step
+        position = (0 if last is None else last) if step is None else checked_step(step)
+        key, size = self._ticket.checkpoints().save(content)
+        self._channel.checkpoint(self.number, Checkpoint(position, key, size))
+
+    def load_checkpoint(self) -> Restored | None:
+        """Return what this trial last saved in an earlier run, or its parent before it was cloned.
+
+        Returns:
+            The saved state, with the step it belongs to: go on after that step. None if there
+            is none: start from the beginning.
+
+        Raises:
+            CheckpointMissingError: The state was recorded, but its file is gone.
+        """
+        checkpoint = self._ticket.record.checkpoint
+        if checkpoint is None:
+            return None
+        return Restored(checkpoint.step, self._ticket.checkpoints().path(checkpoint.key))
 
     def set_user_attr(self, key: str, value: object) -> None:
         """Note something about this trial.
@@ -190,7 +262,8 @@ class Trial(Suggest):
         if ticket.declared:
             kept = {n: v for n, v in self._proposal.items() if n in ticket.declared}
             params = kept | params
-        self._warn_of_unused()
+        if state.is_finished:
+            self._warn_of_unused()
         return Outcome(
             state=state,
             params=params,
@@ -200,6 +273,13 @@ class Trial(Suggest):
             error=error,
             cost=time.time() - self._started,
         )
+
+    def _report_at_budget(self, metrics: Metrics) -> Decision:
+        """Report a result as that of the budget, unless more has been reported; decide."""
+        last, budget = self._reports.last_step, self.budget
+        if budget is not None and (last is None or last < budget):
+            self.report(metrics, budget)
+        return self._decision
 
     def _suggest(self, name: str, param: Param) -> Any:
         if self._known.get(name) is param and name in self._offer and name not in self._asked:
@@ -265,7 +345,8 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
         trial: The trial it gets.
 
     Returns:
-        COMPLETE with checked metrics, PRUNED, or FAILED with the error in words.
+        COMPLETE with checked metrics, PRUNED, PAUSED, or FAILED with the error in words. A trial
+        that returns at its budget has reported its result there, and ends as is then decided.
         KeyboardInterrupt and SystemExit pass through.
     """
     objective = trial._ticket.objective
@@ -275,9 +356,12 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
             raise ObjectiveError(
                 f"Trial {trial.number}: the objective returned None. Did it forget 'return'?"
             )
-        return trial.outcome(TrialState.COMPLETE, objective.read(result))
+        metrics = objective.read(result)
+        if trial.budget is not None and trial._report_at_budget(metrics) is not Decision.CONTINUE:
+            return _stopped(trial, f"at its budget of {trial.budget}")
+        return trial.outcome(TrialState.COMPLETE, metrics)
     except TrialPruned as stop:
-        return trial.outcome(TrialState.PRUNED, last_metrics(objective, trial.reports), str(stop))
+        return _stopped(trial, str(stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
         outcome = trial.outcome(TrialState.FAILED, error=describe(error))
         return Outcome(
@@ -289,6 +373,14 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
             exception=error,
             cost=outcome.cost,
         )
+
+
+def _stopped(trial: Trial, reason: str) -> Outcome:
+    """The outcome of a run that ended because its scheduler, or the objective itself, said so."""
+    if trial._decision is Decision.PAUSE:
+        return trial.outcome(TrialState.PAUSED, error=reason)
+    metrics = last_metrics(trial._ticket.objective, trial.reports)
+    return trial.outcome(TrialState.PRUNED, metrics, reason)
 
 
 def last_metrics(objective: Objective, reports: Reports) -> Metrics:
@@ -326,6 +418,17 @@ def check_definitions(declared: Space, definitions: Mapping[str, Param]) -> None
         n: p.with_when(declared[n].when) if n in declared else p for n, p in definitions.items()
     }
     declared.with_params(conditional)
+
+
+def _existing(source: object) -> Path:
+    path = Path(source) if isinstance(source, str | os.PathLike) else None
+    if path is None or not path.exists():
+        raise ArgumentError(
+            "save_checkpoint takes bytes, or the path of a file or folder that exists, got "
+            f"{source!r:.200}.",
+            source=source,
+        )
+    return path
 
 
 def check_attr(key: object, value: object) -> None:

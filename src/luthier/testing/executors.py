@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.protocols import Channel, Executor, Work
 from luthier.core.trial import Metrics, TrialState
@@ -27,12 +28,17 @@ class _Notebook:
     def __init__(self) -> None:
         self.reports: list[tuple[int, int, dict[str, float]]] = []
         self.attrs: dict[int, dict[str, Any]] = {}
+        self.saved: dict[int, Checkpoint] = {}
         self._lock = threading.Lock()
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
         with self._lock:
             self.reports.append((number, step, dict(metrics)))
         return Decision.STOP if metrics["value"] > 1 else Decision.CONTINUE
+
+    def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
+        with self._lock:
+            self.saved[number] = checkpoint
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         with self._lock:

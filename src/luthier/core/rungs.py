@@ -1,0 +1,121 @@
+"""Rungs: what trials had reached at a step, whatever has become of them since.
+
+Schedulers compare trials at equal steps. A trial reaches the rung of step r with its first report
+at r or later; what it says there is its result on that rung. ``ReportLog`` is the ledger's list of
+all reports in order of arrival; rungs are caches beside it that grow with it, so that asking about
+one costs only what has been reported since the last time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.core.objective import Objective
+from luthier.core.trial import Metrics, Reports
+
+__all__ = ["ReportLog", "Rung"]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Rung:
+    """The trials that have reached a step, in any order: invalidated ones are left out.
+
+    Attributes:
+        step: The step.
+        numbers: Their numbers, shape (n,).
+        values: What they reported there, lower is better, shape (n, m); NaN where a metric lacks.
+        violations: How much they broke the constraints by that report, shape (n,); 0 where the
+            report doesn't hold what the constraints need.
+    """
+
+    step: int
+    numbers: NDArray[np.int64]
+    values: NDArray[np.float64]
+    violations: NDArray[np.float64]
+
+
+@final
+class ReportLog:
+    """All reports of a study's trials, in order of arrival; it only grows.
+
+    Args:
+        objective: What the study optimises.
+
+    Example:
+        >>> log = ReportLog(Objective())
+        >>> log.extend(0, Reports([(1, {"value": 0.5}), (2, {"value": 0.25})]))
+        >>> log.rung(2, ("value",), len(log)).values
+        array([[0.25]])
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self._log: list[tuple[int, int, Metrics]] = []
+        self._rungs: dict[tuple[int, tuple[str, ...]], _Growing] = {}
+
+    def __len__(self) -> int:
+        return len(self._log)
+
+    def extend(self, number: int, reports: Reports, start: int = 0) -> None:
+        """Append a trial's reports from the ``start``-th on."""
+        self._log += [(number, *item) for item in reports.items_in_order(start)]
+
+    def rung(self, step: int, metrics: Sequence[str], n: int) -> Rung:
+        """Return a rung as it was after the first n reports.
+
+        Args:
+            step: Its step.
+            metrics: The metrics of interest.
+            n: How many reports count.
+        """
+        key = (step, tuple(metrics))
+        if key not in self._rungs:
+            self._rungs[key] = _Growing(self._objective, *key)
+        growing = self._rungs[key]
+        growing.read(self._log)
+        return growing.upto(n)
+
+
+@final
+class _Growing:
+    """One rung, read from the log as far as that went when it was last asked for."""
+
+    def __init__(self, objective: Objective, step: int, metrics: tuple[str, ...]) -> None:
+        self._objective = objective
+        self._step = step
+        self._metrics = metrics
+        self._signs = [1.0 if objective.direction_of(m) == "minimize" else -1.0 for m in metrics]
+        self._needed = {c.metric for c in objective.constraints}
+        self._read = 0
+        self._arrived: set[int] = set()
+        self._places: list[int] = []
+        self._rows = np.empty((16, 2 + len(metrics)))
+
+    def read(self, log: list[tuple[int, int, Metrics]]) -> None:
+        for place in range(self._read, len(log)):
+            number, step, metrics = log[place]
+            if step >= self._step and number not in self._arrived:
+                self._arrived.add(number)
+                self._append(place, number, metrics)
+        self._read = len(log)
+
+    def upto(self, n: int) -> Rung:
+        rows = self._rows[: bisect_left(self._places, n)]
+        return Rung(self._step, rows[:, 0].astype(np.int64), rows[:, 2:], rows[:, 1])
+
+    def _append(self, place: int, number: int, metrics: Metrics) -> None:
+        count = len(self._places)
+        if count == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        known = self._needed <= metrics.keys()
+        violation = self._objective.violation(metrics) if known else 0.0
+        found = zip(self._signs, self._metrics, strict=True)
+        self._rows[count] = number, violation, *(s * metrics.get(m, np.nan) for s, m in found)
+        self._places.append(place)

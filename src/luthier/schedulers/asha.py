@@ -1,0 +1,120 @@
+"""ASHA, the asynchronous successive halving algorithm: nobody waits for anybody.
+
+A trial on a rung is among the best of those that have been there, or it isn't:
+
+    promotion  it pauses at each rung; whenever a slot is free, the best trial of the highest rung
+               that is among its top 1/eta and hasn't been promoted goes on
+    stopping   it goes on at once if it is among the top 1/eta of those that have been there so
+               far, and ends if not
+
+Promotion wastes no training and needs checkpoints to waste no time. Stopping needs none, but
+spends more on early trials, which have few to be compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, final
+
+import numpy as np
+
+from luthier.core.history import History
+from luthier.core.jobs import NEW, Decision, Job, Resume
+from luthier.core.settings import Choice, Rule, settle, spec_of
+from luthier.core.trial import FrozenTrial
+from luthier.schedulers.ladder import LADDER_RULES, best_first, ladder, landed, rung_metrics
+
+__all__ = ["Asha"]
+
+_RULES: Final[Mapping[str, Rule]] = {**LADDER_RULES, "mode": Choice(("promotion", "stopping"))}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Asha:
+    """Let only the best third of the trials on each rung go on, without ever waiting.
+
+    The choice for many workers, or trials of very different length.
+
+    Args:
+        max_resource: The step at which a trial has finished: its last epoch, say.
+        min_resource: The step of the lowest rung.
+        eta: One in so many trials goes on from a rung to the next.
+        mode: "promotion" pauses trials and resumes the best; "stopping" ends the others.
+        metric: The reported metric to compare by; the objectives if None.
+
+    Raises:
+        ArgumentError: A setting is out of range.
+
+    Example:
+        >>> Asha(27).rungs
+        (1, 3, 9, 27)
+
+    References:
+        Li et al., A System for Massively Parallel Hyperparameter Tuning (MLSys 2020), algorithm 2;
+        the stopping form is that of Tune's ASHA and of section 4 of Klein et al., Model-based
+        Asynchronous Hyperparameter and Neural Architecture Search (2020).
+    """
+
+    max_resource: int
+    min_resource: int = 1
+    eta: int = 3
+    mode: str = "promotion"
+    metric: str | None = None
+    rungs: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        settle(self, _RULES)
+        object.__setattr__(self, "rungs", ladder(self.min_resource, self.max_resource, self.eta))
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Its name and settings as JSON values."""
+        return spec_of("asha", self)
+
+    def budget(self, history: History, number: int) -> int | None:
+        """The lowest rung, where trials pause; to the end where they don't."""
+        return self.rungs[0] if self.mode == "promotion" else self.max_resource
+
+    def next(self, history: History, rng: np.random.Generator) -> Job | None:
+        """Resume the best trial of the highest rung that deserves it, else start a new one."""
+        if self.mode == "stopping":
+            return NEW
+        return promotion(history, self.rungs, self.eta, self.metric) or NEW
+
+    def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
+        """Pause the trial where its budget ends, or stop it if it is not among the best there."""
+        if step >= self.max_resource:
+            return Decision.CONTINUE
+        if self.mode == "promotion":
+            budget = self.rungs[0] if trial.budget is None else trial.budget
+            return Decision.PAUSE if step >= budget else Decision.CONTINUE
+        place = landed(self.rungs, list(trial.reports), step)
+        if place is None:
+            return Decision.CONTINUE
+        order = best_first(history.rung(self.rungs[place], rung_metrics(self.metric)))
+        position = int(np.flatnonzero(order == trial.number)[0])
+        return Decision.CONTINUE if position * self.eta < len(order) else Decision.STOP
+
+
+def promotion(
+    history: History, rungs: tuple[int, ...], eta: int, metric: str | None
+) -> Resume | None:
+    """Return the resumption of the best trial that deserves it, from the highest rung downwards.
+
+    Args:
+        history: What has happened.
+        rungs: The steps of the rungs.
+        eta: One in so many deserves it.
+        metric: What to compare by; the objectives if None.
+    """
+    paused = {t.number: t.budget for t in history.paused}
+    if not paused:
+        return None
+    for place in reversed(range(len(rungs) - 1)):
+        order = best_first(history.rung(rungs[place], rung_metrics(metric)))
+        for number in order[: len(order) // eta].tolist():
+            if number in paused and (paused[number] or 0) <= rungs[place]:
+                return Resume(number, rungs[place + 1])
+    return None

@@ -1,0 +1,95 @@
+"""The ladder of successive halving: at which steps trials are compared, and who is the better.
+
+With eta = 3, from 1 to 81 steps, the rungs are at 1, 3, 9, 27 and 81: each gives three times the
+training of the one below, to a third of the trials. The last is the end: who gets there has
+finished.
+
+Trials are ranked by one metric, or by all objectives: then by non-dominated rank, and by crowding
+distance within a rank. Trials that break constraints come after all that keep them, NaN last.
+Equal ones are ranked by their numbers, so an order never depends on who arrived first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.core.rungs import Rung
+from luthier.core.settings import Number, Rule
+from luthier.errors import ArgumentError
+from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
+
+__all__ = ["LADDER_RULES", "best_first", "ladder", "landed", "rung_metrics"]
+
+LADDER_RULES: Final[Mapping[str, Rule]] = {
+    "min_resource": Number(1, whole=True),
+    "max_resource": Number(1, whole=True),
+    "eta": Number(2, whole=True),
+}
+"""What all settings of a ladder must be, for ``settle``."""
+
+
+def ladder(min_resource: int, max_resource: int, eta: int) -> tuple[int, ...]:
+    """Return the rungs from the lowest to the end, each eta times the one below.
+
+    Counted from the end, so that the last step up is a whole one, as in the papers.
+
+    Args:
+        min_resource: The first step at which trials may be compared, at least 1.
+        max_resource: The step at which a trial has finished.
+        eta: How many trials compete for a place on the next rung, at least 2.
+
+    Raises:
+        ArgumentError: The end is below the beginning.
+
+    Example:
+        >>> ladder(1, 81, 3), ladder(2, 50, 3), ladder(5, 5, 3)
+        ((1, 3, 9, 27, 81), (5, 16, 50), (5,))
+    """
+    if max_resource < min_resource:
+        raise ArgumentError(
+            "max_resource must be at least min_resource, got "
+            f"min_resource={min_resource!r}, max_resource={max_resource!r}. "
+            "Both are steps as the objective reports them.",
+            min_resource=min_resource,
+            max_resource=max_resource,
+        )
+    rungs, power = [max_resource], eta
+    while max_resource // power >= min_resource:
+        rungs.append(max_resource // power)
+        power *= eta
+    return tuple(reversed(rungs))
+
+
+def landed(rungs: Sequence[int], steps: Sequence[int], step: int) -> int | None:
+    """Return the place of the highest rung that a report is the first to reach, or None.
+
+    Args:
+        rungs: Their steps, ascending.
+        steps: All steps reported, this one among them.
+        step: The step just reported.
+    """
+    before = max((s for s in steps if s != step), default=-1)
+    reached = [place for place, rung in enumerate(rungs) if before < rung <= step]
+    return reached[-1] if reached else None
+
+
+def rung_metrics(metric: str | None) -> tuple[str, ...] | None:
+    """The metrics that ``History.rung`` is to look at; None for the objectives."""
+    return None if metric is None else (metric,)
+
+
+def best_first(rung: Rung) -> NDArray[np.int64]:
+    """Return the numbers of a rung's trials, the best one first, shape (n,)."""
+    values, spread = rung.values[:, 0], np.zeros(len(rung.numbers))
+    unknown = np.asarray(np.isnan(rung.values).any(axis=1))
+    if rung.values.shape[1] > 1 and not unknown.all():
+        ranks = np.full(len(unknown), np.inf)
+        ranks[~unknown] = non_dominated_ranks(rung.values[~unknown])
+        spread[~unknown] = -crowding_distance(rung.values[~unknown])
+        values = ranks
+    keys = (rung.numbers, spread, values, rung.violations, unknown)
+    return rung.numbers[np.lexsort(keys)]
