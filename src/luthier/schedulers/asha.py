@@ -81,7 +81,7 @@ class Asha:
         """Resume the best trial of the highest rung that deserves it, else start a new one."""
         if self.mode == "stopping":
             return NEW
-        return promotion(history, self.rungs, self.eta, self.metric) or NEW
+        return promotion(history, self.rungs, self.eta, self.metric, self.max_resource) or NEW
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Pause the trial where its budget ends, or stop it if it is not among the best there."""
@@ -99,7 +99,7 @@ class Asha:
 
 
 def promotion(
-    history: History, rungs: tuple[int, ...], eta: int, metric: str | None
+    history: History, rungs: tuple[int, ...], eta: int, metric: str | None, end: int
 ) -> Resume | None:
     """Return the resumption of the best trial that deserves it, from the highest rung downwards.
 
@@ -108,6 +108,8 @@ def promotion(
         rungs: The steps of the rungs.
         eta: One in so many deserves it.
         metric: What to compare by; the objectives if None.
+        end: Where trials finish. If all planned ones were started and none got there, the best
+            one does.
     """
     paused = {t.number: t.budget for t in history.paused}
     if not paused:
@@ -117,4 +119,17 @@ def promotion(
         for number in order[: len(order) // eta].tolist():
             if number in paused and (paused[number] or 0) <= rungs[place]:
                 return Resume(number, rungs[place + 1])
+    return _finale(history, rungs, metric, end)
+
+
+def _finale(
+    history: History, rungs: tuple[int, ...], metric: str | None, end: int
+) -> Resume | None:
+    if history.planned != history.next_number or history.completed or history.running:
+        return None
+    paused = {t.number for t in history.paused}
+    for step in reversed(rungs):
+        for number in best_first(history.rung(step, rung_metrics(metric))).tolist():
+            if number in paused:
+                return Resume(number, end)
     return None

@@ -32,8 +32,8 @@ _RULES: Final[Mapping[str, Rule]] = {**LADDER_RULES, "tolerance": Number(0.0, 1.
 class Pasha:
     """Train no longer than it takes to know which trials are the best.
 
-    For when the order of the trials settles long before they have been trained to the end. Its
-    best trial may have been trained for a few steps only: train it to the end afterwards.
+    For when the order of the trials settles long before they have been trained to the end. When
+    all the trials planned have been started, the best one is trained to the end.
 
     Args:
         max_resource: The step at which a trial has finished, if it comes to that.
@@ -76,7 +76,8 @@ class Pasha:
 
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Resume the best trial of the highest rung that deserves it, else start a new one."""
-        return promotion(history, self.present(history), self.eta, self.metric) or NEW
+        rungs = self.present(history)
+        return promotion(history, rungs, self.eta, self.metric, self.max_resource) or NEW
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Pause the trial where its budget ends."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from luthier.core.history import History
-from luthier.core.jobs import Clone, Decision, Resume, Start
+from luthier.core.jobs import Clone, Decision, Resume, Start, Stop
 from luthier.core.objective import Objective
 from luthier.core.protocols import Scheduler
 from luthier.core.rng import generator
@@ -109,7 +109,7 @@ def check_next(factory: SchedulerFactory) -> None:
     assert isinstance(job, Start), f"a new study must start with a new trial, got {job!r}"
     for history, _, _ in situations():
         job = factory().next(history, generator(0, 0))
-        assert job is None or isinstance(job, Start | Resume | Clone), f"no job: {job!r}"
+        assert job is None or isinstance(job, Start | Resume | Clone | Stop), f"no job: {job!r}"
 
 
 def check_decide_is_total(factory: SchedulerFactory) -> None:
