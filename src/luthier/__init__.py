@@ -49,6 +49,8 @@ if TYPE_CHECKING:
         open_storage,
     )
     from luthier.strategies import (
+        bohb,
+        dehb,
         known_strategies,
     )
     from luthier.study.create import (
@@ -115,9 +117,11 @@ __all__ = [
     "Trial",
     "TrialPruned",
     "TrialState",
+    "bohb",
     "copy_study",
     "create_study",
     "create_trial",
+    "dehb",
     "delete_study",
     "errors",
     "get_all_study_names",
@@ -140,7 +144,7 @@ _HOMES = {
         "OneOf Ordinal Permutation Space"
     ),
     "storages": "open_storage",
-    "strategies": "known_strategies",
+    "strategies": "bohb dehb known_strategies",
     "study.create": (
         "copy_study create_study delete_study get_all_study_names get_all_study_summaries "
         "load_study maximize minimize"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.core.history import History, Ledger, Prefix
+from luthier.core.history import History, Prefix
+from luthier.core.ledger import Ledger
 from luthier.core.objective import Objective
 from luthier.core.trial import FrozenTrial, Reports, TrialState
 from luthier.space import Categorical, Float, Int, Space

@@ -66,7 +66,7 @@ CASES: list[tuple[Callable[[MemoryStorage], object], type[LuthierError], str]] =
     (
         lambda s: s.finish(1, RUNNING),
         TrialStateError,
-        r"must finish as COMPLETE, PRUNED or FAILED, got RUNNING. Use release\(\)",
+        r"must end as PAUSED, COMPLETE, PRUNED or FAILED, got RUNNING. Use release\(\)",
     ),
     (
         lambda s: s.release(1, 0, 2, TrialState.FAILED, "x"),

@@ -1,8 +1,7 @@
 """The history of a study: the only thing samplers and schedulers decide from.
 
-``Ledger`` is the one mutable object: a driver's mirror of the storage, grown by applying trial
-records in the order in which they changed. ``History`` is an immutable snapshot of it that
-costs microseconds, whatever the number of trials: finished trials only ever append, so a
+``Ledger`` (``core/ledger.py``) is the one mutable object. ``History`` is an immutable snapshot of
+it that costs microseconds, whatever the number of trials: finished trials only ever append, so a
 snapshot is the shared lists and how much of them it may see. Encoded matrices, curves and
 sets of seen configurations are caches beside those lists; they grow with them and could be
 thrown away at any time.
@@ -14,7 +13,6 @@ thrown away at any time.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -26,11 +24,10 @@ from numpy.typing import NDArray
 from luthier.core.objective import Objective
 from luthier.core.ranking import Ranking
 from luthier.core.rungs import ReportLog, Rung
-from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, TrialState, changed
-from luthier.space import Param, Space
-from luthier.space.trace import Trace
+from luthier.core.trial import FrozenTrial, TrialState, changed
+from luthier.space import Space
 
-__all__ = ["History", "Ledger", "Prefix"]
+__all__ = ["Columns", "History", "Prefix", "Reported", "reported"]
 
 T = TypeVar("T")
 
@@ -99,8 +96,8 @@ class History:
     failed: Prefix[FrozenTrial]
     live: tuple[FrozenTrial, ...]
     planned: int | None
-    _columns: _Columns
-    _reports: _Reported
+    _columns: Columns
+    _reports: Reported
 
     @property
     def n_finished(self) -> int:
@@ -205,9 +202,9 @@ class History:
     def reached(self, step: int) -> History:
         """Return the history as it would be had every trial ended when it reached a step.
 
-        Trials that reached it are completed, with what they reported there, by number; those
-        that have not, and may, are live; pruned ones that never did are left out. So a sampler
-        that knows nothing of steps can learn from one rung. Only for the latest snapshot.
+        Trials that reached it are completed, with what they reported there, by number. Others
+        are live; of them pruned ones are paused, so that they count as tried. So a sampler that
+        knows nothing of steps can learn from one rung. Only for the latest snapshot.
 
         Args:
             step: The step.
@@ -262,8 +259,8 @@ class History:
             failed,
             live,
             self.planned,
-            _Columns(),
-            _reported(self.objective, (*completed, *pruned, *failed, *live)),
+            Columns(),
+            reported(self.objective, (*completed, *pruned, *failed, *live)),
         )
 
     def seen_in(self, space: Space) -> History:
@@ -283,22 +280,23 @@ class History:
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Reported:
+class Reported:
     """The reports that a snapshot may see: the first n of a log that only grows."""
 
     log: ReportLog
     n: int
 
 
-def _reported(objective: Objective, trials: Iterable[FrozenTrial]) -> _Reported:
+def reported(objective: Objective, trials: Iterable[FrozenTrial]) -> Reported:
+    """Return all that some trials have reported, one after another."""
     log = ReportLog(objective)
     for trial in trials:
         log.extend(trial.number, trial.reports)
-    return _Reported(log, len(log))
+    return Reported(log, len(log))
 
 
 @final
-class _Columns:
+class Columns:
     """Caches over append-only lists of trials: rows are computed once, when first needed."""
 
     def __init__(self) -> None:
@@ -311,9 +309,11 @@ class _Columns:
         self._views: dict[int, _View] = {}
 
     def reached(self, history: History, step: int) -> History:
+        """What ``History.reached`` gives."""
         return self._views.setdefault(step, _View(step)).of(history)
 
     def encoded(self, space: Space, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
+        """What ``History.encoded`` gives, in a space."""
         if self._encoded is None or self._encoded[0] is not space:
             self._encoded = (space, {})
         encoding = space.encoding
@@ -324,6 +324,7 @@ class _Columns:
         return self._encoded[1].setdefault(trials.identity, _Rows()).upto(trials, rows)
 
     def objectives(self, objective: Objective, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
+        """What ``History.Y`` gives."""
         m = len(objective.names)
 
         def rows(new: list[FrozenTrial]) -> NDArray[np.float64]:
@@ -334,12 +335,14 @@ class _Columns:
         return self._objectives.upto(trials, rows, width=m)
 
     def violations(self, objective: Objective, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
+        """What ``History.violations`` gives."""
         def row(trial: FrozenTrial) -> Sequence[float]:
             return (objective.violation(trial.metrics),)
 
         return self.table(("violation",), trials, row, 1)[:, 0]
 
     def best(self, objective: Objective, trials: Prefix[FrozenTrial], k: int) -> list[int]:
+        """What ``History.best`` gives."""
         n = len(trials)
         feasible, infeasible = self._rankings
         if n > self._ranked:
@@ -360,6 +363,7 @@ class _Columns:
         row: Callable[[FrozenTrial], Sequence[float]],
         width: int,
     ) -> NDArray[np.float64]:
+        """What ``History.table`` gives."""
         def rows(new: list[FrozenTrial]) -> NDArray[np.float64]:
             return np.array([row(trial) for trial in new], dtype=np.float64).reshape(
                 len(new), width
@@ -369,6 +373,7 @@ class _Columns:
         return table.upto(trials, rows, width=width)
 
     def seen(self, history: History, key: tuple[Any, ...]) -> bool:
+        """What ``History.has_seen`` gives."""
         finished = self._finished_keys(history)
         first = finished.get(key)
         if first is not None and first[1] < len(history._groups[first[0]]):
@@ -376,6 +381,7 @@ class _Columns:
         return any(_key(history.space, t) == key for t in history.live)
 
     def all_seen(self, history: History) -> frozenset[tuple[Any, ...]]:
+        """What ``History.seen`` gives."""
         sizes = [len(group) for group in history._groups]
         finished = self._finished_keys(history)
         keys = {key for key, (group, row) in finished.items() if row < sizes[group]}
@@ -405,7 +411,7 @@ class _View:
     def __init__(self, step: int) -> None:
         self._step = step
         self._trials: list[FrozenTrial] = []
-        self._columns = _Columns()
+        self._columns = Columns()
 
     def of(self, history: History) -> History:
         there = set(history.rung(self._step).numbers.tolist())
@@ -421,16 +427,24 @@ class _View:
             history,
             completed=Prefix(self._trials),
             pruned=Prefix([]),
-            live=tuple(t for t in history.live if t.number not in known),
+            live=(
+                *(t for t in history.live if t.number not in known),
+                *(_set_aside(t) for t in history.pruned if t.number not in known),
+            ),
             _columns=self._columns,
         )
 
     def _add(self, new: list[FrozenTrial]) -> None:
         if new and self._trials and new[0].number < self._trials[-1].number:
             self._trials = sorted([*self._trials, *new], key=_number)
-            self._columns = _Columns()
+            self._columns = Columns()
         else:
             self._trials += new
+
+
+def _set_aside(trial: FrozenTrial) -> FrozenTrial:
+    """A trial that isn't to be learnt from, but that was tried."""
+    return changed(trial, state=TrialState.PAUSED)
 
 
 def _ended_at(trial: FrozenTrial, step: int, history: History) -> FrozenTrial | None:
@@ -495,190 +509,8 @@ def _key(space: Space, trial: FrozenTrial) -> tuple[Any, ...] | None:
     return space.key(params) if space.fits(params) else None
 
 
-@final
-class Ledger:
-    """A driver's mirror of a study: apply trial records, take snapshots.
-
-    Args:
-        objective: What the study optimises.
-        seed: The study's seed.
-
-    Example:
-        >>> ledger = Ledger(Objective(), seed=0)
-        >>> ledger.apply(FrozenTrial(number=0, version=1))
-        >>> len(ledger.snapshot().waiting)
-        1
-    """
-
-    def __init__(self, objective: Objective, seed: int) -> None:
-        self.objective = objective
-        self.seed = seed
-        self.version = 0
-        self.trials: list[FrozenTrial] = []
-        self.state: dict[str, Any] = {}
-        self._trace = Trace(None)
-        self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
-        self._prefixes = list(map(Prefix, self._finished))
-        self._live: dict[int, FrozenTrial] = {}
-        self._columns = _Columns()
-        self._log = ReportLog(objective)
-        self._snapshot: History | None = None
-
-    @property
-    def space(self) -> Space:
-        """What is known of the space: declared, and learnt from the trials finished."""
-        return self._trace.space
-
-    @property
-    def moving(self) -> bool:
-        """Whether the objective computes its definitions, so that there may always be more."""
-        return self._trace.moving
-
-    @property
-    def definitions(self) -> Mapping[str, Param]:
-        """Each parameter's latest definition."""
-        return self._trace.definitions
-
-    def declare(self, space: Space, version: int) -> None:
-        """Take in a newly declared space; what was learnt beside it stays known."""
-        self._trace = self._trace.redeclared(space)
-        self._advance(version)
-
-    def apply(self, *trials: FrozenTrial, spaces: Sequence[tuple[int, Space]] = ()) -> None:
-        """Take in trials as they now stand; new numbers must continue the ledger's.
-
-        Args:
-            *trials: The trials, in any order.
-            spaces: Spaces declared meanwhile with their versions, oldest first: each takes its
-                place among the ends of the trials.
-        """
-        known = len(self.trials)
-        self.trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
-        ordered, done = sorted(trials, key=_finish_order), 0
-        for version, space in spaces:
-            until = bisect_left(ordered, version, key=_finish_order)
-            self._take(ordered[done:until], known)
-            self.declare(space, version)
-            done = until
-        self._take(ordered[done:], known)
-        self._advance(max((t.version for t in trials), default=0))
-
-    def _take(self, trials: Sequence[FrozenTrial], known: int) -> None:
-        for trial in trials:
-            before = self.trials[trial.number] if trial.number < known else None
-            self._sort_in(trial, before)
-
-    def apply_one(self, trial: FrozenTrial) -> None:
-        """Take in one trial, as ``apply`` does."""
-        before = None
-        if trial.number < len(self.trials):
-            before = self.trials[trial.number]
-        else:
-            self.trials.append(trial)
-        self._sort_in(trial, before)
-        self._advance(trial.version)
-
-    def hear(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
-        """Take in a report of a running trial before any storage has it; return the trial."""
-        before = self.trials[number]
-        trial = changed(before, reports=before.reports.adding(step, metrics))
-        self.trials[number] = self._live[number] = trial
-        self._log.extend(number, trial.reports, len(before.reports))
-        self._snapshot = None
-        return trial
-
-    def put_state(self, state: Mapping[str, Any], version: int) -> None:
-        """Take in study-wide values."""
-        self.state.update(state)
-        self._advance(version)
-
-    def snapshot(self) -> History:
-        """Return the history as it stands; the same object until something changes."""
-        if self._snapshot is None:
-            live = sorted(self._live.values(), key=_number) if self._live else ()
-            completed, pruned, failed = self._prefixes
-            self._snapshot = History(
-                self.version,
-                len(self.trials),
-                self.objective,
-                self.seed,
-                self.space,
-                completed,
-                pruned,
-                failed,
-                tuple(live),
-                self.state.get("planned"),
-                self._columns,
-                _Reported(self._log, len(self._log)),
-            )
-        return self._snapshot
-
-    def _sort_in(self, trial: FrozenTrial, before: FrozenTrial | None) -> None:
-        trial = self._with_reports(trial, before)
-        self.trials[trial.number] = trial
-        if not trial.state.is_finished:
-            self._live[trial.number] = trial
-            if trial.cost is not None and (before is None or before.cost is None):  # a run ended
-                self._trace.observe(trial.params, trial.declares, complete=False)
-            return
-        self._live.pop(trial.number, None)
-        if before is None or not before.state.is_finished:
-            self._take_finished(trial)
-        elif trial.invalid is not None and before.invalid is None:
-            self._forget(trial.number)
-
-    def _with_reports(self, trial: FrozenTrial, before: FrozenTrial | None) -> FrozenTrial:
-        """Log what a trial has newly reported; keep what was heard and isn't stored yet."""
-        if trial.invalid is not None:
-            return trial
-        earlier = NO_REPORTS if before is None else before.reports
-        if trial.reports.continues(earlier):
-            if len(trial.reports) > len(earlier):
-                self._log.extend(trial.number, trial.reports, len(earlier))
-        elif _runs_on(before, trial) and earlier.continues(trial.reports):
-            return changed(trial, reports=earlier)
-        else:  # a new run has begun: an earlier one's reports count no more
-            self.trials[trial.number] = trial
-            self._log_anew()
-        return trial
-
-    def _log_anew(self) -> None:
-        reporting = (t for t in self.trials if t.reports and t.invalid is None)
-        self._log = _reported(self.objective, reporting).log
-        self._columns = _Columns()
-
-    def _take_finished(self, trial: FrozenTrial) -> None:
-        self._trace.observe(
-            trial.params, trial.declares, complete=trial.state is TrialState.COMPLETE
-        )
-        if trial.invalid is None:
-            group = trial.state - TrialState.COMPLETE
-            self._finished[group].append(trial)
-            self._prefixes[group] = Prefix(self._finished[group])
-
-    def _forget(self, number: int) -> None:
-        kept = ([t for t in group if t.number != number] for group in self._finished)
-        self._finished = tuple(kept)  # new lists: snapshots taken before keep theirs
-        self._prefixes = list(map(Prefix, self._finished))
-        self._log_anew()
-
-    def _advance(self, version: int) -> None:
-        self.version = max(self.version, version)
-        self._snapshot = None
-
-
-def _runs_on(before: FrozenTrial | None, trial: FrozenTrial) -> bool:
-    """Whether a trial is still in the same run as before."""
-    running = trial.state is TrialState.RUNNING
-    return running and before is not None and before.attempt == trial.attempt
-
-
 def _number(trial: FrozenTrial) -> int:
     return trial.number
-
-
-def _finish_order(trial: FrozenTrial) -> int:
-    return trial.finished_version or trial.version
 
 
 def _cost(trial: FrozenTrial) -> Sequence[float]:

@@ -126,7 +126,8 @@ class Study:
     @sampler.setter
     def sampler(self, sampler: Any) -> None:
         self._sampler = sampler_of(sampler)
-        self._native._driver.sampler = self._sampler.native
+        driver = self._native._driver
+        driver.use(self._sampler.native, driver.scheduler)
         if self._sampler.space is not None:
             self._native._driver.declare(self._sampler.space)
         self._keep_settings()

@@ -8,6 +8,7 @@ from luthier.samplers.fixed import PartialFixed
 from luthier.samplers.forest import Forest
 from luthier.samplers.gp import GP
 from luthier.samplers.grid import Grid
+from luthier.samplers.highest_rung import HighestRung
 from luthier.samplers.quasirandom import QuasiRandom
 from luthier.samplers.random import Random
 from luthier.samplers.tpe import TPE
@@ -22,6 +23,7 @@ __all__ = [
     "Auto",
     "Forest",
     "Grid",
+    "HighestRung",
     "PartialFixed",
     "QuasiRandom",
     "Random",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from luthier.strategies.combinations import bohb, dehb
 from luthier.strategies.names import (
     known_samplers,
     known_schedulers,
@@ -13,6 +14,8 @@ from luthier.strategies.names import (
 )
 
 __all__ = [
+    "bohb",
+    "dehb",
     "known_samplers",
     "known_schedulers",
     "known_strategies",

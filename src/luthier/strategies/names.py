@@ -23,6 +23,7 @@ from luthier.samplers import (
     Auto,
     Forest,
     Grid,
+    HighestRung,
     PartialFixed,
     QuasiRandom,
     Random,
@@ -112,12 +113,14 @@ def strategy(name: str) -> tuple[Sampler, Scheduler]:
 
 
 def strategy_parts(
-    name: str, sampler: SamplerLike | None = None, scheduler: SchedulerLike | None = None
+    name: str | tuple[SamplerLike, SchedulerLike],
+    sampler: SamplerLike | None = None,
+    scheduler: SchedulerLike | None = None,
 ) -> tuple[Sampler, Scheduler]:
     """Return a strategy's parts, with those that are given in the place of its own.
 
     Args:
-        name: A name of ``known_strategies()``.
+        name: A name of ``known_strategies()``, or a sampler and a scheduler.
         sampler: What ``make_sampler`` takes, or None for the strategy's.
         scheduler: What ``make_scheduler`` takes, or None for the strategy's.
 
@@ -128,7 +131,10 @@ def strategy_parts(
         >>> strategy_parts("auto", scheduler="median")[1].spec["name"]
         'median'
     """
-    parts = strategy(name)
+    if isinstance(name, tuple) and len(name) == 2:
+        parts = make_sampler(name[0]), make_scheduler(name[1])
+    else:
+        parts = strategy(name)
     return (
         parts[0] if sampler is None else make_sampler(sampler),
         parts[1] if scheduler is None else make_scheduler(scheduler),
@@ -142,15 +148,15 @@ def known_samplers() -> tuple[str, ...]:
         >>> "halton" in known_samplers()
         True
     """
-    return tuple(name for name in _SAMPLERS if name != "fixed")
+    return tuple(name for name in _SAMPLERS if name not in _AROUND_OTHERS)
 
 
 def known_schedulers() -> tuple[str, ...]:
     """Return the names that ``make_scheduler`` knows.
 
     Example:
-        >>> known_schedulers()
-        ('none', 'median', 'percentile', 'threshold', 'patience')
+        >>> "asha" in known_schedulers()
+        True
     """
     return tuple(_SCHEDULERS)
 
@@ -205,6 +211,10 @@ def _fixed(sampler: SamplerLike, params: Mapping[str, Any]) -> PartialFixed:
     return PartialFixed(make_sampler(sampler), values)
 
 
+def _highest_rung(sampler: SamplerLike, **settings: Any) -> HighestRung:
+    return HighestRung(make_sampler(sampler), **settings)
+
+
 def _patience(wrapped: SchedulerLike | None = None, **settings: Any) -> Patience:
     return Patience(wrapped=None if wrapped is None else make_scheduler(wrapped), **settings)
 
@@ -226,7 +236,9 @@ _SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
     "nsga2": NSGA2,
     "nsga3": NSGA3,
     "fixed": _fixed,
+    "highest_rung": _highest_rung,
 }
+_AROUND_OTHERS: Final = ("fixed", "highest_rung")
 _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "none": NoStopping,
     "median": Median,
@@ -239,5 +251,5 @@ _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "pasha": Pasha,
 }
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
-    name: (name, "none") for name in _SAMPLERS if name != "fixed"
+    name: (name, "none") for name in _SAMPLERS if name not in _AROUND_OTHERS
 }

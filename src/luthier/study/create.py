@@ -46,7 +46,7 @@ def create_study(
     directions: Sequence[str] | None = None,
     metrics: Mapping[str, str] | None = None,
     constraints: Sequence[str] = (),
-    strategy: str = "auto",
+    strategy: str | tuple[SamplerLike, SchedulerLike] = "auto",
     sampler: SamplerLike | None = None,
     scheduler: SchedulerLike | None = None,
     seed: int | None = None,
@@ -62,7 +62,8 @@ def create_study(
         directions: The same for several objectives.
         metrics: Directions of named objectives, instead: ``{"accuracy": "maximize"}``.
         constraints: Bounds on metrics, such as ``["size_mb <= 10"]``.
-        strategy: A sampler and scheduler by one name; see ``luthier.known_strategies()``.
+        strategy: A sampler and scheduler by one name, see ``luthier.known_strategies()``; or as
+            a pair, such as ``luthier.bohb(81)``.
         sampler: A name or object, instead of the strategy's.
         scheduler: A name or object, instead of the strategy's.
         seed: Root of all randomness, at least 0; drawn if None.

@@ -28,8 +28,9 @@ from luthier.core.events import (
     TrialReported,
     TrialStarted,
 )
-from luthier.core.history import History, Ledger
+from luthier.core.history import History
 from luthier.core.jobs import Clone, Decision, Outcome, Proposal, Resume, Stop
+from luthier.core.ledger import Ledger
 from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
 from luthier.core.rng import generator
@@ -43,6 +44,7 @@ from luthier.core.trial import (
 )
 from luthier.core.worker import is_gone, is_here, this_worker
 from luthier.errors import NumberTakenError, SpaceError, TrialNotFoundError, TrialStateError
+from luthier.samplers import HighestRung
 from luthier.space import Param, Space
 from luthier.study.trial import Ticket, check_definitions, last_metrics
 
@@ -83,8 +85,7 @@ class Driver:
     ) -> None:
         self.storage = storage
         self.record = record
-        self.sampler = sampler
-        self.scheduler = scheduler
+        self.use(sampler, scheduler)
         self.listeners: list[Listener] = []
         self.lock = threading.RLock()
         self.ledger = Ledger(record.objective, record.seed)
@@ -93,7 +94,13 @@ class Driver:
         self._unflushed: set[int] = set()
         self._flushed_at = time.monotonic()
         self._worker = this_worker()
-        self._sampler_spec = dump(dict(sampler.spec))
+
+    def use(self, sampler: Sampler, scheduler: Scheduler) -> None:
+        """Go on with these."""
+        self.sampler = sampler
+        self.scheduler = scheduler
+        self.proposer = on_rungs(sampler, scheduler)
+        self._sampler_spec = dump(dict(self.proposer.spec))
         self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
 
     def best(self) -> FrozenTrial | None:
@@ -426,7 +433,7 @@ class Driver:
     ) -> FrozenTrial | None:
         known = self.ledger.definitions
         declares = {n: p for n, p in fixed.items() if known.get(n) != p} if fixed else EMPTY
-        sampler, proposal = self._sampler_spec, propose(self.sampler, history, declares, rng)
+        sampler, proposal = self._sampler_spec, propose(self.proposer, history, declares, rng)
         if proposal is None and self._may_hold_more(history, eager):
             sampler, proposal = "objective", _UNKNOWN
         if proposal is None:
@@ -498,6 +505,12 @@ class Driver:
 @final
 class _FasterError(Exception):
     """Another driver was faster: look again."""
+
+
+def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
+    """A sampler as it is used under a scheduler: where that has rungs, it learns from one."""
+    rungs = getattr(scheduler, "rungs", ())
+    return HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
 
 
 def propose(

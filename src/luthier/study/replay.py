@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from luthier.core.events import LogEvent, evolve
-from luthier.core.history import Ledger
+from luthier.core.ledger import Ledger
 from luthier.core.protocols import Sampler
 from luthier.core.rng import generator
 from luthier.core.trial import FrozenTrial
@@ -120,8 +120,10 @@ def _sampler(driver: Driver, trial: FrozenTrial) -> Sampler | None:
     if trial.origin.sampler in ("enqueued", "added", "objective"):
         return None
     spec = json.loads(trial.origin.sampler)
-    if spec == dict(driver.sampler.spec):
-        return driver.sampler
+    if "scheduler" in spec:
+        return None
+    if spec == dict(driver.proposer.spec):
+        return driver.proposer
     try:
         return make_sampler(spec)
     except LuthierError:

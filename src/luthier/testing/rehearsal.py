@@ -11,8 +11,9 @@ from dataclasses import replace
 from math import isnan
 from typing import Any, final
 
-from luthier.core.history import History, Ledger
+from luthier.core.history import History
 from luthier.core.jobs import Proposal
+from luthier.core.ledger import Ledger
 from luthier.core.objective import Objective
 from luthier.core.protocols import Sampler
 from luthier.core.rng import generator

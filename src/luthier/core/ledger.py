@@ -1,0 +1,206 @@
+"""The ledger: a driver's mirror of a study, and the only thing in it that changes.
+
+Trial records are applied in the order in which they changed; ``snapshot`` gives the history as it
+stands, which never changes afterwards.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+from luthier.core.history import Columns, History, Prefix, Reported, reported
+from luthier.core.objective import Objective
+from luthier.core.rungs import ReportLog
+from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, TrialState, changed
+from luthier.space import Param, Space
+from luthier.space.trace import Trace
+
+__all__ = ["Ledger"]
+
+
+@final
+class Ledger:
+    """A driver's mirror of a study: apply trial records, take snapshots.
+
+    Args:
+        objective: What the study optimises.
+        seed: The study's seed.
+
+    Example:
+        >>> ledger = Ledger(Objective(), seed=0)
+        >>> ledger.apply(FrozenTrial(number=0, version=1))
+        >>> len(ledger.snapshot().waiting)
+        1
+    """
+
+    def __init__(self, objective: Objective, seed: int) -> None:
+        self.objective = objective
+        self.seed = seed
+        self.version = 0
+        self.trials: list[FrozenTrial] = []
+        self.state: dict[str, Any] = {}
+        self._trace = Trace(None)
+        self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
+        self._prefixes = list(map(Prefix, self._finished))
+        self._live: dict[int, FrozenTrial] = {}
+        self._columns = Columns()
+        self._log = ReportLog(objective)
+        self._snapshot: History | None = None
+
+    @property
+    def space(self) -> Space:
+        """What is known of the space: declared, and learnt from the trials finished."""
+        return self._trace.space
+
+    @property
+    def moving(self) -> bool:
+        """Whether the objective computes its definitions, so that there may always be more."""
+        return self._trace.moving
+
+    @property
+    def definitions(self) -> Mapping[str, Param]:
+        """Each parameter's latest definition."""
+        return self._trace.definitions
+
+    def declare(self, space: Space, version: int) -> None:
+        """Take in a newly declared space; what was learnt beside it stays known."""
+        self._trace = self._trace.redeclared(space)
+        self._advance(version)
+
+    def apply(self, *trials: FrozenTrial, spaces: Sequence[tuple[int, Space]] = ()) -> None:
+        """Take in trials as they now stand; new numbers must continue the ledger's.
+
+        Args:
+            *trials: The trials, in any order.
+            spaces: Spaces declared meanwhile with their versions, oldest first: each takes its
+                place among the ends of the trials.
+        """
+        known = len(self.trials)
+        self.trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
+        ordered, done = sorted(trials, key=_finish_order), 0
+        for version, space in spaces:
+            until = bisect_left(ordered, version, key=_finish_order)
+            self._take(ordered[done:until], known)
+            self.declare(space, version)
+            done = until
+        self._take(ordered[done:], known)
+        self._advance(max((t.version for t in trials), default=0))
+
+    def _take(self, trials: Sequence[FrozenTrial], known: int) -> None:
+        for trial in trials:
+            before = self.trials[trial.number] if trial.number < known else None
+            self._sort_in(trial, before)
+
+    def apply_one(self, trial: FrozenTrial) -> None:
+        """Take in one trial, as ``apply`` does."""
+        before = None
+        if trial.number < len(self.trials):
+            before = self.trials[trial.number]
+        else:
+            self.trials.append(trial)
+        self._sort_in(trial, before)
+        self._advance(trial.version)
+
+    def hear(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
+        """Take in a report of a running trial before any storage has it; return the trial."""
+        before = self.trials[number]
+        trial = changed(before, reports=before.reports.adding(step, metrics))
+        self.trials[number] = self._live[number] = trial
+        self._log.extend(number, trial.reports, len(before.reports))
+        self._snapshot = None
+        return trial
+
+    def put_state(self, state: Mapping[str, Any], version: int) -> None:
+        """Take in study-wide values."""
+        self.state.update(state)
+        self._advance(version)
+
+    def snapshot(self) -> History:
+        """Return the history as it stands; the same object until something changes."""
+        if self._snapshot is None:
+            live = sorted(self._live.values(), key=_number) if self._live else ()
+            completed, pruned, failed = self._prefixes
+            self._snapshot = History(
+                self.version,
+                len(self.trials),
+                self.objective,
+                self.seed,
+                self.space,
+                completed,
+                pruned,
+                failed,
+                tuple(live),
+                self.state.get("planned"),
+                self._columns,
+                Reported(self._log, len(self._log)),
+            )
+        return self._snapshot
+
+    def _sort_in(self, trial: FrozenTrial, before: FrozenTrial | None) -> None:
+        trial = self._with_reports(trial, before)
+        self.trials[trial.number] = trial
+        if not trial.state.is_finished:
+            self._live[trial.number] = trial
+            if trial.cost is not None and (before is None or before.cost is None):  # a run ended
+                self._trace.observe(trial.params, trial.declares, complete=False)
+            return
+        self._live.pop(trial.number, None)
+        if before is None or not before.state.is_finished:
+            self._take_finished(trial)
+        elif trial.invalid is not None and before.invalid is None:
+            self._forget(trial.number)
+
+    def _with_reports(self, trial: FrozenTrial, before: FrozenTrial | None) -> FrozenTrial:
+        """Log what a trial has newly reported; keep what was heard and isn't stored yet."""
+        if trial.invalid is not None:
+            return trial
+        earlier = NO_REPORTS if before is None else before.reports
+        if trial.reports.continues(earlier):
+            if len(trial.reports) > len(earlier):
+                self._log.extend(trial.number, trial.reports, len(earlier))
+        elif _runs_on(before, trial) and earlier.continues(trial.reports):
+            return changed(trial, reports=earlier)
+        else:  # a new run has begun: an earlier one's reports count no more
+            self.trials[trial.number] = trial
+            self._log_anew()
+        return trial
+
+    def _log_anew(self) -> None:
+        reporting = (t for t in self.trials if t.reports and t.invalid is None)
+        self._log = reported(self.objective, reporting).log
+        self._columns = Columns()
+
+    def _take_finished(self, trial: FrozenTrial) -> None:
+        self._trace.observe(
+            trial.params, trial.declares, complete=trial.state is TrialState.COMPLETE
+        )
+        if trial.invalid is None:
+            group = trial.state - TrialState.COMPLETE
+            self._finished[group].append(trial)
+            self._prefixes[group] = Prefix(self._finished[group])
+
+    def _forget(self, number: int) -> None:
+        kept = ([t for t in group if t.number != number] for group in self._finished)
+        self._finished = tuple(kept)  # new lists: snapshots taken before keep theirs
+        self._prefixes = list(map(Prefix, self._finished))
+        self._log_anew()
+
+    def _advance(self, version: int) -> None:
+        self.version = max(self.version, version)
+        self._snapshot = None
+
+
+def _runs_on(before: FrozenTrial | None, trial: FrozenTrial) -> bool:
+    """Whether a trial is still in the same run as before."""
+    running = trial.state is TrialState.RUNNING
+    return running and before is not None and before.attempt == trial.attempt
+
+
+def _number(trial: FrozenTrial) -> int:
+    return trial.number
+
+
+def _finish_order(trial: FrozenTrial) -> int:
+    return trial.finished_version or trial.version
