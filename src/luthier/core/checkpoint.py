@@ -7,7 +7,7 @@ costs nothing. What may be deleted follows from the records: whatever no live tr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, final
@@ -97,6 +97,22 @@ class CheckpointStore(Protocol):
 
     def sizes(self) -> Mapping[str, int]:
         """The bytes of each content by key; those saved longest ago first."""
+        ...
+
+    def make_room(
+        self, needed: Callable[[], Collection[str]], unwanted: Collection[str] = ()
+    ) -> list[str]:
+        """Delete what is unwanted; then, oldest first, until the store is as small as it has to be.
+
+        What is needed stays, and what was saved a moment ago and can't be recorded yet.
+
+        Args:
+            needed: Reads the keys to keep; called only if something has to go.
+            unwanted: Keys to delete in any case, unless they are needed.
+
+        Returns:
+            The keys deleted.
+        """
         ...
 
 

@@ -336,6 +336,7 @@ class Columns:
 
     def violations(self, objective: Objective, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
         """What ``History.violations`` gives."""
+
         def row(trial: FrozenTrial) -> Sequence[float]:
             return (objective.violation(trial.metrics),)
 
@@ -364,6 +365,7 @@ class Columns:
         width: int,
     ) -> NDArray[np.float64]:
         """What ``History.table`` gives."""
+
         def rows(new: list[FrozenTrial]) -> NDArray[np.float64]:
             return np.array([row(trial) for trial in new], dtype=np.float64).reshape(
                 len(new), width

@@ -347,8 +347,8 @@ class Storage(Protocol):
         """The log after a version, oldest first."""
         ...
 
-    def checkpoints(self) -> CheckpointStore:
-        """Return where the saved states of its studies' trials are kept."""
+    def checkpoints(self, study: int) -> CheckpointStore:
+        """Return where the saved states of a study's trials are kept; they go with the study."""
         ...
 
     def close(self) -> None:

@@ -91,6 +91,10 @@ class FileCheckpoints:
     def __repr__(self) -> str:
         return f"FileCheckpoints({str(self._folder)!r}, max_disk={self._limit})"
 
+    def limited(self, max_disk: str | int | None) -> FileCheckpoints:
+        """Return the same store with another limit."""
+        return FileCheckpoints(self._folder, max_disk)
+
     def save(self, source: bytes | Path) -> tuple[str, int]:
         """Keep bytes, or the present content of a file or a whole folder.
 
@@ -179,8 +183,12 @@ class FileCheckpoints:
                     found.append((place.stat().st_mtime_ns, key, size_of(place)))
         return {key: size for _, key, size in sorted(found)}
 
-    def make_room(self, needed: Collection[str] | Callable[[], Collection[str]]) -> list[str]:
-        """Delete what isn't needed until the store is within ``max_disk``.
+    def make_room(
+        self,
+        needed: Collection[str] | Callable[[], Collection[str]],
+        unwanted: Collection[str] = (),
+    ) -> list[str]:
+        """Delete what is unwanted, then what isn't needed until the store is within ``max_disk``.
 
         What was saved longest ago goes first. Never deleted: what is needed, and what a thread
         of a living process saved last. If what is needed alone exceeds ``max_disk``, a warning
@@ -190,20 +198,25 @@ class FileCheckpoints:
             needed: Keys to keep, or a function that reads them. A function is called when no
                 other process can save; what it reads then is complete, while keys read before
                 may lack what another thread saved, recorded and followed up in between.
+            unwanted: Keys to delete in any case, unless they have to be kept.
 
         Returns:
-            The keys deleted, oldest first.
+            The keys deleted.
         """
-        if self._limit is None or not self._objects.is_dir():
+        if not self._objects.is_dir() or (self._limit is None and not unwanted):
             return []
-        self._clear_leftovers()
-        with _explained(self._folder), self._alone():
-            sizes = self.sizes()
-            excess = sum(sizes.values()) - self._limit
-            keep = set(needed() if callable(needed) else needed) if excess > 0 else set()
-            deleted = _oldest(sizes, excess, keep | self._pinned())
+        with self._alone():
+            sizes = {} if self._limit is None else self.sizes()
+            excess = sum(sizes.values()) - (self._limit or 0)
+            due = excess > 0 or bool(unwanted)
+            keep = set(needed() if callable(needed) else needed) if due else set()
+            spared = keep | self._pinned() if due else keep
+            deleted = [key for key in unwanted if key not in spared]
+            excess -= sum(sizes.pop(key, 0) for key in deleted)
+            deleted += _oldest(sizes, excess, spared)
             removed = [self._take_out(key) for key in deleted]
-            self._warn(sum(sizes[key] for key in keep & sizes.keys()), self._limit)
+            if self._limit is not None:
+                self._warn(sum(sizes[key] for key in keep & sizes.keys()), self._limit)
         for place in removed:
             discard(place)
         return deleted

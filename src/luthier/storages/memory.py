@@ -6,12 +6,14 @@ four columns and becomes JSON only when somebody reads it.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 import time
 from array import array
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, final
 
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
@@ -66,7 +68,10 @@ class MemoryStorage:
     def delete_study(self, name: str) -> None:
         """Delete a study with all its trials and its log."""
         with self._lock:
-            del self._studies[self._named(name).record.id]
+            study = self._named(name).record.id
+            del self._studies[study]
+            if self._folder is not None:
+                shutil.rmtree(Path(self._folder.name, str(study)), ignore_errors=True)
 
     def studies(self) -> list[StudySummary]:
         """All studies, oldest first."""
@@ -220,14 +225,14 @@ class MemoryStorage:
         with self._lock:
             return self._study(study).events(since)
 
-    def checkpoints(self) -> CheckpointStore:
+    def checkpoints(self, study: int) -> CheckpointStore:
         """Return a store in a temporary folder, removed with this object."""
         with self._lock:
             if self._folder is None:
                 self._folder = tempfile.TemporaryDirectory(
                     prefix="luthier-", ignore_cleanup_errors=True
                 )
-        return FileCheckpoints(self._folder.name)
+        return FileCheckpoints(Path(self._folder.name, str(study)))
 
     def close(self) -> None:
         """Nothing to release: the studies stay as long as this object does."""

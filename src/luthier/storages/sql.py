@@ -8,8 +8,10 @@ what the log says.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, final
 
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
@@ -98,14 +100,15 @@ class SqlStorage:
     def delete_study(self, name: str) -> None:
         """Delete a study with all its trials and its log."""
 
-        def work(execute: Execute) -> None:
+        def work(execute: Execute) -> int:
             row = execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
             if row is None:
                 raise _missing(execute, name)
             for statement in _DELETES:
                 execute(statement, row)
+            return int(row[0])
 
-        self._database.write(work)
+        shutil.rmtree(self._saved(self._database.write(work)), ignore_errors=True)
 
     def studies(self) -> list[StudySummary]:
         """All studies, oldest first."""
@@ -326,9 +329,9 @@ class SqlStorage:
 
         return self._database.read(work)
 
-    def checkpoints(self) -> CheckpointStore:
-        """Return the folder beside the database's file, whose name ends in ".checkpoints"."""
-        return FileCheckpoints(f"{self._database.place}.checkpoints")
+    def checkpoints(self, study: int) -> CheckpointStore:
+        """Return a folder beside the database's file: ``FILE.checkpoints/STUDY``."""
+        return FileCheckpoints(self._saved(study))
 
     def close(self) -> None:
         """Release connections; the next use opens new ones."""
@@ -336,6 +339,9 @@ class SqlStorage:
 
     def __repr__(self) -> str:
         return f"SqlStorage({self._database!r})"
+
+    def _saved(self, study: int) -> Path:
+        return Path(f"{self._database.place}.checkpoints", str(study))
 
     def _change(
         self,

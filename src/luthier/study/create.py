@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
+from luthier.core.checkpoint import CheckpointStore
 from luthier.core.objective import Objective
 from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord, StudySummary
 from luthier.core.rng import fresh_seed
 from luthier.errors import ArgumentError, StudyExistsError, StudyMismatchError
 from luthier.space import Space
-from luthier.storages import open_storage
+from luthier.storages import FileCheckpoints, open_storage
 from luthier.strategies import make_sampler, make_scheduler, strategy_parts
 from luthier.strategies.names import SamplerLike, SchedulerLike
 from luthier.study.budget import read_budget
@@ -51,6 +52,8 @@ def create_study(
     scheduler: SchedulerLike | None = None,
     seed: int | None = None,
     load_if_exists: bool = False,
+    checkpoints: str | os.PathLike[str] | None = None,
+    max_disk: str | int | None = None,
 ) -> Study:
     """Create a study.
 
@@ -68,6 +71,9 @@ def create_study(
         scheduler: A name or object, instead of the strategy's.
         seed: Root of all randomness, at least 0; drawn if None.
         load_if_exists: Return the study of that name if there is one.
+        checkpoints: The folder for what trials save; beside the storage's file if None.
+        max_disk: How much that may take, such as "10GB"; None for no limit. What a trial may
+            still need is never deleted.
 
     Raises:
         ArgumentError: An argument that makes no sense.
@@ -87,6 +93,8 @@ def create_study(
     store = open_storage(storage)
     name = _checked_name(study_name)
     settings = {"sampler": dict(parts[0].spec), "scheduler": dict(parts[1].spec)}
+    if checkpoints is not None or max_disk is not None:
+        settings["checkpoints"] = _folder(checkpoints, max_disk)
     try:
         record = store.create_study(name, objective, _checked_seed(seed), settings)
     except StudyExistsError:
@@ -274,7 +282,7 @@ def _open(
     declared: Space | None,
 ) -> Study:
     requirements = {} if declared is None else declared.requirements
-    driver = Driver(store, record, sampler, scheduler, requirements)
+    driver = Driver(store, record, sampler, scheduler, requirements, _checkpoints(store, record))
     if declared is not None:
         driver.declare(declared)
     settings = {"sampler": dict(sampler.spec), "scheduler": dict(scheduler.spec)}
@@ -285,6 +293,23 @@ def _open(
 
 def _settings(store: Storage, record: StudyRecord) -> Mapping[str, Any]:
     return store.get_state(record.id).get("settings", record.settings)  # type: ignore[no-any-return]
+
+
+def _folder(folder: str | os.PathLike[str] | None, max_disk: str | int | None) -> dict[str, Any]:
+    FileCheckpoints("." if folder is None else os.fspath(folder), max_disk)  # refuses what's unfit
+    path = None if folder is None else os.path.abspath(os.path.expanduser(folder))
+    return {"folder": path, "max_disk": max_disk}
+
+
+def _checkpoints(store: Storage, record: StudyRecord) -> CheckpointStore | None:
+    """Where the study's settings say that saved states are kept; None: in the storage's place."""
+    given = record.settings.get("checkpoints")
+    if given is None:
+        return None
+    if given["folder"] is not None:
+        return FileCheckpoints(given["folder"], given["max_disk"])
+    own = store.checkpoints(record.id)
+    return own.limited(given["max_disk"]) if isinstance(own, FileCheckpoints) else own
 
 
 def _parts(

@@ -14,12 +14,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, final
 
 import numpy as np
 
-from luthier.core.checkpoint import Checkpoint
+from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import (
     Event,
     TrialFailed,
@@ -46,6 +46,7 @@ from luthier.core.worker import is_gone, is_here, this_worker
 from luthier.errors import NumberTakenError, SpaceError, TrialNotFoundError, TrialStateError
 from luthier.samplers import HighestRung
 from luthier.space import Param, Space
+from luthier.study.keeper import Keeper
 from luthier.study.trial import Ticket, check_definitions, last_metrics
 
 __all__ = ["Driver"]
@@ -73,6 +74,7 @@ class Driver:
         sampler: Proposes.
         scheduler: Decides.
         requirements: Functions behind the named requirements of a stored space.
+        checkpoints: Where trials' saved states are kept; the storage's own place if None.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Driver:
         sampler: Sampler,
         scheduler: Scheduler,
         requirements: Mapping[str, Callable[..., bool]] | None = None,
+        checkpoints: CheckpointStore | None = None,
     ) -> None:
         self.storage = storage
         self.record = record
@@ -91,6 +94,8 @@ class Driver:
         self.ledger = Ledger(record.objective, record.seed)
         self.declared: Space | None = None
         self.requirements = dict(requirements or {})
+        self._checkpoints = checkpoints
+        self._keeper = Keeper(self.open_checkpoints, lambda: self.ledger.trials, self._donors)
         self._unflushed: set[int] = set()
         self._flushed_at = time.monotonic()
         self._worker = this_worker()
@@ -219,7 +224,7 @@ class Driver:
             definitions,
             declared,
             self.record.objective,
-            self.storage.checkpoints,
+            self.open_checkpoints,
         )
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
@@ -249,6 +254,13 @@ class Driver:
                     self.record.id, number, trial.attempt, checkpoint, trial.reports
                 )
             )
+            self._keeper.saved(trial)
+
+    def open_checkpoints(self) -> CheckpointStore:
+        """Open the place where trials' saved states are kept."""
+        if self._checkpoints is None:
+            self._checkpoints = self.storage.checkpoints(self.record.id)
+        return self._checkpoints
 
     def finish(self, number: int, outcome: Outcome) -> FrozenTrial | None:
         """Record the end of a trial's run: of the trial, or until it is resumed.
@@ -266,6 +278,8 @@ class Driver:
                 logger.warning("The result of trial %d was refused: %s", number, refused)
                 self.refresh()
                 return None
+            if trial.checkpoint is not None and trial.state.is_finished:
+                self._keeper.ended(trial)
             if self.listeners:
                 self.emit(_ENDS[trial.state](self.record.name, trial))
             return trial
@@ -463,6 +477,10 @@ class Driver:
             origin=origin,
             version=history.version + 1,
         )
+
+    def _donors(self) -> Iterable[FrozenTrial]:
+        donors = getattr(self.scheduler, "donors", None)
+        return () if donors is None else donors(self.ledger.snapshot())
 
     def _may_hold_more(self, history: History, eager: bool) -> bool:
         """Whether a space that looks exhausted may not be: it is learnt, and still changing."""
