@@ -25,7 +25,9 @@
         ├── StorageVersionError                written by a newer Luthier
         ├── StorageReadOnlyError               can't be written
         ├── StorageFullError                   no space left on the device
-        └── StorageBusyError                   locked by others for too long
+        ├── StorageBusyError                   locked by others for too long
+        ├── CheckpointMissingError (KeyError)  deleted, or never saved there
+        └── CheckpointCorruptError             its content isn't what was saved
 
     TrialPruned is not an error: an objective raises it to end its trial early.
 
@@ -41,6 +43,8 @@ from types import ModuleType
 __all__ = [
     "AllTrialsFailedError",
     "ArgumentError",
+    "CheckpointCorruptError",
+    "CheckpointMissingError",
     "IncompatibleParamError",
     "InfeasibleSpaceError",
     "LuthierError",
@@ -196,6 +200,14 @@ class StorageFullError(StorageError):
 
 class StorageBusyError(StorageError):
     """The storage stayed locked by other processes for too long."""
+
+
+class CheckpointMissingError(StorageError, KeyError):
+    """The store has no such checkpoint: it was deleted, or saved elsewhere."""
+
+
+class CheckpointCorruptError(StorageError):
+    """A checkpoint's content isn't what was saved."""
 
 
 class TrialPruned(LuthierError):
