@@ -1,4 +1,7 @@
-"""Where studies are kept: in memory, or in a SQL database as a log with the present state."""
+"""Where studies are kept: in memory, or in a SQL database as a log with the present state.
+
+Where checkpoints are kept: in a folder.
+"""
 
 from luthier.storages.checkpoints import FileCheckpoints
 from luthier.storages.memory import MemoryStorage

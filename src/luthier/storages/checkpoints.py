@@ -26,6 +26,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Final, final
 from urllib.parse import quote, unquote
 
@@ -38,7 +39,7 @@ from luthier.errors import (
     StorageReadOnlyError,
     UnsupportedError,
 )
-from luthier.storages.content import discard, read_content, size_of, sync_folder, write_bytes
+from luthier.storages.content import discard, read_content, sync_folder, tree_size, write_bytes
 
 __all__ = ["FileCheckpoints"]
 
@@ -150,8 +151,9 @@ class FileCheckpoints:
         place = self.path(key)
         try:
             found, _ = read_content(place)
-        except (ArgumentError, OSError) as error:
-            found = f"what can't be read ({error})"
+        except (ArgumentError, FileNotFoundError) as error:
+            self.path(key)  # raises, if it was deleted while it was read
+            found = f"something else ({error})"
         if found != key:
             raise CheckpointCorruptError(
                 f"A checkpoint must stay as it was saved, {place} has changed: its content is now "
@@ -178,10 +180,9 @@ class FileCheckpoints:
         found = []
         for shelf in _names(self._objects, _SHELF):
             for key in _names(self._objects / shelf, _KEY):
-                place = self._place(key)
                 with contextlib.suppress(FileNotFoundError):  # deleted in this moment
-                    found.append((place.stat().st_mtime_ns, key, size_of(place)))
-        return {key: size for _, key, size in sorted(found)}
+                    found.append((*_age_and_size(f"{self._objects}/{shelf}/{key}"), key))
+        return {key: size for _, size, key in sorted(found)}
 
     def make_room(
         self,
@@ -205,7 +206,8 @@ class FileCheckpoints:
         """
         if not self._objects.is_dir() or (self._limit is None and not unwanted):
             return []
-        with self._alone():
+        self._clear_leftovers()
+        with _explained(self._folder), self._alone():
             sizes = {} if self._limit is None else self.sizes()
             excess = sum(sizes.values()) - (self._limit or 0)
             due = excess > 0 or bool(unwanted)
@@ -288,7 +290,7 @@ class FileCheckpoints:
         for name in _names(self._incoming, _LEFTOVER):
             worker = unquote(name.rpartition("~")[0])
             place = self._incoming / name
-            with contextlib.suppress(FileNotFoundError):  # another clears as well
+            with contextlib.suppress(OSError):  # another was faster, or it is another user's
                 old = not is_here(worker) and time.time() - place.lstat().st_mtime > _STALE
                 if old or is_gone(worker):
                     discard(place)
@@ -332,6 +334,11 @@ def _oldest(sizes: dict[str, int], excess: int, spared: Collection[str]) -> list
             chosen.append(key)
             excess -= size
     return chosen
+
+
+def _age_and_size(place: str) -> tuple[int, int]:
+    status = os.stat(place)
+    return status.st_mtime_ns, tree_size(place) if S_ISDIR(status.st_mode) else status.st_size
 
 
 def _names(folder: Path, pattern: re.Pattern[str]) -> list[str]:

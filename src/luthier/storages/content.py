@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 
 from luthier.errors import ArgumentError
 
-__all__ = ["discard", "read_content", "size_of", "sync_folder", "write_bytes"]
+__all__ = ["discard", "read_content", "sync_folder", "tree_size", "write_bytes"]
 
 _CHUNK: Final = 1 << 20
 
@@ -51,11 +51,9 @@ def write_bytes(content: bytes, place: Path) -> None:
         _seal(file)
 
 
-def size_of(place: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder; 0 for what isn't there."""
-    if not place.is_dir():
-        return place.stat().st_size if place.exists() else 0
-    files = (os.path.join(parent, name) for parent, _, names in os.walk(place) for name in names)
+def tree_size(folder: str | Path) -> int:
+    """Return the bytes of all files in a folder."""
+    files = (os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names)
     return sum(os.lstat(file).st_size for file in files)
 
 
