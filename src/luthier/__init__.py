@@ -63,6 +63,10 @@ if TYPE_CHECKING:
         maximize,
         minimize,
     )
+    from luthier.study.fidelity import (
+        Levels,
+        Subsets,
+    )
     from luthier.study.fixed import (
         FixedTrial,
     )
@@ -100,6 +104,7 @@ __all__ = [
     "Float",
     "FrozenTrial",
     "Int",
+    "Levels",
     "LogNormal",
     "LuthierError",
     "MaxCost",
@@ -113,6 +118,7 @@ __all__ = [
     "Saturation",
     "Space",
     "Study",
+    "Subsets",
     "TargetValue",
     "Trial",
     "TrialPruned",
@@ -149,6 +155,7 @@ _HOMES = {
         "copy_study create_study delete_study get_all_study_names get_all_study_summaries "
         "load_study maximize minimize"
     ),
+    "study.fidelity": "Levels Subsets",
     "study.fixed": "FixedTrial",
     "study.handmade": "create_trial",
     "study.narration": "set_verbosity",

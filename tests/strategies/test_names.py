@@ -23,7 +23,9 @@ NAMES += ["tpe", "forest", "gp", "ga", "de", "nsga2", "nsga3"]
 
 def test_known_names() -> None:
     assert list(known_strategies()) == list(known_samplers()) == NAMES
-    assert list(known_schedulers()) == ["none", "median", "percentile", "threshold", "patience"]
+    rules = ["none", "median", "percentile", "threshold", "patience"]
+    rungs = ["successive_halving", "hyperband", "asha", "pasha"]
+    assert list(known_schedulers()) == rules + rungs
 
 
 @pytest.mark.parametrize(

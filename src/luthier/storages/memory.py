@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
+import weakref
 from array import array
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -45,7 +46,7 @@ class MemoryStorage:
         self._lock = threading.Lock()
         self._studies: dict[int, _Study] = {}
         self._last_id = 0
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: str | None = None
 
     def create_study(
         self, name: str, objective: Objective, seed: int, settings: Mapping[str, Any]
@@ -71,7 +72,7 @@ class MemoryStorage:
             study = self._named(name).record.id
             del self._studies[study]
             if self._folder is not None:
-                shutil.rmtree(Path(self._folder.name, str(study)), ignore_errors=True)
+                shutil.rmtree(Path(self._folder, str(study)), ignore_errors=True)
 
     def studies(self) -> list[StudySummary]:
         """All studies, oldest first."""
@@ -229,10 +230,9 @@ class MemoryStorage:
         """Return a store in a temporary folder, removed with this object."""
         with self._lock:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(
-                    prefix="luthier-", ignore_cleanup_errors=True
-                )
-        return FileCheckpoints(Path(self._folder.name, str(study)))
+                self._folder = tempfile.mkdtemp(prefix="luthier-")
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return FileCheckpoints(Path(self._folder, str(study)))
 
     def close(self) -> None:
         """Nothing to release: the studies stay as long as this object does."""
