@@ -210,9 +210,10 @@ def test_what_is_deleted_while_it_is_read_is_missing_not_damaged(
             store.delete(key)  # noqa: B023
             return read_content(place)
 
-        with monkeypatch.context() as patch, pytest.raises(CheckpointMissingError):
+        with monkeypatch.context() as patch:
             patch.setattr("luthier.storages.checkpoints.read_content", deleted_first)
-            store.verify(key)
+            with pytest.raises(CheckpointMissingError):
+                store.verify(key)
 
 
 def test_what_is_written_is_synced_before_it_appears(

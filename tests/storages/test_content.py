@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from luthier.errors import ArgumentError
@@ -44,6 +44,10 @@ def size_in(tree: Tree) -> int:
 
 
 @given(TREES, TREES)
+@example({"a": {}}, {})
+@example({"a": {}}, {"a": b""})
+@example({"a": {"b": b"1"}}, {"a": {}, "b": b"1"})
+@example({"a": b"1", "b": b""}, {"a": b"", "b": b"1"})
 def test_a_key_stands_for_one_content(one: Tree, two: Tree) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
