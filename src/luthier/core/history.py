@@ -412,36 +412,46 @@ class _View:
 
     def __init__(self, step: int) -> None:
         self._step = step
-        self._trials: list[FrozenTrial] = []
+        self._ended: list[FrozenTrial] = []
+        self._failed: list[FrozenTrial] = []
         self._columns = Columns()
 
     def of(self, history: History) -> History:
         there = set(history.rung(self._step).numbers.tolist())
-        known = {trial.number for trial in self._trials}
-        new = []
-        for trial in chain(history.completed, history.pruned, history.live):
-            if trial.number in there and trial.number not in known:
-                ended = _ended_at(trial, self._step, history)
-                new += [] if ended is None else [ended]
-        self._add(sorted(new, key=_number))
-        known.update(trial.number for trial in new)
+        known = {trial.number for trial in (*self._ended, *self._failed)}
+        arrived = (
+            _ended_at(trial, self._step, history)
+            for trial in chain(history.completed, history.pruned, history.live)
+            if trial.number in there and trial.number not in known
+        )
+        self._ended = self._with(self._ended, [trial for trial in arrived if trial is not None])
+        failed = [_in_order(trial) for trial in history.failed if trial.number not in known]
+        self._failed = self._with(self._failed, failed)
+        ended = {trial.number for trial in self._ended}
         return replace(
             history,
-            completed=Prefix(self._trials),
+            completed=Prefix(self._ended),
             pruned=Prefix([]),
+            failed=Prefix(self._failed),
             live=(
-                *(t for t in history.live if t.number not in known),
-                *(_set_aside(t) for t in history.pruned if t.number not in known),
+                *(t for t in history.live if t.number not in ended),
+                *(_set_aside(t) for t in history.pruned if t.number not in ended),
             ),
             _columns=self._columns,
         )
 
-    def _add(self, new: list[FrozenTrial]) -> None:
-        if new and self._trials and new[0].number < self._trials[-1].number:
-            self._trials = sorted([*self._trials, *new], key=_number)
+    def _with(self, trials: list[FrozenTrial], new: list[FrozenTrial]) -> list[FrozenTrial]:
+        new.sort(key=_number)
+        if new and trials and new[0].number < trials[-1].number:
             self._columns = Columns()
-        else:
-            self._trials += new
+            return sorted([*trials, *new], key=_number)
+        trials += new
+        return trials
+
+
+def _in_order(trial: FrozenTrial, **changes: Any) -> FrozenTrial:
+    """The trial as if trials had finished in the order of their numbers."""
+    return changed(trial, finished_version=trial.number + 1, **changes)
 
 
 def _set_aside(trial: FrozenTrial) -> FrozenTrial:
@@ -453,12 +463,13 @@ def _ended_at(trial: FrozenTrial, step: int, history: History) -> FrozenTrial | 
     """The trial as if it had completed at a step; None if it can't be told what it was there."""
     named = next((m for s, m in trial.reports.items_in_order() if s >= step), None)
     names = history.objective.names
-    if named is None or any(name not in named or named[name] != named[name] for name in names):
+    needed = (*names, *(c.metric for c in history.objective.constraints))
+    if named is None or any(name not in named or named[name] != named[name] for name in needed):
         return None
     if trial.cost is None and not history.space.fits(trial.params):
         return None  # its first run goes on: it may yet ask for more parameters
     metrics = {name: named[name] for name in names} | dict(named)
-    return changed(
+    return _in_order(
         trial,
         state=TrialState.COMPLETE,
         metric_names=tuple(metrics),
