@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from luthier.space import Space
 
 __all__ = ["HighestRung"]
 
+_FEWEST: Final = 8
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class HighestRung:
     Args:
         sampler: Learns and proposes.
         rungs: The steps of the rungs.
-        min_trials: How many trials are enough; two more than there are parameters if None.
+        min_trials: How many trials are enough. If None: 8, two more than there are parameters,
+            or a whole population of the sampler's, whichever is the most.
 
     Raises:
         ArgumentError: ``sampler`` isn't a sampler, or a number that makes no sense.
@@ -93,10 +96,15 @@ class HighestRung:
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Propose as the other sampler does when it sees one rung; before that, all trials."""
-        enough = len(space) + 2 if self.min_trials is None else self.min_trials
+        enough = self._enough(space)
         for step in reversed(self.rungs):
             if len(history.rung(step).numbers) >= enough:
                 there = history.reached(step)
                 if len(there.completed) >= enough:
                     return self.sampler.suggest(space, there, n, rng)
         return self.sampler.suggest(space, history, n, rng)
+
+    def _enough(self, space: Space) -> int:
+        if self.min_trials is not None:
+            return self.min_trials
+        return max(_FEWEST, len(space) + 2, getattr(self.sampler, "population", None) or 0)
