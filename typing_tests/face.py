@@ -37,6 +37,8 @@ study.optimize(metrics, total_trials=10, stop=luthier.Saturation(5))
 assert_type(study.best_value, float)
 assert_type(study.best_params, dict[str, Any])
 assert_type(study.best_trials, list[FrozenTrial])
+assert_type(study.knee(), FrozenTrial)
+assert_type(study.best_under({"latency_ms": 5}, objective="accuracy"), FrozenTrial)
 assert_type(study.trials_dataframe(), pd.DataFrame)
 assert_type(study.tell(study.ask(), 1.0), FrozenTrial)
 

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 import luthier as library
 from luthier import samplers
 
@@ -93,6 +95,62 @@ def test_best_says_when_none_is_feasible(luthier: Luthier) -> None:
     luthier("run", "work.py:objective", "--constraint", "value <= -1", "--trials", "3")
     result = luthier("best", exit_code=1)
     assert "No completed trial of study 'work' keeps the constraints value <= -1" in result.stderr
+
+
+def test_best_says_which_is_the_least_infeasible(luthier: Luthier) -> None:
+    result = luthier("run", "work.py:objective", "--constraint", "value <= -1", "--trials", "3")
+    trials = library.load_study(storage="runs.db").trials
+    least = min(trials, key=lambda trial: trial.metrics["value"])
+    told = f"None is feasible. The least infeasible is trial {least.number} with\n  value="
+    assert told in result.output
+    known = f"none feasible, trial {least.number} the least infeasible"
+    assert known in luthier("status").output
+    assert f"least infeasible is trial {least.number} with" in luthier("best", exit_code=1).stderr
+
+
+@pytest.fixture
+def front(luthier: Luthier) -> Luthier:
+    """A study of four trials: (0, 9), (1, 2), (5, 1) and (9, 0), and their sums."""
+    study = library.create_study(metrics={"a": "minimize", "b": "minimize"}, storage="runs.db")
+    for a, b in ((0, 9), (1, 2), (5, 1), (9, 0)):
+        study.tell(study.ask(), {"a": a, "b": b, "sum": a + b})
+    return luthier
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [
+        (["--knee"], 1),
+        (["--under", "a=6"], 2),
+        (["--under", "sum <= 8"], 1),
+        (["--under", "sum=8", "--objective", "b"], 2),
+        (["--under", "sum=8", "--under", "a >= 2"], 2),
+    ],
+)
+def test_one_trial_of_the_front(front: Luthier, options: list[str], number: int) -> None:
+    assert front("best", *options).output.startswith(f"Trial {number}: a=")
+    assert json.loads(front("best", *options, "--format", "json").output)["number"] == number
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--knee", "--under", "a=6"], "best takes --knee or --under, got both"),
+        (["--knee", "--objective", "a"], "--objective goes with --under"),
+        (["--under", "c=6"], "Known metrics: 'a', 'b', 'sum'."),
+        (["--under", "a"], "A constraint must read"),
+        (["--under", "a=6", "--objective", "c"], "objective must be one of the study's, got 'c'"),
+    ],
+)
+def test_bounds_that_make_no_sense(front: Luthier, options: list[str], message: str) -> None:
+    assert message in front("best", *options, exit_code=2).stderr
+
+
+def test_nothing_within_bounds_and_no_knee(front: Luthier, demo: Luthier) -> None:
+    unnamed = library.get_all_study_names("runs.db")[0]
+    result = front("best", "--study", unnamed, "--under", "sum=1", exit_code=1)
+    assert "has sum <= 1. The nearest is trial 1 with" in result.stderr
+    assert "Use best_trial" in demo("best", "--study", "demo", "--knee", exit_code=2).stderr
 
 
 def test_best_in_an_unknown_format(demo: Luthier) -> None:

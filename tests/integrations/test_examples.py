@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import pytest
 import luthier
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SHORT = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name != "demo.py")
+LONG = {"demo.py", "pareto_digits.py"}
+SHORT = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in LONG)
 STUDIES = ("forest-grid", "forest-random", "network-random")
 
 
@@ -29,12 +31,42 @@ def start(example: str, folder: Path, *arguments: str, **env: str) -> subprocess
     )
 
 
+def first_of_all(folder: Path) -> str:
+    return os.pathsep.join([str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+
+
 @pytest.mark.parametrize("example", SHORT)
 def test_example_runs(example: str, tmp_path: Path) -> None:
     process = start(example, tmp_path)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "best" in out
+
+
+def test_the_front_of_a_forest_is_printed_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
+    tables = []
+    for _ in range(2):
+        process = start("pareto_digits.py", tmp_path, "--small", PYTHONPATH=first_of_all(tmp_path))
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        assert "Install it with: pip install 'luthier[plot]'" in out
+        tables.append(re.findall(r"^ *(\d+) +(0\.\d{4}) +(\S+) +(\S+)", out, re.MULTILINE))
+    study = luthier.load_study(storage=tmp_path / "luthier-pareto.db")
+    assert len(study.trials) == 8
+    assert {int(row[0]) for row in tables[0]} == {t.number for t in study.best_trials}
+    assert tables[0] == tables[1]
+    assert all(len({*column}) > 1 for column in zip(*tables[0], strict=True))
+    for trial in study.best_trials:
+        assert trial.metrics["accuracy"] >= 0.8
+    assert re.search(rf"^ *{study.knee().number} .*the knee", out, re.MULTILINE)
+
+
+def test_the_front_of_a_forest_is_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    out, err = start("pareto_digits.py", tmp_path, "--small").communicate(timeout=120)
+    assert "The front is drawn in luthier-pareto.png" in out, err
+    assert (tmp_path / "luthier-pareto.png").read_bytes().startswith(b"\x89PNG")
 
 
 def n_trials(storage: Path) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import luthier
 import luthier.optuna as optuna
 from luthier.errors import (
     ArgumentError,
@@ -70,6 +71,15 @@ def test_summaries(url: str) -> None:
     assert optuna.get_all_study_summaries(url, include_best_trial=False)[0].best_trial is None
     with pytest.raises(StudyError, match="direction needs a single objective"):
         second.direction
+
+
+def test_summaries_of_studies_without_a_feasible_trial(url: str) -> None:
+    ours = optuna.create_study(study_name="ours", storage=url)
+    ours.add_trial(optuna.trial.create_trial(value=1.0, constraints={"size": 0.5}))
+    native = luthier.create_study(study_name="native", storage=url, constraints=["value <= 0"])
+    native.tell(native.ask(), 1.0)
+    summaries = optuna.get_all_study_summaries(url)
+    assert [(s.study_name, s.best_trial) for s in summaries] == [("ours", None), ("native", None)]
 
 
 def test_bad_arguments_are_refused(url: str) -> None:

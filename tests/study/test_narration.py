@@ -99,6 +99,27 @@ def test_progress_through_optimize(capsys: pytest.CaptureFixture[str]) -> None:
     assert "shown: 2/2 trials" in capsys.readouterr().err
 
 
+def test_the_least_infeasible_is_told_until_something_is_feasible(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    luthier.set_verbosity("info")
+    study = luthier.create_study(metrics={"a": "minimize"}, constraints=["b <= 1"], seed=0)
+    results = iter([{"a": 0.0, "b": 3.0}, {"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 1.0}])
+    texts = []
+    study.optimize(
+        lambda _: next(results), 3, callbacks=[lambda s, _: texts.append(summary(s.history))]
+    )
+    lines = capsys.readouterr().err.splitlines()
+    assert "None is feasible so far, trial 0 is the least infeasible." in lines[0]
+    assert "None is feasible so far, trial 1 is the least infeasible." in lines[1]
+    assert "Best so far: trial 2 with 2." in lines[2]
+    assert texts == [
+        "1 complete; none feasible, trial 0 the least infeasible",
+        "2 complete; none feasible, trial 1 the least infeasible",
+        "3 complete; best a=2 (trial 2)",
+    ]
+
+
 def test_summary_of_an_empty_study() -> None:
     assert summary(luthier.create_study().history) == "no trials"
 

@@ -156,6 +156,7 @@ def _listen(study: Study, reasons: list[str]) -> None:
 
 def _tell_result(study: Study, storage: str, reasons: list[str]) -> None:
     from luthier.study.narration import incumbent
+    from luthier.study.tradeoffs import least_infeasible
 
     history = study.history
     failed = history.failed
@@ -171,6 +172,9 @@ def _tell_result(study: Study, storage: str, reasons: list[str]) -> None:
     if (best := incumbent(history)) is not None:
         click.echo(f"Best: trial {best.number} with {pairs(best.metrics)}")
         click.echo(f"  {pairs(best.params)}")
+    elif (least := least_infeasible(history)) is not None:
+        click.echo(f"None is feasible. The least infeasible is trial {least.number} with")
+        click.echo(f"  {pairs(least.metrics)}")
     elif len(study.directions) > 1 and len(history.completed):
         click.echo(
             "See the Pareto front with: "

@@ -10,6 +10,7 @@ import click
 
 from luthier.cli.options import open_study, storage_option, study_option
 from luthier.cli.printing import cell, pairs, print_table, to_json
+from luthier.errors import ArgumentError
 
 if TYPE_CHECKING:
     from luthier.core.history import History
@@ -90,14 +91,39 @@ Examples:
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-def best(storage: str, study: str | None, style: str) -> None:
-    """The best trial; with several objectives the Pareto front.
+@click.option("--knee", is_flag=True, help="The one trial at the knee of the Pareto front.")
+@click.option(
+    "--under",
+    metavar="NAME=BOUND",
+    multiple=True,
+    help="The one best trial within this bound, as 'latency_ms=5' or 'recall >= 0.9'; may be "
+    "repeated.",
+)
+@click.option("--objective", metavar="NAME", help="With --under: the objective that decides.")
+def best(
+    storage: str,
+    study: str | None,
+    style: str,
+    knee: bool,
+    under: Sequence[str],
+    objective: str | None,
+) -> None:
+    """The best trial; with several objectives the Pareto front, or one trial of it.
 
     Only completed trials that keep all constraints count. Exit code 1 if there is none.
     """
+    if knee and under:
+        raise ArgumentError("best takes --knee or --under, got both. Leave out one of them.")
+    if objective is not None and not under:
+        raise ArgumentError("--objective goes with --under, which is missing. Add a bound.")
     opened = open_study(storage, study)
-    single = len(opened.directions) == 1
-    front = [opened.best_trial] if single else _front(opened)
+    single = knee or bool(under) or len(opened.directions) == 1
+    if knee:
+        front: Sequence[FrozenTrial] = [opened.knee()]
+    elif under:
+        front = [opened.best_under(under, objective=objective)]
+    else:
+        front = [opened.best_trial] if single else _front(opened)
     if style == "json":
         found = [_result(trial) for trial in front]
         click.echo(to_json(found[0] if single else found))

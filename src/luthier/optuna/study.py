@@ -10,12 +10,12 @@ from typing import Any, final
 
 from luthier.core.objective import Objective
 from luthier.core.protocols import Storage
-from luthier.errors import StudyError, StudyExistsError, StudyMismatchError
+from luthier.errors import NoTrialError, StudyError, StudyExistsError, StudyMismatchError
 from luthier.optuna import logging
 from luthier.optuna.pruners import MedianPruner, scheduler_of
 from luthier.optuna.samplers import sampler_of
 from luthier.optuna.surface import MaxTrialsCallback, Study, StudyDirection
-from luthier.optuna.trial import FrozenTrial, TrialState
+from luthier.optuna.trial import FrozenTrial
 from luthier.samplers import Auto
 from luthier.storages import open_storage
 from luthier.study import create
@@ -180,16 +180,22 @@ def get_all_study_summaries(
 def _summary(study: Study, include_best_trial: bool) -> StudySummary:
     trials = study.trials
     starts = [t.datetime_start for t in trials if t.datetime_start is not None]
-    wanted = include_best_trial and any(t.state is TrialState.COMPLETE for t in trials)
     return StudySummary(
         study_name=study.study_name,
         directions=study.directions,
-        best_trial=next(iter(study.best_trials)) if wanted and len(study.directions) == 1 else None,
+        best_trial=_best(study) if include_best_trial else None,
         user_attrs=study.user_attrs,
         system_attrs=study.system_attrs,
         n_trials=len(trials),
         datetime_start=min(starts, default=None),
     )
+
+
+def _best(study: Study) -> FrozenTrial | None:
+    try:
+        return study.best_trial if len(study.directions) == 1 else None
+    except NoTrialError:
+        return None
 
 
 def _text(direction: Any) -> str:

@@ -12,6 +12,7 @@ from luthier.core.history import History
 from luthier.core.trial import FrozenTrial, TrialState
 from luthier.errors import ArgumentError
 from luthier.study.driver import Driver
+from luthier.study.tradeoffs import least_infeasible
 
 __all__ = ["incumbent", "narrate", "set_verbosity"]
 
@@ -54,9 +55,16 @@ def narrate(driver: Driver, trial: FrozenTrial) -> None:
         return
     values = ", ".join(f"{n}={v:.6g}" for n, v in trial.metrics.items()) or "no value"
     verb = _VERBS[trial.state]
-    best = incumbent(driver.ledger.snapshot())
-    tail = f" Best so far: trial {best.number} with {best.metric_values[0]:.6g}." if best else ""
+    tail = _so_far(driver.ledger.snapshot())
     logger.info("Trial %d %s: %s with %s.%s", trial.number, verb, values, trial.params, tail)
+
+
+def _so_far(history: History) -> str:
+    if (best := incumbent(history)) is not None:
+        return f" Best so far: trial {best.number} with {best.metric_values[0]:.6g}."
+    if (least := least_infeasible(history)) is not None:
+        return f" None is feasible so far, trial {least.number} is the least infeasible."
+    return ""
 
 
 def incumbent(history: History) -> FrozenTrial | None:

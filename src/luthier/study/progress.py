@@ -12,6 +12,7 @@ from luthier.core.events import Event, TrialFailed, TrialFinished
 from luthier.core.history import History
 from luthier.study.driver import Driver
 from luthier.study.narration import incumbent
+from luthier.study.tradeoffs import least_infeasible
 
 __all__ = ["progress", "summary"]
 
@@ -57,10 +58,12 @@ def summary(history: History) -> str:
         "waiting": len(history.waiting),
     }
     text = ", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no trials"
-    best = incumbent(history)
-    if best is None:
-        return text
-    return f"{text}; best {best.metric_names[0]}={best.metric_values[0]:.6g} (trial {best.number})"
+    if (best := incumbent(history)) is not None:
+        value = f"{best.metric_names[0]}={best.metric_values[0]:.6g}"
+        return f"{text}; best {value} (trial {best.number})"
+    if (least := least_infeasible(history)) is not None:
+        return f"{text}; none feasible, trial {least.number} the least infeasible"
+    return text
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
-
 from luthier.core.events import Event
 from luthier.core.history import History
 from luthier.core.jobs import Outcome
@@ -21,16 +19,17 @@ from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
 from luthier.core.rng import generator
 from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
-from luthier.errors import ArgumentError, NoTrialError, ObjectiveError, StudyError, TrialStateError
-from luthier.numerics.pareto import non_dominated
+from luthier.errors import ArgumentError, ObjectiveError, StudyError, TrialStateError
 from luthier.space import Param, Space
 from luthier.space.completion import complete
 from luthier.space.values import value_key
+from luthier.study import tradeoffs
 from luthier.study.driver import Driver
 from luthier.study.explanation import explained
 from luthier.study.handmade import adapted, check_values
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.stopping import StopRule
+from luthier.study.tradeoffs import Bounds
 from luthier.study.trial import Trial, check_attr, last_metrics
 
 if TYPE_CHECKING:
@@ -199,9 +198,7 @@ class Study:
             best = self._driver.best()
             if best is not None:
                 return best
-        history = self.history
-        values = np.where(self._feasible(history), history.Y[:, 0], np.nan)
-        return self._driver.trial(history.completed[int(np.nanargmin(values))].number)
+        return self._driver.trial(tradeoffs.best(self.history, self.study_name))
 
     @property
     def best_trials(self) -> list[FrozenTrial]:
@@ -210,13 +207,46 @@ class Study:
         Raises:
             NoTrialError: Trials have completed, but none is feasible.
         """
-        history = self.history
-        if not len(history.completed):
-            return []
-        feasible = np.flatnonzero(self._feasible(history))
-        front = feasible[non_dominated(history.Y[feasible])]
-        numbers = sorted(history.completed[int(i)].number for i in front)
-        return [self._driver.trial(number) for number in numbers]
+        front = tradeoffs.front(self.history, self.study_name)
+        return [self._driver.trial(number) for number in front]
+
+    def knee(self) -> FrozenTrial:
+        """The trial of the Pareto front after which one objective gets little better at much cost.
+
+        It lies furthest beyond the plane through the ends of the front, each objective measured
+        in units of the front's range; ``luthier.numerics.knee`` has the formula and its source.
+
+        Raises:
+            StudyError: There is a single objective: use ``best_trial``.
+            NoTrialError: No trial has completed, or none is feasible.
+        """
+        return self._driver.trial(tradeoffs.knee(self.history, self.study_name))
+
+    def best_under(self, bounds: Bounds, *, objective: str | None = None) -> FrozenTrial:
+        """Return the best feasible trial whose metrics keep bounds that are chosen afterwards.
+
+        Args:
+            bounds: By metric, any that trials recorded: ``{"latency_ms": 5}`` is at most 5, at
+                least 5 if the metric is maximised or has a constraint with ``>=``. Or texts, as
+                in ``["recall >= 0.9"]``.
+            objective: The objective that decides. By default those without a bound, or all if
+                each has one; of several it is the knee of their front.
+
+        Raises:
+            ArgumentError: Bounds or objectives that there aren't.
+            NoTrialError: No feasible trial is within the bounds; the message names the nearest.
+
+        Example:
+            >>> import luthier
+            >>> ways = {"accuracy": "maximize", "latency_ms": "minimize"}
+            >>> study = luthier.create_study(metrics=ways, seed=0)
+            >>> for ms in (2, 4, 8):
+            ...     told = study.tell(study.ask(), {"accuracy": 1 - 1 / ms, "latency_ms": ms})
+            >>> study.best_under({"latency_ms": 5}).metrics
+            {'accuracy': 0.75, 'latency_ms': 4.0}
+        """
+        number = tradeoffs.best_under(self.history, self.study_name, bounds, objective)
+        return self._driver.trial(number)
 
     @property
     def best_value(self) -> float:
@@ -555,23 +585,6 @@ class Study:
                 f"{name} needs a single objective, the study {self.study_name!r} has "
                 f"{len(self.objective.names)}. Use {instead}."
             )
-
-    def _feasible(self, history: History) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        if not len(history.completed):
-            raise NoTrialError(
-                f"Study {self.study_name!r} has no completed trial yet "
-                f"({len(history.failed)} failed, {len(history.pruned)} pruned)."
-            )
-        feasible = history.violations <= 0
-        if not feasible.any():
-            least = history.completed[int(np.argmin(history.violations))]
-            raise NoTrialError(
-                f"No completed trial of study {self.study_name!r} keeps the constraints "
-                f"{', '.join(map(str, self.objective.constraints))}. The least infeasible is trial "
-                f"{least.number} with {least.metrics}.",
-                least_infeasible=least.number,
-            )
-        return feasible
 
     def _told(self, trial: Trial, values: Any, state: TrialState | None) -> Outcome:
         if state is not None and (not isinstance(state, TrialState) or not state.is_finished):
