@@ -21,10 +21,10 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 260,
     "space": 4870,
-    "numerics": 3300,
+    "numerics": 3750,
     "core": 3150,
     "samplers": 5550,
-    "schedulers": 600,
+    "schedulers": 650,
     "storages": 1850,
     "executors": 200,
     "study": 3100,

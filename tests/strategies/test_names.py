@@ -23,7 +23,8 @@ NAMES += ["tpe", "forest", "gp", "ga", "de", "nsga2", "nsga3"]
 
 def test_known_names() -> None:
     assert list(known_strategies()) == list(known_samplers()) == NAMES
-    assert list(known_schedulers()) == ["none", "median", "percentile", "threshold", "patience"]
+    schedulers = ["none", "median", "percentile", "threshold", "patience", "learning_curve"]
+    assert list(known_schedulers()) == schedulers
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,8 @@ def forecast(Y: Array, steps: Sequence[float] | Array, at: Sequence[float] | Arr
     means, deviations = curves.predicted(places)
     weights = _weighted(curves.log_likelihood, ~np.isnan(whole[:, -1]))
     means, deviations = centre + scale * means, scale * deviations
-    reached, there = whole[:, places], ~np.isnan(whole)
+    reached = np.where(np.isinf(whole), centre + scale * Z, whole)[:, places]
+    there = ~np.isnan(whole)
     passed = (np.cumsum(there[:, ::-1], axis=1)[:, ::-1] > 0)[:, places]
     means[passed] = reached[passed][:, None]
     deviations[passed] = _KNOWN * scale
@@ -255,7 +256,7 @@ class _Filtered:
             fg = self._G[:, i] - self._shape
             walked = self._P - self._left[:, i] + self._R[:, i]
             variance = f1**2 * V11 - 2 * f1 * fg * V12 + fg**2 * V22 + walked[..., None]
-            means.append((self._own[..., None] + f1[rows] * self._a + fg[rows] * self._b))
+            means.append(self._own[..., None] + f1[rows] * self._a + fg[rows] * self._b)
             variances.append(np.maximum(variance, 0.0)[rows])
         shape = (n, len(places), -1)
         deviations = np.sqrt(np.stack(variances, axis=1)).reshape(shape)

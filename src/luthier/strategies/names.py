@@ -27,7 +27,7 @@ from luthier.samplers import (
     QuasiRandom,
     Random,
 )
-from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
+from luthier.schedulers import LearningCurve, Median, NoStopping, Patience, Percentile, Threshold
 from luthier.space import from_json_value
 
 __all__ = [
@@ -140,7 +140,7 @@ def known_schedulers() -> tuple[str, ...]:
 
     Example:
         >>> known_schedulers()
-        ('none', 'median', 'percentile', 'threshold', 'patience')
+        ('none', 'median', 'percentile', 'threshold', 'patience', 'learning_curve')
     """
     return tuple(_SCHEDULERS)
 
@@ -223,6 +223,7 @@ _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "percentile": Percentile,
     "threshold": Threshold,
     "patience": _patience,
+    "learning_curve": LearningCurve,
 }
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
     name: (name, "none") for name in _SAMPLERS if name != "fixed"
