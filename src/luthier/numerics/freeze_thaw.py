@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.numerics.learning_curve import forecast
+from luthier.numerics.learning_curve import Forecast, forecast
 
 __all__ = ["choose"]
 
@@ -65,5 +65,9 @@ def choose(Y: Array, steps: Sequence[float] | Array, rng: np.random.Generator) -
     best = float(values.min())
     aim = best - 10.0 ** rng.uniform(*_BOLDNESS) * (float(np.median(values)) - best)
     goals = np.minimum(reached + ahead, t) - 1
-    chance = forecast(Y, steps, at=steps).below(aim)[np.arange(len(Y)), goals]
+    used, place = np.unique(goals, return_inverse=True)
+    every = forecast(Y, steps, at=np.asarray(steps, dtype=np.float64)[used])
+    own = np.arange(len(Y)), place.reshape(-1)
+    there = Forecast(every.weights, every.means[own][:, None], every.deviations[own][:, None])
+    chance = there.below(aim)[:, 0]
     return int(unfinished[np.argmax(chance[unfinished])])
