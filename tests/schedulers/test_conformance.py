@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
+from luthier.schedulers import LearningCurve, Median, NoStopping, Patience, Percentile, Threshold
 from luthier.testing.schedulers import SCHEDULER_CHECKS, SchedulerFactory
 
 SCHEDULERS: list[SchedulerFactory] = [
@@ -16,6 +16,9 @@ SCHEDULERS: list[SchedulerFactory] = [
     lambda: Threshold(upper=0.6, metric="accuracy", interval_steps=3),
     lambda: Patience(1),
     lambda: Patience(2, min_delta=0.1, wrapped=Median(n_startup_trials=0)),
+    LearningCurve,
+    lambda: LearningCurve(25.0, 0.5, n_startup_trials=1, n_min_points=1),
+    lambda: LearningCurve(max_step=50, n_startup_trials=1, n_min_points=2, interval_steps=2),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.schedulers.asha import Asha
 from luthier.schedulers.hyperband import Hyperband
+from luthier.schedulers.learning_curve import LearningCurve
 from luthier.schedulers.median import Median
 from luthier.schedulers.none import NoStopping
 from luthier.schedulers.pasha import Pasha
@@ -15,6 +16,7 @@ from luthier.schedulers.threshold import Threshold
 __all__ = [
     "Asha",
     "Hyperband",
+    "LearningCurve",
     "Median",
     "NoStopping",
     "Pasha",

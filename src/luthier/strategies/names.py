@@ -31,6 +31,7 @@ from luthier.samplers import (
 from luthier.schedulers import (
     Asha,
     Hyperband,
+    LearningCurve,
     Median,
     NoStopping,
     Pasha,
@@ -245,6 +246,7 @@ _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "percentile": Percentile,
     "threshold": Threshold,
     "patience": _patience,
+    "learning_curve": LearningCurve,
     "successive_halving": SuccessiveHalving,
     "hyperband": Hyperband,
     "asha": Asha,
