@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luthier.schedulers.asha import Asha
+from luthier.schedulers.freeze_thaw import FreezeThaw
 from luthier.schedulers.hyperband import Hyperband
 from luthier.schedulers.learning_curve import LearningCurve
 from luthier.schedulers.median import Median
@@ -15,6 +16,7 @@ from luthier.schedulers.threshold import Threshold
 
 __all__ = [
     "Asha",
+    "FreezeThaw",
     "Hyperband",
     "LearningCurve",
     "Median",

@@ -30,6 +30,7 @@ from luthier.samplers import (
 )
 from luthier.schedulers import (
     Asha,
+    FreezeThaw,
     Hyperband,
     LearningCurve,
     Median,
@@ -251,6 +252,7 @@ _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "hyperband": Hyperband,
     "asha": Asha,
     "pasha": Pasha,
+    "freeze_thaw": FreezeThaw,
 }
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
     name: (name, "none") for name in _SAMPLERS if name not in _AROUND_OTHERS
