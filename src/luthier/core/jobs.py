@@ -68,7 +68,8 @@ class Clone:
         params: The new trial's parameters.
         budget: Up to which step it may run, or None for no limit.
         reason: Why, in words.
-        data: What the scheduler wants to find again in the trial's origin; JSON values.
+        data: What the scheduler wants to find again in the trial's origin; JSON values. The step
+            of the parent's checkpoint is added as "step_from".
     """
 
     parent: int

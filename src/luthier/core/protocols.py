@@ -296,7 +296,7 @@ class Storage(Protocol):
         """Record the end of a trial's run.
 
         That is its state, params, metrics, reports, cost, error and declares. PAUSED is such an
-        end too: it logs "paused" instead of "finished".
+        end too: it logs "paused" instead of "finished". A paused trial may be PRUNED as it is.
 
         Raises:
             TrialStateError: The stored trial isn't running at that attempt.

@@ -10,11 +10,13 @@ from luthier.schedulers.median import Median
 from luthier.schedulers.none import NoStopping
 from luthier.schedulers.pasha import Pasha
 from luthier.schedulers.patience import Patience
+from luthier.schedulers.pbt import PBT
 from luthier.schedulers.percentile import Percentile
 from luthier.schedulers.successive_halving import SuccessiveHalving
 from luthier.schedulers.threshold import Threshold
 
 __all__ = [
+    "PBT",
     "Asha",
     "FreezeThaw",
     "Hyperband",

@@ -150,7 +150,7 @@ class MemoryStorage:
         with self._lock:
             entry = self._study(study)
             before = entry.trial(trial.number)
-            rules.require_running(before, trial.attempt)
+            rules.require_endable(before, trial)
             version = entry.version + 1
             kind = rules.end_kind(trial.state)
             ended = version if trial.state.is_finished else None

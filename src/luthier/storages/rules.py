@@ -24,6 +24,7 @@ __all__ = [
     "new_reports",
     "own_attrs",
     "require_claimable",
+    "require_endable",
     "require_ended",
     "require_finished",
     "require_numbers",
@@ -83,6 +84,17 @@ def require_running(trial: FrozenTrial, attempt: int) -> None:
             "drop this result.",
             number=trial.number,
         )
+
+
+def require_endable(trial: FrozenTrial, end: FrozenTrial) -> None:
+    """Refuse to end a run that isn't there any more. A paused trial may be pruned as it is.
+
+    Raises:
+        TrialStateError: The trial isn't running, or it runs at another attempt.
+    """
+    pruned = (trial.state, end.state) == (TrialState.PAUSED, TrialState.PRUNED)
+    if not pruned or trial.attempt != end.attempt:
+        require_running(trial, end.attempt)
 
 
 def require_ended(state: TrialState) -> None:

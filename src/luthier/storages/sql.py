@@ -223,7 +223,7 @@ class SqlStorage:
         ready = plain_text(finish_json(trial))
 
         def data(before: FrozenTrial) -> dict[str, Any]:
-            rules.require_running(before, trial.attempt)
+            rules.require_endable(before, trial)
             return ready
 
         return self._change(study, trial.number, rules.end_kind(trial.state), data)

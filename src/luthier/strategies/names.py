@@ -29,6 +29,7 @@ from luthier.samplers import (
     Random,
 )
 from luthier.schedulers import (
+    PBT,
     Asha,
     FreezeThaw,
     Hyperband,
@@ -253,6 +254,7 @@ _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "asha": Asha,
     "pasha": Pasha,
     "freeze_thaw": FreezeThaw,
+    "pbt": PBT,
 }
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
     name: (name, "none") for name in _SAMPLERS if name not in _AROUND_OTHERS

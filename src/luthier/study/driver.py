@@ -43,7 +43,13 @@ from luthier.core.trial import (
     changed,
 )
 from luthier.core.worker import is_gone, is_here, this_worker
-from luthier.errors import NumberTakenError, SpaceError, TrialNotFoundError, TrialStateError
+from luthier.errors import (
+    CheckpointMissingError,
+    NumberTakenError,
+    SpaceError,
+    TrialNotFoundError,
+    TrialStateError,
+)
 from luthier.samplers import HighestRung
 from luthier.space import Param, Space
 from luthier.study.keeper import Keeper
@@ -379,8 +385,9 @@ class Driver:
         job = self.scheduler.next(history, rng)
         while isinstance(job, Stop):
             self._stop(job)
-            job = self.scheduler.next(self.refresh(), rng)
-        history = self.refresh()
+            history = self.refresh()
+            rng = generator(self.record.seed, history.next_number)
+            job = self.scheduler.next(history, rng)
         if isinstance(job, Resume):
             return self._resume(job)
         if job is None or not may_add:
@@ -397,7 +404,7 @@ class Driver:
         except NumberTakenError:
             raise _FasterError from None
 
-    def _resume(self, job: Resume | Stop) -> FrozenTrial:
+    def _resume(self, job: Resume) -> FrozenTrial:
         trial = self.trial(job.trial)
         claimed = self.storage.claim(
             self.record.id,
@@ -405,34 +412,51 @@ class Driver:
             self._worker,
             attempt=trial.attempt,
             at=time.time(),
-            budget=job.budget if isinstance(job, Resume) else None,
+            budget=job.budget,
         )
         if claimed is None:
             raise _FasterError
         return self._write(claimed)
 
     def _stop(self, job: Stop) -> None:
-        """End a paused trial for good."""
-        trial = self._resume(job)
-        self.finish(
-            trial.number,
-            Outcome(
-                TrialState.PRUNED,
-                trial.params,
-                metrics=last_metrics(self.record.objective, trial.reports),
-                reports=trial.reports,
-                error=job.reason,
-            ),
+        """End a paused trial for good, in one transaction.
+
+        Raises:
+            _FasterError: It isn't paused any more.
+        """
+        trial = self.trial(job.trial)
+        outcome = Outcome(
+            TrialState.PRUNED,
+            trial.params,
+            metrics=last_metrics(self.record.objective, trial.reports),
+            reports=trial.reports,
+            error=job.reason,
         )
+        if self.finish(trial.number, outcome) is None:
+            raise _FasterError
 
     def _cloned(self, job: Clone, history: History) -> FrozenTrial:
+        """The record of a clone, once its parent's saved state was read and found whole.
+
+        Raises:
+            CheckpointMissingError: The parent never saved its state, or that is gone.
+            CheckpointCorruptError: It isn't what was saved.
+        """
         parent = self.trial(job.parent)
+        if parent.checkpoint is None:
+            raise CheckpointMissingError(
+                f"Trial {parent.number} is to be cloned, but has saved no checkpoint. Call "
+                "trial.save_checkpoint(...) in the objective after every trial.report(...), and "
+                "go on from trial.load_checkpoint() where that isn't None.",
+                number=parent.number,
+            )
+        self.storage.checkpoints().verify(parent.checkpoint.key)
         origin = Origin(
             sampler=self._scheduler_spec,
             reason=job.reason or f"clone of trial {parent.number}",
             history_version=history.version,
             parent=parent.number,
-            data=job.data,
+            data={**job.data, "step_from": parent.checkpoint.step},
         )
         return changed(
             self._new(history, job.params, origin), budget=job.budget, checkpoint=parent.checkpoint

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import math
 import os
 import time
 import traceback
@@ -19,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
+from luthier.core.filling import filled_value
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.objective import Objective
-from luthier.core.rng import generator
 from luthier.core.suggest import Suggest
 from luthier.core.trial import EMPTY, FrozenTrial, Metrics, Reports, TrialState
 from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, TrialPruned
@@ -318,11 +317,7 @@ class Trial(Suggest):
                     name=name,
                     value=value,
                 )
-        if ticket.record.origin.fill == "first":
-            return param.value_at(0) if param.size < math.inf else param.grid(2)[0]
-        lone = Space({name: param.with_when(None)})
-        unit = generator(ticket.seed, self.number, name).random((1, lone.encoding.width))
-        return lone.encoding.from_unit(unit)[0][name]
+        return filled_value(ticket.record, ticket.seed, name, param)
 
     def _warn_of_unused(self) -> None:
         if self._ticket.strict:

@@ -236,10 +236,16 @@ def paused_trials_are_resumed(factory: Factory) -> None:
         _same((paused.state, paused.budget, paused.finished_version), (_PAUSED, 3, None), "paused")
         _same((paused.cost, paused.params["y"]), (1.0, 3), "its cost and parameters are kept")
         _same(storage.events(study)[-1].kind, "paused", "a pause isn't the end of the trial")
+        _refused(TrialStateError, storage.finish, study, ended(running(0)))
+        stale = replace(ended(running(0)), state=TrialState.PRUNED, attempt=2)
+        _refused(TrialStateError, storage.finish, study, stale)
         claimed = storage.claim(study, 0, "w", attempt=1, at=5.0, budget=9)
         assert claimed is not None, "a paused trial can be claimed"
         _same((claimed.budget, len(claimed.reports)), (9, 1), "a new budget; reports stay")
-        _same(_present(other, study), [claimed], "another handle reads the claim")
+        storage.finish(study, replace(pause, attempt=2))
+        pruned = storage.finish(study, replace(pause, attempt=2, state=TrialState.PRUNED))
+        _same(pruned.state, TrialState.PRUNED, "a paused trial may be pruned as it is")
+        _same(_present(other, study), [pruned], "another handle reads what came after")
 
 
 def checkpoints_say_where_to_go_on(factory: Factory) -> None:
