@@ -198,6 +198,12 @@ class Driver:
                     self.emit(TrialStarted(self.record.name, trial))
                 return trial
 
+    def is_done(self) -> bool:
+        """Whether the scheduler has nothing more to run, though the space may hold more."""
+        history = self.refresh()
+        rng = generator(self.record.seed, history.next_number)
+        return self.scheduler.next(history, rng) is None
+
     def elsewhere(self) -> list[int]:
         """Numbers of the trials that other processes of this machine are running.
 
@@ -439,6 +445,7 @@ class Driver:
         """The record of a clone, once its parent's saved state was read and found whole.
 
         Raises:
+            _FasterError: Another driver has let the parent go on, or end.
             CheckpointMissingError: The parent never saved its state, or that is gone.
             CheckpointCorruptError: It isn't what was saved.
         """
@@ -450,7 +457,7 @@ class Driver:
                 "go on from trial.load_checkpoint() where that isn't None.",
                 number=parent.number,
             )
-        self.storage.checkpoints().verify(parent.checkpoint.key)
+        self._verify(parent, parent.checkpoint)
         origin = Origin(
             sampler=self._scheduler_spec,
             reason=job.reason or f"clone of trial {parent.number}",
@@ -461,6 +468,15 @@ class Driver:
         return changed(
             self._new(history, job.params, origin), budget=job.budget, checkpoint=parent.checkpoint
         )
+
+    def _verify(self, parent: FrozenTrial, checkpoint: Checkpoint) -> None:
+        try:
+            self.open_checkpoints().verify(checkpoint.key)
+        except CheckpointMissingError:
+            self.refresh()
+            if self.trial(parent.number).version != parent.version:  # it went on, or ended
+                raise _FasterError from None
+            raise
 
     def _proposed(
         self,

@@ -190,7 +190,7 @@ class _Run:
             return f"{self.limits.n_trials} trials were run"
         if total is not None and self.driver.ledger.snapshot().n_trials >= total:
             return "the study has all its trials"
-        return _EXHAUSTED
+        return "the scheduler is done" if self.driver.is_done() else _EXHAUSTED
 
     def _say_why(self) -> None:
         reason, limits = self.stop_reason or "done", self.limits

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import pandas
 
     from luthier.study.replay import Replay
+    from luthier.study.schedule import Schedule
 
 __all__ = ["Study"]
 
@@ -157,6 +158,14 @@ class Study:
         return explained(self.sampler, self.scheduler, self.history)
 
     # What came of it
+
+    def schedule(self, trial: int | FrozenTrial | None = None) -> Schedule:
+        """Return how hyperparameters changed on the way to a trial, to the best one if None."""
+        from luthier.study.schedule import schedule_of
+
+        chosen = self.best_trial if trial is None else trial
+        number = chosen.number if isinstance(chosen, FrozenTrial) else chosen
+        return schedule_of(self.history, self._driver.trial(number))
 
     @property
     def trials(self) -> list[FrozenTrial]:

@@ -15,7 +15,7 @@ has been done already.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final, final
 
@@ -257,30 +257,40 @@ class _Scene:
         return None
 
     def _copy(self, member: Member, step: int) -> Copy | None:
-        how = self.how
-        interval = how.ready_every * how.frequencies[member.number % len(how.frequencies)]
-        if step % interval or step < how.warmup or step >= how.steps:
+        """What becomes of a member: a donor that is replaced itself gives way to its own donor."""
+        order = self.population.order(step) if self._is_due(member.number, step) else []
+        copy = self._wanted(order, member.number, step)
+        if copy is None:
             return None
-        order = self._order(step)
-        copy = replacement(
-            *(how.exploit, how.share, how.frequencies, order, member.number),
-            (self.history.seed, step),
-        )
-        return copy if copy is None or self._usable(copy.donor) else None
+        donor = copy.donor
+        while (further := self._wanted(order, donor, step)) is not None:
+            donor = further.donor
+        return replace(copy, donor=donor) if self._usable(donor, step) else None
+
+    def _is_due(self, number: int, step: int) -> bool:
+        """Whether a member's sub-population is compared at a step."""
+        how = self.how
+        interval = how.ready_every * how.frequencies[number % len(how.frequencies)]
+        return step % interval == 0 and how.warmup <= step < how.steps
+
+    def _wanted(self, order: list[int], number: int, step: int) -> Copy | None:
+        how, key = self.how, (self.history.seed, step)
+        if not self._is_due(number, step):
+            return None
+        return replacement(how.exploit, how.share, how.frequencies, order, number, key)
 
     def _any(self, member: Member, step: int) -> Copy | None:
         """Whom to copy where a trial failed, or ended itself."""
         how, key = self.how, (self.history.seed, step)
-        order = [k for k in self._order(step) if self._usable(k)]
+        order = [k for k in self.population.order(step) if self._usable(k, step)]
         return any_of_the_best(how.share, how.frequencies, order, member.number, key)
 
-    def _order(self, step: int) -> list[int]:
-        return self.population.order(step)
-
-    def _usable(self, donor: int) -> bool:
-        """Whether there is something left to train from what a donor has saved."""
-        head = self.population.members[donor].head
-        return head.checkpoint is None or head.checkpoint.step < self.how.steps
+    def _usable(self, donor: int, step: int) -> bool:
+        """Whether a donor's saved state is kept, and there is something left to train from it."""
+        member = self.population.members[donor]
+        saved = member.head.checkpoint
+        gone = member.at(step).state in (TrialState.PRUNED, TrialState.FAILED)
+        return not gone and (saved is None or saved.step < self.how.steps)
 
     def _stop(self, member: Member, step: int, copy: Copy) -> Stop:
         donor = self.population.members[copy.donor].head.number
