@@ -100,7 +100,7 @@ def _stepped(param: Any, value: Any, sign: int, p: float) -> Any:
 
 def _step(param: Float | Int, p: float) -> float:
     """How far a number moves in the unit interval, at most 1."""
-    if param.scale == "log" and param.high > param.low:
+    if param.scale == "log":
         return min(math.log1p(p) / math.log(param.high / param.low), 1.0)
     return min(p / 2, 1.0)
 
