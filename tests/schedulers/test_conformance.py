@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from luthier.schedulers import LearningCurve, Median, NoStopping, Patience, Percentile, Threshold
+from luthier.schedulers import PBT, Median, NoStopping, Patience, Percentile, Threshold
 from luthier.testing.schedulers import SCHEDULER_CHECKS, SchedulerFactory
 
 SCHEDULERS: list[SchedulerFactory] = [
@@ -15,6 +16,8 @@ SCHEDULERS: list[SchedulerFactory] = [
     lambda: Threshold(lower=0.2, upper=0.6),
     lambda: Threshold(upper=0.6, metric="accuracy", interval_steps=3),
     lambda: Patience(1),
+    lambda: PBT(12, 4, 3),
+    lambda: PBT(12, 4, 3, synchronous=True, explore="pb2", frequencies=(1, 2)),
     lambda: Patience(2, min_delta=0.1, wrapped=Median(n_startup_trials=0)),
     LearningCurve,
     lambda: LearningCurve(25.0, 0.5, n_startup_trials=1, n_min_points=1),

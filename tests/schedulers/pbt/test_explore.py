@@ -45,9 +45,7 @@ def test_explored_configurations_stay_in_the_space(seed: int, p: float, resample
 
 def neighbours(param: object, value: object, p: float = 0.2) -> set[object]:
     space = Space({"v": param})
-    return {
-        explored(space, {"v": value}, p, 0.0, np.random.default_rng(s))["v"] for s in range(30)
-    }
+    return {explored(space, {"v": value}, p, 0.0, np.random.default_rng(s))["v"] for s in range(30)}
 
 
 def test_log_numbers_are_multiplied_or_divided() -> None:
@@ -112,6 +110,4 @@ def test_parameters_unknown_to_the_space_stay() -> None:
 def test_where_nothing_near_is_allowed_the_configuration_stays() -> None:
     space = Space(level=Ordinal(["low", "mid", "high"])).forbid({"level": "low"})
     space = space.forbid({"level": "high"})
-    assert explored(space, {"level": "mid"}, 0.2, 0.0, np.random.default_rng(0)) == {
-        "level": "mid"
-    }
+    assert explored(space, {"level": "mid"}, 0.2, 0.0, np.random.default_rng(0)) == {"level": "mid"}

@@ -15,7 +15,7 @@ has been done already.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final, final
 
@@ -174,6 +174,7 @@ class _Scene:
     population: Population
     history: History
     rng: np.random.Generator | None
+    orders: dict[int, list[int]] = field(default_factory=dict)
 
     def round(self) -> Job | None:
         """What is due of the earliest open round; None while members are on their way."""
@@ -258,7 +259,7 @@ class _Scene:
 
     def _copy(self, member: Member, step: int) -> Copy | None:
         """What becomes of a member: a donor that is replaced itself gives way to its own donor."""
-        order = self.population.order(step) if self._is_due(member.number, step) else []
+        order = self._order(step) if self._is_due(member.number, step) else []
         copy = self._wanted(order, member.number, step)
         if copy is None:
             return None
@@ -282,8 +283,13 @@ class _Scene:
     def _any(self, member: Member, step: int) -> Copy | None:
         """Whom to copy where a trial failed, or ended itself."""
         how, key = self.how, (self.history.seed, step)
-        order = [k for k in self.population.order(step) if self._usable(k, step)]
+        order = [k for k in self._order(step) if self._usable(k, step)]
         return any_of_the_best(how.share, how.frequencies, order, member.number, key)
+
+    def _order(self, step: int) -> list[int]:
+        if step not in self.orders:
+            self.orders[step] = self.population.order(step)
+        return self.orders[step]
 
     def _usable(self, donor: int, step: int) -> bool:
         """Whether a donor's saved state is kept, and there is something left to train from it."""
