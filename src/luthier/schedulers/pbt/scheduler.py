@@ -133,7 +133,7 @@ class PBT:
     def next(self, history: History, rng: np.random.Generator) -> Job | None:
         """Start a member, replace one, or resume one that waits; None if there is nothing due."""
         population = Population.of(history, self.metric)
-        if len(population.members) < min(self.population, history.space.cardinality or np.inf):
+        if self._wants_more(population, history):
             return NEW
         scene = _Scene(self, population, history, rng)
         return scene.round() if self.synchronous else scene.turn()
@@ -153,10 +153,21 @@ class PBT:
             return Decision.CONTINUE
         if _Scene(self, population, history, None).replacement_now(member) is not None:
             return Decision.STOP
-        waits = len(population.members) < self.population or any(
+        waits = self._wants_more(population, history) or any(
             m.position < step and (m.vacant or m.head.state in _IDLE) for m in population.members
         )
         return Decision.PAUSE if waits else Decision.CONTINUE
+
+    def _wants_more(self, population: Population, history: History) -> bool:
+        """Whether there are fewer members than there should be, and than there can be.
+
+        Where the first must show what the space is, synchronous ones wait for it: so how they
+        begin doesn't depend on how many begin at once.
+        """
+        n = len(population.members)
+        if not history.space:
+            return n < (1 if self.synchronous else self.population)
+        return n < self.population and n < (history.space.cardinality or self.population)
 
     def _crossed(self, trial: FrozenTrial, step: int) -> bool:
         """Whether this report is the first at or after a step where members are compared."""
