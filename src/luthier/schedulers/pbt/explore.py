@@ -51,8 +51,8 @@ def explored(
     Example:
         >>> rng = np.random.default_rng(0)
         >>> lr = explored(Space(lr=Float(1e-4, 1, log=True)), {"lr": 0.01}, 0.2, 0.0, rng)["lr"]
-        >>> lr in (0.012, 0.01 / 1.2) or round(lr, 9)
-        0.012
+        >>> round(lr, 6) in (0.012, 0.008333)
+        True
     """
     for _ in range(_ATTEMPTS):
         moved = {

@@ -24,13 +24,14 @@ import numpy as np
 from luthier.core.filling import filled_params
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Clone, Decision, Job, Resume, Stop
+from luthier.core.lineage import step_from
 from luthier.core.settings import Choice, Flag, Number, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial, TrialState
 from luthier.errors import ArgumentError
 from luthier.schedulers.pbt.bandit import promising
 from luthier.schedulers.pbt.exploit import EXPLOITS, Copy, any_of_the_best, replacement
 from luthier.schedulers.pbt.explore import explored
-from luthier.schedulers.pbt.members import Member, Population, compared_at, position_of
+from luthier.schedulers.pbt.members import Member, Population, compared_at
 
 __all__ = ["PBT"]
 
@@ -172,7 +173,7 @@ class PBT:
     def _crossed(self, trial: FrozenTrial, step: int) -> bool:
         """Whether this report is the first at or after a step where members are compared."""
         items = trial.reports.items_in_order(max(len(trial.reports) - 2, 0))
-        before = items[0][0] if len(items) > 1 else compared_at(trial)
+        before = items[0][0] if len(items) > 1 else _since(trial)
         return step // self.ready_every > before // self.ready_every
 
 
@@ -262,10 +263,10 @@ class _Scene:
         n = len(self.how.frequencies)
         interval = self.how.ready_every * self.how.frequencies[member.number % n]
         like = [m for m in self.population.members if m.number % n == member.number % n]
-        since = max(compared_at(member.head), member.position - position_of(member.head))
+        since = _since(member.head)
         for step in range(member.position // interval * interval, since, -interval):
             if 2 * self.population.reached(step, like) >= len(like):
-                return step if step > since else None
+                return step
         return None
 
     def _copy(self, member: Member, step: int) -> Copy | None:
@@ -348,3 +349,8 @@ class _Scene:
                 return {**params, **chosen}, "with hyperparameters that promise progress"
         near = explored(space, params, how.perturbation, how.resample, self.rng)
         return near, "with hyperparameters near its own"
+
+
+def _since(trial: FrozenTrial) -> int:
+    """Up to which step a trial is what its donor was, or was compared already."""
+    return max(compared_at(trial), step_from(trial))
