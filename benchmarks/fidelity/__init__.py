@@ -1,2 +1,1 @@
-"""Early stopping and learning curves on tables of real trainings."""
-"""What multi-fidelity methods are worth, at equal training time."""
+"""Multi-fidelity methods and populations, on tables of real trainings and small models."""

@@ -4,8 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from luthier.schedulers import LearningCurve, Median, NoStopping, Patience, Percentile, Threshold
-from luthier.schedulers import PBT, Median, NoStopping, Patience, Percentile, Threshold
+from luthier.schedulers import (
+    PBT,
+    LearningCurve,
+    Median,
+    NoStopping,
+    Patience,
+    Percentile,
+    Threshold,
+)
 from luthier.testing.schedulers import SCHEDULER_CHECKS, SchedulerFactory
 
 SCHEDULERS: list[SchedulerFactory] = [

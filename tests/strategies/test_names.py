@@ -24,7 +24,7 @@ NAMES += ["tpe", "forest", "gp", "ga", "de", "nsga2", "nsga3"]
 def test_known_names() -> None:
     assert list(known_strategies()) == list(known_samplers()) == NAMES
     rules = ["none", "median", "percentile", "threshold", "patience", "learning_curve"]
-    rungs = ["successive_halving", "hyperband", "asha", "pasha", "freeze_thaw"]
+    rungs = ["successive_halving", "hyperband", "asha", "pasha", "freeze_thaw", "pbt"]
     assert list(known_schedulers()) == rules + rungs
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import luthier
 from luthier.core.objective import Objective
-from luthier.errors import ArgumentError, UnknownParamError
+from luthier.errors import ArgumentError, TrialNotFoundError, UnknownParamError
 from luthier.schedulers import PBT
 from luthier.study.schedule import Phase, Schedule
 from luthier.study.study import Study
@@ -77,6 +77,11 @@ def test_a_trial_without_reports_has_no_schedule() -> None:
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     with pytest.raises(ArgumentError, match="has reported no step"):
         study.schedule()
+
+
+def test_a_trial_that_is_not_there_is_an_error(study: Study) -> None:
+    with pytest.raises(TrialNotFoundError):
+        study.schedule(999)
 
 
 def test_what_saves_too_late_can_not_be_replayed(study: Study) -> None:

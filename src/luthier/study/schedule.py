@@ -19,7 +19,13 @@ from luthier.core.lineage import stretches
 from luthier.core.objective import Objective
 from luthier.core.suggest import Suggest
 from luthier.core.trial import FrozenTrial, Metrics, Reports, TrialState
-from luthier.errors import ArgumentError, ObjectiveError, TrialPruned, UnknownParamError
+from luthier.errors import (
+    ArgumentError,
+    ObjectiveError,
+    TrialNotFoundError,
+    TrialPruned,
+    UnknownParamError,
+)
 from luthier.space import Param
 from luthier.storages.checkpoints import FileCheckpoints
 from luthier.study.fixed import FixedTrial
@@ -238,18 +244,25 @@ class Replayed(Suggest):
         return self._fixed._suggest(name, param)
 
 
-def schedule_of(history: History, trial: FrozenTrial) -> Schedule:
+def schedule_of(history: History, trial: int | FrozenTrial) -> Schedule:
     """Return the schedule that a trial was trained with.
 
     Args:
         history: The study's.
-        trial: One of its trials.
+        trial: One of its trials, or its number.
 
     Raises:
+        TrialNotFoundError: There is no such trial, or it was invalidated.
         ArgumentError: It has reported nothing.
     """
-    known = {t.number: t for t in (*history.completed, *history.pruned, *history.failed)}
-    known |= {t.number: t for t in history.live}
+    found = (*history.completed, *history.pruned, *history.failed, *history.live)
+    known = {t.number: t for t in found}
+    number = trial.number if isinstance(trial, FrozenTrial) else trial
+    if number not in known:
+        raise TrialNotFoundError(
+            f"A schedule needs a trial of the study that counts, got {number!r}.", number=number
+        )
+    trial = known[number]
     phases = tuple(
         Phase(s.step_from, s.step_to, s.trial.params, s.trial.number)
         for s in stretches(known, trial)

@@ -28,15 +28,14 @@ from luthier.study.driver import Driver
 from luthier.study.explanation import explained
 from luthier.study.handmade import adapted, check_values
 from luthier.study.loop import Limits, Retries, run_loop
+from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
-from luthier.study.tradeoffs import Bounds
 from luthier.study.trial import Trial, check_attr, last_metrics
 
 if TYPE_CHECKING:
     import pandas
 
     from luthier.study.replay import Replay
-    from luthier.study.schedule import Schedule
 
 __all__ = ["Study"]
 
@@ -161,11 +160,7 @@ class Study:
 
     def schedule(self, trial: int | FrozenTrial | None = None) -> Schedule:
         """Return how hyperparameters changed on the way to a trial, to the best one if None."""
-        from luthier.study.schedule import schedule_of
-
-        chosen = self.best_trial if trial is None else trial
-        number = chosen.number if isinstance(chosen, FrozenTrial) else chosen
-        return schedule_of(self.history, self._driver.trial(number))
+        return schedule_of(self.history, self.best_trial if trial is None else trial)
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -231,7 +226,7 @@ class Study:
         """
         return self._driver.trial(tradeoffs.knee(self.history, self.study_name))
 
-    def best_under(self, bounds: Bounds, *, objective: str | None = None) -> FrozenTrial:
+    def best_under(self, bounds: tradeoffs.Bounds, *, objective: str | None = None) -> FrozenTrial:
         """Return the best feasible trial whose metrics keep bounds that are chosen afterwards.
 
         Args:
@@ -242,7 +237,7 @@ class Study:
                 each has one; of several it is the knee of their front.
 
         Raises:
-            ArgumentError: Bounds or objectives that there aren't.
+            ArgumentError: tradeoffs.Bounds or objectives that there aren't.
             NoTrialError: No feasible trial is within the bounds; the message names the nearest.
 
         Example:
