@@ -237,7 +237,7 @@ class Study:
                 each has one; of several it is the knee of their front.
 
         Raises:
-            ArgumentError: tradeoffs.Bounds or objectives that there aren't.
+            ArgumentError: Bounds or objectives that there aren't.
             NoTrialError: No feasible trial is within the bounds; the message names the nearest.
 
         Example:
