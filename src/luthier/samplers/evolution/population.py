@@ -29,7 +29,16 @@ from luthier.core.history import History, Prefix
 from luthier.core.trial import FrozenTrial
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = ["Generations", "Individuals", "State", "best_of", "fronts", "individuals", "recorded"]
+__all__ = [
+    "Generations",
+    "Individuals",
+    "State",
+    "best_of",
+    "fronts",
+    "individuals",
+    "numbered",
+    "recorded",
+]
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -137,6 +146,18 @@ def recorded(history: History, fact: str, first: int, last: int) -> Array:
         for group, span in zip(_groups(history), spans, strict=True)
     ]
     return parts[0] if order is None else np.concatenate(parts)[order]
+
+
+def numbered(history: History, number: int) -> FrozenTrial | None:
+    """Return the trial of a number, live or finished; None if there is none that counts."""
+    for trial in history.live:
+        if trial.number == number:
+            return trial
+    for group in _groups(history):
+        places = np.flatnonzero(_numbers(history, group, slice(None)) == number)
+        if len(places):
+            return group[int(places[0])]
+    return None
 
 
 def _spans(history: History, first: int, last: int) -> tuple[list[slice], Places | None]:
@@ -295,14 +316,14 @@ class Generations(Generic[S]):
         with self._lock:
             known = self._kept.get(place, (groups, []))[1]
         usable = [state for state in known if state.until <= history.n_finished]
-        state = usable[-1] if usable else None
-        fresh = list(usable)
+        state = begun = usable[-1] if usable else None
+        fresh = usable
         while (following := advance(state)) is not None:
             state = following
-            fresh.append(state)
-        if len(fresh) > len(usable) or not known:
+            fresh = [*fresh[1 - _RECENT :], state]
+        if state is not begun or not known:
             with self._lock:
-                self._kept[place] = (groups, fresh[-_RECENT:])
+                self._kept[place] = (groups, fresh)
                 self._kept.move_to_end(place)
                 while len(self._kept) > _STUDIES:
                     self._kept.popitem(last=False)
