@@ -1,6 +1,6 @@
 """One optimiser on noisy functions; run by ``spsa.py`` in that library's environment.
 
-    python spsa_worker.py LIBRARY OPTIMISER DIMENSION TRIALS SEEDS
+    python spsa_worker.py LIBRARY OPTIMISER DIMENSION TRIALS SEEDS PROBLEM...
 
 prints a JSON line {"problem", "seed", "error", "seconds"} for each run: the true value of what is
 recommended in the end, and the CPU time of the run. All begin in the centre.
@@ -14,7 +14,7 @@ import time
 import warnings
 
 import numpy as np
-from spsa_problems import HIGH, LOW, NOISE, Noisy
+from spsa_problems import HIGH, LOW, Noisy
 
 
 def luthier_side(name, f, d, n, seed):
@@ -48,9 +48,9 @@ def nevergrad_side(name, f, d, n, seed):
 SIDES = {"luthier": luthier_side, "nevergrad": nevergrad_side}
 
 
-def main(library, name, d, n, seeds):
+def main(library, name, d, n, seeds, *problems):
     warnings.simplefilter("ignore")
-    for problem in NOISE:
+    for problem in problems:
         for seed in range(int(seeds)):
             f = Noisy(problem, int(d), seed)
             start = time.process_time()

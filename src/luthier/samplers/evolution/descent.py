@@ -28,7 +28,13 @@ from luthier.core.history import History
 from luthier.core.rng import generator
 from luthier.numerics.adam import Adam, centred_ranks, gain, robust
 from luthier.numerics.pareto import chebyshev
-from luthier.samplers.evolution.population import Generations, Individuals, individuals, recorded
+from luthier.samplers.evolution.population import (
+    Generations,
+    Individuals,
+    individuals,
+    n_before,
+    recorded,
+)
 from luthier.samplers.evolution.variation import Genes, genes_of
 from luthier.space import Space
 
@@ -206,9 +212,7 @@ def descended(space: Space, history: History, method: Method) -> Descent:
         history: What has happened.
         method: How it descends.
     """
-    ours = np.flatnonzero(~np.isnan(recorded(history, "pair", 0, history.n_finished)))
-    first = int(ours[0]) if len(ours) else history.n_finished
-    planned = history.planned
+    first, planned = n_before(history, "pair"), history.planned
 
     def advance(before: Descent | None) -> Descent | None:
         if before is None:
@@ -250,8 +254,8 @@ def _after(space: Space, history: History, before: Descent, method: Method) -> D
     waited = replace(before, until=last, waiting=group.at(alone), pairs=pairs[alone])
     if not len(a):
         return waited
-    rng = generator(history.seed, method.name, "weights", before.step)
-    f, usual = _differences(group, a, b, method, before.usual, rng)
+    y = _values(group, generator(history.seed, method.name, "weights", before.step))
+    f, usual = _differences(y, group.fault, a, b, method, before.usual)
     known = coordinates_of(space)
     Z = known.points(group.X)
     E = np.nan_to_num((Z[a] - Z[b]) / 2)
@@ -285,23 +289,25 @@ def _matched(pairs: Array, numbers: Places) -> tuple[Places, Places, Places]:
     return order[whole], order[whole + 1], alone
 
 
+def _values(group: Individuals, rng: np.random.Generator) -> Array:
+    """What is compared where nothing is wrong: of several objectives a random weighting."""
+    return chebyshev(group.Y, rng) if group.Y.shape[1] > 1 else group.Y[:, 0]
+
+
 def _differences(
-    group: Individuals, a: Places, b: Places, method: Method, usual: Array, rng: np.random.Generator
+    y: Array, fault: Array, a: Places, b: Places, method: Method, usual: Array
 ) -> tuple[Array, Array]:
     """By how much the first halves are worse, and the latest differences of values.
 
     Where something is wrong with one half alone, or more than with the other, it is worse by the
     usual difference; where the same is wrong with both, the pair says nothing.
     """
-    both = np.concatenate([a, b])
-    Y, fault = group.Y[both], group.fault[both]
-    y = chebyshev(Y, rng) if Y.shape[1] > 1 else Y[:, 0]
-    p = len(a)
     if method.ranked:
-        ranks = centred_ranks(y, fault)
-        return ranks[:p] - ranks[p:], usual
+        both = np.concatenate([a, b])
+        ranks = centred_ranks(y[both], fault[both])
+        return ranks[: len(a)] - ranks[len(a) :], usual
     with np.errstate(invalid="ignore"):
-        f = y[:p] - y[p:]
-    worse, sound = np.sign(fault[:p] - fault[p:]), (fault[:p] == 0) & (fault[p:] == 0)
+        f = y[a] - y[b]
+    sound = (fault[a] == 0) & (fault[b] == 0)
     usual = np.concatenate([usual, f[sound & np.isfinite(f)]])
-    return np.where(sound, robust(f, usual), worse), usual
+    return np.where(sound, robust(f, usual), np.sign(fault[a] - fault[b])), usual

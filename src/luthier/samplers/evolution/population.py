@@ -36,6 +36,7 @@ __all__ = [
     "best_of",
     "fronts",
     "individuals",
+    "n_before",
     "numbered",
     "recorded",
 ]
@@ -135,17 +136,25 @@ def recorded(history: History, fact: str, first: int, last: int) -> Array:
     Returns:
         NaN where there is none, shape (last - first,).
     """
+    spans, order = _spans(history, first, last)
+    groups = zip(_groups(history), spans, strict=True)
+    parts = [_facts(history, fact, group)[span] for group, span in groups]
+    return parts[0] if order is None else np.concatenate(parts)[order]
 
+
+def n_before(history: History, fact: str) -> int:
+    """Return how many trials had finished before the first that recorded a fact."""
+    ended = [(_versions(history, g), _facts(history, fact, g)) for g in _groups(history)]
+    first = min(v[~np.isnan(facts)].min(initial=np.inf) for v, facts in ended)
+    return sum(int((v < first).sum()) for v, _ in ended)
+
+
+def _facts(history: History, fact: str, group: Prefix[FrozenTrial]) -> Array:
     def row(trial: FrozenTrial) -> tuple[float]:
         value = trial.origin.data.get(fact)
         return (float(value) if isinstance(value, int | float) else np.nan,)
 
-    spans, order = _spans(history, first, last)
-    parts = [
-        history.table(("recorded", fact), group, row)[span, 0]
-        for group, span in zip(_groups(history), spans, strict=True)
-    ]
-    return parts[0] if order is None else np.concatenate(parts)[order]
+    return history.table(("recorded", fact), group, row)[:, 0]
 
 
 def numbered(history: History, number: int) -> FrozenTrial | None:
