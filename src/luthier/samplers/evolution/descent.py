@@ -27,7 +27,6 @@ from luthier.core.axes import axes_of
 from luthier.core.history import History
 from luthier.core.rng import generator
 from luthier.numerics.adam import Adam, centred_ranks, gain, robust
-from luthier.numerics.pareto import chebyshev
 from luthier.samplers.evolution.population import (
     Generations,
     Individuals,
@@ -254,7 +253,7 @@ def _after(space: Space, history: History, before: Descent, method: Method) -> D
     waited = replace(before, until=last, waiting=group.at(alone), pairs=pairs[alone])
     if not len(a):
         return waited
-    y = _values(group, generator(history.seed, method.name, "weights", before.step))
+    y = group.values(generator(history.seed, method.name, "weights", before.step))
     f, usual = _differences(y, group.fault, a, b, method, before.usual)
     known = coordinates_of(space)
     Z = known.points(group.X)
@@ -287,11 +286,6 @@ def _matched(pairs: Array, numbers: Places) -> tuple[Places, Places, Places]:
     whole = np.flatnonzero(pairs[order][1:] == pairs[order][:-1])
     alone = np.setdiff1d(order, order[np.concatenate([whole, whole + 1])])
     return order[whole], order[whole + 1], alone
-
-
-def _values(group: Individuals, rng: np.random.Generator) -> Array:
-    """What is compared where nothing is wrong: of several objectives a random weighting."""
-    return chebyshev(group.Y, rng) if group.Y.shape[1] > 1 else group.Y[:, 0]
 
 
 def _differences(

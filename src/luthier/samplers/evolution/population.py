@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from luthier.core.history import History, Prefix
 from luthier.core.trial import FrozenTrial
-from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
+from luthier.numerics.pareto import chebyshev, crowding_distance, non_dominated_ranks
 
 __all__ = [
     "Generations",
@@ -75,6 +75,17 @@ class Individuals:
     def together(self, others: Individuals) -> Individuals:
         """Return these and others."""
         return _joined([self, others])
+
+    def values(self, rng: np.random.Generator) -> Array:
+        """Return what is compared where nothing is wrong: of several objectives a random weighting.
+
+        Args:
+            rng: Draws the weights.
+
+        Returns:
+            Shape (n,).
+        """
+        return chebyshev(self.Y, rng) if self.Y.shape[1] > 1 else self.Y[:, 0]
 
     @property
     def order(self) -> Places:
