@@ -131,7 +131,7 @@ class Coordinates:
         return z[: len(self.numbers)], z[len(self.numbers) :]
 
     def inside(self, z: Array) -> Array:
-        """Return the nearest point whose numbers lie in [0, 1] and whose probabilities are some."""
+        """Return a point with its numbers moved into [0, 1], its probabilities to a sum of 1."""
         numbers, shares = self.split(z)
         if not len(shares):
             return np.clip(numbers, 0, 1)
