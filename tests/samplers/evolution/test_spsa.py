@@ -216,10 +216,25 @@ def test_it_is_recomputed_anywhere(sampler: Sampler) -> None:
 @BOTH
 def test_a_study_ends_with_what_it_recommends_and_replays(sampler: Sampler) -> None:
     study = luthier.create_study(space=CUBE, sampler=sampler, seed=1)
-    study.optimize(lambda trial: square(trial.params), n_trials=121)
+    for n in (60, 61):
+        study.optimize(lambda trial: square(trial.params), n_trials=n)
     last = study.trials[-1]
     assert last.origin.reason.endswith("the mean of the last points")
     assert square(last.params) < 0.5
+    assert study.replay().exact
+
+
+@BOTH
+def test_define_by_run_begins_in_the_middle(sampler: Sampler) -> None:
+    def objective(trial: luthier.Trial) -> float:
+        return sum((trial.suggest_float(f"x{i}", 0, 1) - 0.8) ** 2 for i in range(10))
+
+    study = luthier.create_study(sampler=sampler, seed=1)
+    study.optimize(objective, n_trials=4)
+    second, third = (np.array(list(t.params.values())) for t in study.trials[1:3])
+    assert ((second + third) / 2).tolist() == pytest.approx([0.5] * 10)
+    study.optimize(objective, n_trials=400)
+    assert square(sampler.recommend(study.space, study.history)) < 0.1
     assert study.replay().exact
 
 

@@ -282,7 +282,7 @@ def _step_size(method: Method, step: int, planned: int | None) -> float:
 def _matched(pairs: Array, numbers: Places) -> tuple[Places, Places, Places]:
     """Where the first and second halves of whole pairs stand, and where those alone do."""
     order = np.lexsort((numbers, pairs))
-    order = order[~np.isnan(pairs[order])]
+    order = order[pairs[order] >= 0]  # without trials of others, and those drawn at random
     whole = np.flatnonzero(pairs[order][1:] == pairs[order][:-1])
     alone = np.setdiff1d(order, order[np.concatenate([whole, whole + 1])])
     return order[whole], order[whole + 1], alone

@@ -18,7 +18,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 import numpy as np
@@ -44,6 +44,7 @@ __all__ = ["ES", "SPSA"]
 Array = NDArray[np.float64]
 _TRIES: Final = 24
 _SHRINK: Final = 4  # tries, after which directions become half as long
+_NO_PAIR: Final[Mapping[str, Any]] = {"pair": -1}  # ours, but drawn at random
 
 _RULES: Final[Mapping[str, Rule]] = {
     "pairs": Number(1, whole=True),
@@ -218,12 +219,15 @@ def _suggested(
         candidates = _candidates(space, history, method, state, turn.number, before)
         new = (proposal for proposal in candidates if is_new(space, proposal.params, turn.tried))
         reason = "drawn at random: what lies around had been tried before or isn't allowed"
-        proposal = next(new, None) or drawn_instead(space, rng, turn.tried, reason)
-        if proposal is not None:
-            before = _Half(turn.number, proposal.params, proposal.data)
+        proposal = next(new, None)
+        if proposal is None:
+            drawn = drawn_instead(space, rng, turn.tried, reason)
+            return drawn and replace(drawn, data=_NO_PAIR)
+        before = _Half(turn.number, proposal.params, proposal.data)
         return proposal
 
-    return one_by_one(space, history, n, propose, allow_duplicates=sampler.allow_duplicates)
+    found = one_by_one(space, history, n, propose, allow_duplicates=sampler.allow_duplicates)
+    return found if space else [replace(proposal, data=_NO_PAIR) for proposal in found]
 
 
 def _candidates(
