@@ -249,6 +249,18 @@ def test_relations_are_kept_close_to_an_edge(sampler: Sampler) -> None:
     assert sum(found[f"x{i}"] for i in range(3)) > 1.3
 
 
+@BOTH
+def test_where_all_is_tried_around_it_draws_elsewhere(sampler: Sampler) -> None:
+    stage = Rehearsal(Space(n=Int(1, 40)))
+    values = stage.optimise(sampler, lambda p: abs(p["n"] - 30.0), 40)
+    assert sorted(t.params["n"] for t in stage.history.completed) == list(range(1, 41))
+    assert len(values) == 40
+    drawn = [t for t in stage.history.completed if t.origin.data == {"pair": -1}]
+    assert drawn
+    assert all(t.origin.reason.startswith("drawn at random") for t in drawn)
+    assert state(stage, sampler).point[0] > 0.5
+
+
 @pytest.mark.parametrize(
     "setting", [{"pairs": 0}, {"pairs": 1.5}, {"step": 0}, {"spread": 0}, {"spread": 0.6}]
 )

@@ -218,16 +218,18 @@ def _suggested(
             return drawn_instead(space, rng, turn.tried, "there is nothing to choose")
         candidates = _candidates(space, history, method, state, turn.number, before)
         new = (proposal for proposal in candidates if is_new(space, proposal.params, turn.tried))
-        reason = "drawn at random: what lies around had been tried before or isn't allowed"
-        proposal = next(new, None)
-        if proposal is None:
-            drawn = drawn_instead(space, rng, turn.tried, reason)
-            return drawn and replace(drawn, data=_NO_PAIR)
-        before = _Half(turn.number, proposal.params, proposal.data)
+        proposal = next(new, None) or _drawn(space, turn, rng)
+        before = proposal and _Half(turn.number, proposal.params, proposal.data)
         return proposal
 
     found = one_by_one(space, history, n, propose, allow_duplicates=sampler.allow_duplicates)
     return found if space else [replace(proposal, data=_NO_PAIR) for proposal in found]
+
+
+def _drawn(space: Space, turn: Turn, rng: np.random.Generator) -> Proposal | None:
+    reason = "drawn at random: what lies around had been tried before or isn't allowed"
+    drawn = drawn_instead(space, rng, turn.tried, reason)
+    return drawn and replace(drawn, data=_NO_PAIR)
 
 
 def _candidates(
@@ -243,7 +245,8 @@ def _candidates(
     if default is not None:
         yield Proposal(default, "the user's defaults")
     if number + 1 == history.planned:
-        yield Proposal(_mean(space, state), f"{method.name}: the mean of the last points")
+        reason = f"{method.name}: the mean of the last points"
+        yield Proposal(_mean(space, state), reason, data=_NO_PAIR)
     if before is not None and before.is_first:
         yield _second(space, history.seed, method, state, before)
     for draw in range(_TRIES):
