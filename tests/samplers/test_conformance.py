@@ -7,10 +7,12 @@ import pytest
 from luthier.core.protocols import Sampler
 from luthier.samplers import (
     DE,
+    ES,
     GA,
     GP,
     NSGA2,
     NSGA3,
+    SPSA,
     TPE,
     Auto,
     Forest,
@@ -52,6 +54,10 @@ SAMPLERS: list[SamplerFactory] = [
     lambda: NSGA2(population=3, crossover="uniform", allow_duplicates=True),
     NSGA3,
     lambda: NSGA3(population=3, crossover="blx", mutation="gaussian"),
+    SPSA,
+    lambda: SPSA(pairs=2, spread=0.5, step=3.0, allow_duplicates=True),
+    ES,
+    lambda: ES(pairs=1, spread=0.01),
     lambda: PartialFixed(Auto(), {}),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from luthier.samplers.auto import Auto
-from luthier.samplers.evolution import DE, GA, NSGA2, NSGA3
+from luthier.samplers.evolution import DE, ES, GA, NSGA2, NSGA3, SPSA
 from luthier.samplers.fixed import PartialFixed
 from luthier.samplers.forest import Forest
 from luthier.samplers.gp import GP
@@ -14,10 +14,12 @@ from luthier.samplers.tpe import TPE
 
 __all__ = [
     "DE",
+    "ES",
     "GA",
     "GP",
     "NSGA2",
     "NSGA3",
+    "SPSA",
     "TPE",
     "Auto",
     "Forest",

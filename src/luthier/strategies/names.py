@@ -15,10 +15,12 @@ from luthier.core.protocols import Sampler, Scheduler
 from luthier.errors import ArgumentError
 from luthier.samplers import (
     DE,
+    ES,
     GA,
     GP,
     NSGA2,
     NSGA3,
+    SPSA,
     TPE,
     Auto,
     Forest,
@@ -215,6 +217,8 @@ _SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
     "de": DE,
     "nsga2": NSGA2,
     "nsga3": NSGA3,
+    "spsa": SPSA,
+    "es": ES,
     "fixed": _fixed,
 }
 _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {

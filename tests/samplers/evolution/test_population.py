@@ -4,9 +4,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luthier.core.jobs import Proposal
 from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
-from luthier.samplers.evolution.population import best_of, fronts, individuals
+from luthier.samplers.evolution.population import (
+    best_of,
+    fronts,
+    individuals,
+    n_before,
+    numbered,
+)
 from luthier.space import Float, Space
 from luthier.testing.rehearsal import Rehearsal
 
@@ -55,6 +62,25 @@ def test_the_best_of_those_that_finished_first(
     assert len(best) == min(k, until)
     keys = sorted(zip(everybody.fault.tolist(), everybody.Y[:, 0].tolist(), strict=True))
     assert list(zip(best.fault.tolist(), best.Y[:, 0].tolist(), strict=True)) == keys[: len(best)]
+
+
+def test_trials_by_number_and_before_the_first_that_recorded_a_fact() -> None:
+    stage = Rehearsal(SPACE)
+    trials = [stage.add({"x": 0.1 * k}) for k in range(3)]
+    trials += [stage.add({"x": 0.5}, proposal=Proposal({}, "", data={"slot": 7}))]
+    for place, state in ((2, TrialState.FAILED), (0, TrialState.COMPLETE)):
+        stage.end(trials[place], state)
+    assert n_before(stage.history, "slot") == 2
+    stage.end(trials[3], TrialState.PRUNED)
+    stage.end(trials[1])
+    assert n_before(stage.history, "slot") == 2
+    assert n_before(stage.history, "other") == 4
+    for k in range(4):
+        found = numbered(stage.history, k)
+        assert found is not None
+        assert found.number == k
+    stage.invalidate(trials[1])
+    assert numbered(stage.history, 1) is None
 
 
 def test_constrained_domination() -> None:

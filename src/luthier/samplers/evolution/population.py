@@ -27,9 +27,19 @@ from numpy.typing import NDArray
 
 from luthier.core.history import History, Prefix
 from luthier.core.trial import FrozenTrial
-from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
+from luthier.numerics.pareto import chebyshev, crowding_distance, non_dominated_ranks
 
-__all__ = ["Generations", "Individuals", "State", "best_of", "fronts", "individuals", "recorded"]
+__all__ = [
+    "Generations",
+    "Individuals",
+    "State",
+    "best_of",
+    "fronts",
+    "individuals",
+    "n_before",
+    "numbered",
+    "recorded",
+]
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -65,6 +75,17 @@ class Individuals:
     def together(self, others: Individuals) -> Individuals:
         """Return these and others."""
         return _joined([self, others])
+
+    def values(self, rng: np.random.Generator) -> Array:
+        """Return what is compared where nothing is wrong: of several objectives a random weighting.
+
+        Args:
+            rng: Draws the weights.
+
+        Returns:
+            Shape (n,).
+        """
+        return chebyshev(self.Y, rng) if self.Y.shape[1] > 1 else self.Y[:, 0]
 
     @property
     def order(self) -> Places:
@@ -126,17 +147,37 @@ def recorded(history: History, fact: str, first: int, last: int) -> Array:
     Returns:
         NaN where there is none, shape (last - first,).
     """
+    spans, order = _spans(history, first, last)
+    groups = zip(_groups(history), spans, strict=True)
+    parts = [_facts(history, fact, group)[span] for group, span in groups]
+    return parts[0] if order is None else np.concatenate(parts)[order]
 
+
+def n_before(history: History, fact: str) -> int:
+    """Return how many trials had finished before the first that recorded a fact."""
+    ended = [(_versions(history, g), _facts(history, fact, g)) for g in _groups(history)]
+    first = min(v[~np.isnan(facts)].min(initial=np.inf) for v, facts in ended)
+    return sum(int((v < first).sum()) for v, _ in ended)
+
+
+def _facts(history: History, fact: str, group: Prefix[FrozenTrial]) -> Array:
     def row(trial: FrozenTrial) -> tuple[float]:
         value = trial.origin.data.get(fact)
         return (float(value) if isinstance(value, int | float) else np.nan,)
 
-    spans, order = _spans(history, first, last)
-    parts = [
-        history.table(("recorded", fact), group, row)[span, 0]
-        for group, span in zip(_groups(history), spans, strict=True)
-    ]
-    return parts[0] if order is None else np.concatenate(parts)[order]
+    return history.table(("recorded", fact), group, row)[:, 0]
+
+
+def numbered(history: History, number: int) -> FrozenTrial | None:
+    """Return the trial of a number, live or finished; None if there is none that counts."""
+    for trial in history.live:
+        if trial.number == number:
+            return trial
+    for group in _groups(history):
+        places = np.flatnonzero(_numbers(history, group, slice(None)) == number)
+        if len(places):
+            return group[int(places[0])]
+    return None
 
 
 def _spans(history: History, first: int, last: int) -> tuple[list[slice], Places | None]:
@@ -295,14 +336,14 @@ class Generations(Generic[S]):
         with self._lock:
             known = self._kept.get(place, (groups, []))[1]
         usable = [state for state in known if state.until <= history.n_finished]
-        state = usable[-1] if usable else None
-        fresh = list(usable)
+        state = begun = usable[-1] if usable else None
+        fresh = usable
         while (following := advance(state)) is not None:
             state = following
-            fresh.append(state)
-        if len(fresh) > len(usable) or not known:
+            fresh = [*fresh[1 - _RECENT :], state]
+        if state is not begun or not known:
             with self._lock:
-                self._kept[place] = (groups, fresh[-_RECENT:])
+                self._kept[place] = (groups, fresh)
                 self._kept.move_to_end(place)
                 while len(self._kept) > _STUDIES:
                     self._kept.popitem(last=False)
