@@ -29,7 +29,16 @@ from luthier.core.history import History, Prefix
 from luthier.core.trial import FrozenTrial
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = ["Generations", "Individuals", "State", "best_of", "fronts", "individuals", "recorded"]
+__all__ = [
+    "Generations",
+    "Individuals",
+    "State",
+    "best_of",
+    "fronts",
+    "individuals",
+    "latest_recorded",
+    "recorded",
+]
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -114,29 +123,47 @@ def individuals(history: History, first: int, last: int) -> Individuals:
     return _joined(parts).at(order)
 
 
-def recorded(history: History, fact: str, first: int, last: int) -> Array:
-    """Return a number that proposals recorded in their data, of the same trials.
+def recorded(history: History, fact: str, first: int, last: int, width: int = 1) -> Array:
+    """Return numbers that proposals recorded in their data, of the same trials.
 
     Args:
         history: What has happened.
-        fact: Its key in the data.
+        fact: Their key in the data.
         first: As in ``individuals``.
         last: As in ``individuals``.
+        width: How many numbers that are; if more than one, in a list.
 
     Returns:
-        NaN where there is none, shape (last - first,).
+        NaN where there are none or others, shape (last - first, width).
     """
-
-    def row(trial: FrozenTrial) -> tuple[float]:
-        value = trial.origin.data.get(fact)
-        return (float(value) if isinstance(value, int | float) else np.nan,)
-
     spans, order = _spans(history, first, last)
-    parts = [
-        history.table(("recorded", fact), group, row)[span, 0]
-        for group, span in zip(_groups(history), spans, strict=True)
-    ]
+    tables = (_recorded(history, group, fact, width) for group in _groups(history))
+    parts = [table[span] for table, span in zip(tables, spans, strict=True)]
     return parts[0] if order is None else np.concatenate(parts)[order]
+
+
+def latest_recorded(history: History, fact: str) -> float | None:
+    """Return a number that the latest of the finished trials that recorded it did, or None.
+
+    Of completed, pruned and failed trials, the first kind that has any counts.
+    """
+    for group in _groups(history):
+        told = _recorded(history, group, fact, 1)[:, 0]
+        if len(told) and np.isnan(told[-1]):
+            told = told[~np.isnan(told)]
+        if len(told):
+            return float(told[-1])
+    return None
+
+
+def _recorded(history: History, group: Prefix[FrozenTrial], fact: str, width: int) -> Array:
+    def row(trial: FrozenTrial) -> Sequence[float]:
+        value = trial.origin.data.get(fact)
+        values = value if isinstance(value, list | tuple) else (value,)
+        fits = len(values) == width and all(isinstance(v, int | float) for v in values)
+        return values if fits else (np.nan,) * width
+
+    return history.table(("recorded", fact, width), group, row, width)
 
 
 def _spans(history: History, first: int, last: int) -> tuple[list[slice], Places | None]:
