@@ -217,10 +217,11 @@ def warm_start(X: Array, doubt: Array) -> tuple[Array, Array]:
 
 
 def draws(k: int, d: int, rng: np.random.Generator) -> Array:
-    """Draw round directions that spread evenly: at right angles to each other, d at a time.
+    """Draw round directions that spread evenly: at right angles to each other, and both ways.
 
     Each row by itself is normally distributed; together they see more of the surroundings than
-    independent ones do, which saves evaluations.
+    independent ones do, which saves evaluations. The second half mirrors the first one, in which d
+    at a time are at right angles.
 
     Args:
         k: How many, at least 1.
@@ -231,19 +232,21 @@ def draws(k: int, d: int, rng: np.random.Generator) -> Array:
         Shape (k, d).
 
     Example:
-        >>> Z = draws(3, 3, np.random.default_rng(0))
-        >>> bool(abs(Z[0] @ Z[1]) < 1e-12)
-        True
+        >>> Z = draws(4, 3, np.random.default_rng(0))
+        >>> bool(abs(Z[0] @ Z[1]) < 1e-12), bool((Z[2:] == -Z[:2]).all())
+        (True, True)
+
+    References:
+        Wang, Emmerich and Baeck, Evolutionary Computation 27 (2019).
     """
-    Z = rng.standard_normal((k, d))
-    if d < 2:
-        return Z
+    Z = rng.standard_normal(((k + 1) // 2, d))
     lengths = np.sqrt(np.einsum("ij,ij->i", Z, Z))
-    for first in range(0, k, d):
+    for first in range(0, len(Z), max(d, 1)):
         block = Z[first : first + d]
         values, V = np.linalg.eigh(block @ block.T)
         block[:] = (V / np.sqrt(np.maximum(values, _LEAST_VARIANCE))) @ (V.T @ block)
-    return np.asarray(Z * lengths[:, None])
+    Z *= lengths[:, None]
+    return np.concatenate([Z, -Z])[:k]
 
 
 def ask(state: State, Z: Array) -> Array:
