@@ -39,10 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=Path("build/cma"))
     given = parser.parse_args(arguments)
     given.folder.mkdir(parents=True, exist_ok=True)
-    table = {
-        name: [errors(given.folder, name, given.dimension, f, given.seeds) for f in given.functions]
-        for name in LIBRARIES
-    }
+    table = {name: errors(name, given) for name in LIBRARIES}
     medians = {name: [float(np.median(e)) for e in runs] for name, runs in table.items()}
     for f, *values in zip(given.functions, *medians.values(), strict=True):
         print(f"f{f:<3}", *(f"{value:10.2e}" for value in values))
@@ -67,13 +64,19 @@ def record(name: str, row: dict[str, Any]) -> None:
     RESULTS.write_text(json.dumps({**rows, name: row}, indent=1, sort_keys=True) + "\n")
 
 
-def errors(folder: Path, library: str, dimension: int, function: int, seeds: int) -> Array:
-    """The errors of a library on a function, run if they aren't there."""
-    path = folder / f"{library}_d{dimension}_f{function}_{seeds}.json"
-    if not path.exists():
-        lines = run(LIBRARIES[library], WORKER, library, dimension, function, seeds)
-        path.write_text(json.dumps([line["error"] for line in lines]))
-    return np.array(json.loads(path.read_text()))
+def errors(library: str, given: argparse.Namespace) -> list[Array]:
+    """The errors of a library on each function, a run a seed; what isn't there is run."""
+    paths = {f: given.folder / f"{library}_d{given.dimension}_f{f}.json" for f in given.functions}
+    found = {f: json.loads(p.read_text()) if p.exists() else [] for f, p in paths.items()}
+    for first in sorted({len(known) for known in found.values() if len(known) < given.seeds}):
+        missing = [f for f, known in found.items() if len(known) == first]
+        span = (first, given.seeds)
+        wanted = ",".join(map(str, missing))
+        for line in run(LIBRARIES[library], WORKER, library, given.dimension, wanted, *span):
+            found[line["function"]].append(line["error"])
+        for f in missing:
+            paths[f].write_text(json.dumps(found[f]))
+    return [np.array(known[: given.seeds]) for known in found.values()]
 
 
 def significant(ours: Array, theirs: Array) -> int:

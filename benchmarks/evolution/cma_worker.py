@@ -1,11 +1,13 @@
 """One library's CMA-ES on BBOB functions; run by ``cma_bbob.py`` in that library's environment.
 
-    python cma_worker.py LIBRARY DIMENSION FUNCTIONS SEEDS
+    python cma_worker.py LIBRARY DIMENSION FUNCTIONS FIRST LAST
 
-prints a JSON line {"function", "seed", "error"} for each run: the distance to the least value
-after 200 evaluations a dimension, at least 1e-8. Seed s gets instance 1 + s mod 5. All begin in the
-centre with a fifth of the range as standard deviation, know the box, and restart by BIPOP from
-anywhere in it.
+prints a JSON line {"function", "seed", "error"} for each run of the seeds from FIRST up to,
+without, LAST: the distance to the least value after 200 evaluations a dimension, at least 1e-8.
+Seed s gets instance 1 + s mod 5. All begin in the centre with a fifth of the range as standard
+deviation, know the box, and restart by BIPOP from anywhere in it.
+
+"luthier" is ``numerics.cma`` with the sampler's settings and restarts, "sampler" the sampler.
 """
 
 from __future__ import annotations
@@ -43,13 +45,33 @@ class Budget:
         return value
 
 
-def luthier_side(f, d, seed):
+def sampler_side(f, d, seed):
+    """The sampler, through a history."""
     from luthier.samplers import CMAES
     from luthier.space import Float, Space
     from luthier.testing.rehearsal import Rehearsal
 
     play = Rehearsal(Space({f"x{i}": Float(LOW, HIGH) for i in range(d)}), seed=seed)
     play.optimise(CMAES(sigma=0.2), lambda p: f(np.array(list(p.values()))), f.left + 1)
+
+
+def luthier_side(f, d, seed):
+    """What the sampler does where trials come one after the other, without a history."""
+    from luthier.numerics import cma
+    from luthier.samplers.evolution.cmaes import _Run, _usual_population
+
+    rng = np.random.default_rng(seed)
+    run = _Run(_usual_population(d), _usual_population(d))
+    search, bests = cma.start(np.full(d, 0.5), 0.2, bounded=True), []
+    while True:
+        k = run.population
+        X = cma.ask(search, cma.draws(k, d, rng))
+        y = np.array([f(LOW + (HIGH - LOW) * x) for x in np.clip(X, 0, 1)])
+        search, run = cma.tell(search, X, y), run.counting(k)
+        bests.append(y.min())
+        if cma.stopped(search, bests[-cma.flat_window(d, k) :], k):
+            run, width = run.next(rng)
+            search, bests = cma.start(rng.random(d), 0.2 * width, bounded=True), []
 
 
 def cma_side(f, d, seed):
@@ -87,7 +109,12 @@ def cmaes_side(f, d, seed):
             search = started(rng.uniform(LOW, HIGH, d), max(population, 4), sigma)
 
 
-SIDES = {"luthier": luthier_side, "cma": cma_side, "cmaes": cmaes_side}
+SIDES = {
+    "luthier": luthier_side,
+    "sampler": sampler_side,
+    "cma": cma_side,
+    "cmaes": cmaes_side,
+}
 
 
 def problem(function, d, instance):
@@ -105,9 +132,10 @@ def problem(function, d, instance):
 
 
 def main():
-    library, d, functions, seeds = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-    for function in map(int, functions.split(",")):
-        for seed in range(seeds):
+    library, functions = sys.argv[1], map(int, sys.argv[3].split(","))
+    d, first, last = (int(sys.argv[k]) for k in (2, 4, 5))
+    for function in functions:
+        for seed in range(first, last):
             suites, least = problem(function, d, 1 + seed % 5)
             budget = Budget(suites[1][0], 200 * d)
             with contextlib.suppress(UsedUpError):

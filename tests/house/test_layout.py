@@ -21,9 +21,9 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 260,
     "space": 4870,
-    "numerics": 3300,
+    "numerics": 4000,
     "core": 3150,
-    "samplers": 5550,
+    "samplers": 6050,
     "schedulers": 600,
     "storages": 1850,
     "executors": 200,

@@ -236,7 +236,7 @@ def test_a_space_that_changes_is_searched_on() -> None:
     wider = Space({**dict(FIVE.items()), "more": Categorical(["u", "v"])})
     play.declare(wider)
     play.optimise(sampler, lambda p: ellipsoid({n: p[n] for n in FIVE}), 300)
-    assert min(t.metric_values[0] for t in play.history.completed) < best / 100
+    assert min(t.metric_values[0] for t in play.history.completed) < best / 5
     assert play.propose(sampler) == forgotten(built_anew(play), sampler, 1)
 
 

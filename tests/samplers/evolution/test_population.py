@@ -4,9 +4,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luthier.core.jobs import Proposal
 from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
-from luthier.samplers.evolution.population import best_of, fronts, individuals
+from luthier.samplers.evolution.population import (
+    best_of,
+    fronts,
+    individuals,
+    latest_recorded,
+    recorded,
+)
 from luthier.space import Float, Space
 from luthier.testing.rehearsal import Rehearsal
 
@@ -55,6 +62,22 @@ def test_the_best_of_those_that_finished_first(
     assert len(best) == min(k, until)
     keys = sorted(zip(everybody.fault.tolist(), everybody.Y[:, 0].tolist(), strict=True))
     assert list(zip(best.fault.tolist(), best.Y[:, 0].tolist(), strict=True)) == keys[: len(best)]
+
+
+def test_what_proposals_recorded() -> None:
+    play = Rehearsal(SPACE)
+    data = [{"a": 1, "b": [1.5, 2]}, {"a": "no", "b": [3.0]}, {}, {"a": 4.0, "b": 7}]
+    trials = [
+        play.add({"x": 0.5}, proposal=Proposal({"x": 0.5}, "tried", data=facts)) for facts in data
+    ]
+    assert latest_recorded(play.history, "a") is None
+    for trial, state in zip(trials, [TrialState.COMPLETE, TrialState.FAILED] * 2, strict=True):
+        play.end(trial, state)
+    history, nan = play.history, np.nan
+    np.testing.assert_array_equal(recorded(history, "a", 0, 4), [[1], [nan], [nan], [4]])
+    np.testing.assert_array_equal(recorded(history, "b", 0, 2, 2), [[1.5, 2], [nan, nan]])
+    assert latest_recorded(history, "a") == 1
+    assert latest_recorded(history, "c") is None
 
 
 def test_constrained_domination() -> None:

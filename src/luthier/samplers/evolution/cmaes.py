@@ -122,7 +122,7 @@ class CMAES:
             block, place = divmod(turn.number - search.until, search.run.population)
             brood = _brood(space, search, history.seed, block)
             if not is_new(space, brood.configs[place], turn.tried):
-                brood = _drawn(space, search.distribution.draw(_ATTEMPTS, rng))
+                brood = _drawn(space, search, _ATTEMPTS, rng)
                 allowed = (
                     k for k, config in enumerate(brood.configs) if is_new(space, config, turn.tried)
                 )
@@ -135,7 +135,7 @@ class CMAES:
             row = brood.rows[place]
             return Proposal(
                 brood.configs[place],
-                search.reason,
+                brood.reason,
                 data=data if row is None else {**data, "drawn": row},
             )
 
@@ -214,14 +214,6 @@ class _Search:
     distribution: Distribution
     bests: tuple[float, ...] = ()
     over: str = ""
-
-    @property
-    def reason(self) -> str:
-        """What is drawn, in words."""
-        text = f"CMA-ES: generation {self.generation} of {self.run.population} trials"
-        text += f" in run {self.run.index + 1}" if self.run.index else ""
-        std = self.distribution.numbers.std
-        return f"{text}, width {float(np.exp(np.log(std).mean())):.2g}" if len(std) else text
 
 
 _GENERATIONS: Final[Generations[_Search]] = Generations()
@@ -313,17 +305,23 @@ class _Brood:
 
     configs: list[dict[str, Any]]
     rows: list[list[float] | None]
+    reason: str
 
 
 @lru_cache(maxsize=8)
 def _brood(space: Space, search: _Search, seed: int, block: int) -> _Brood:
     """The draws of a generation; further blocks are for those who ask for more."""
     rng = generator(seed, "cmaes", search.generation, block)
-    return _drawn(space, search.distribution.draw(search.run.population, rng))
+    return _drawn(space, search, search.run.population, rng)
 
 
-def _drawn(space: Space, X: Array) -> _Brood:
+def _drawn(space: Space, search: _Search, k: int, rng: np.random.Generator) -> _Brood:
+    X = search.distribution.draw(k, rng)
     configs = space.encoding.decode(X)
     same = (np.abs(space.encoding.encode(configs) - X) <= _SAME).all(axis=1)
     rows = [None if plain else row for plain, row in zip(same, X.tolist(), strict=True)]
-    return _Brood(configs, rows)
+    run, std = search.run, search.distribution.numbers.std
+    reason = f"CMA-ES: generation {search.generation} of {run.population} trials"
+    reason += f" in run {run.index + 1}" if run.index else ""
+    reason += f", width {float(np.exp(np.log(std).mean())):.2g}" if len(std) else ""
+    return _Brood(configs, rows, reason)
