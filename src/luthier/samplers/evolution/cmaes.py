@@ -288,7 +288,7 @@ def _rows_of(
     """
     width, first = space.encoding.width, search.until
     drawn = recorded(history, "drawn", first, last, width)
-    known = ~np.isnan(drawn).any(axis=1)
+    known = np.asarray(~np.isnan(drawn).any(axis=1))
     decoded = space.encoding.encode(space.encoding.decode(drawn[known]))
     X = members.X[known]
     known[known] = ((np.abs(decoded - X) <= _SAME) | np.isnan(X)).all(axis=1)
@@ -318,7 +318,7 @@ def _brood(space: Space, search: _Search, seed: int, block: int) -> _Brood:
 def _drawn(space: Space, search: _Search, k: int, rng: np.random.Generator) -> _Brood:
     X = search.distribution.draw(k, rng)
     configs = space.encoding.decode(X)
-    same = (np.abs(space.encoding.encode(configs) - X) <= _SAME).all(axis=1)
+    same = np.asarray((np.abs(space.encoding.encode(configs) - X) <= _SAME).all(axis=1))
     rows = [None if plain else row for plain, row in zip(same, X.tolist(), strict=True)]
     run, std = search.run, search.distribution.numbers.std
     reason = f"CMA-ES: generation {search.generation} of {run.population} trials"
