@@ -112,7 +112,7 @@ def test_equal_values_move_nothing_on_average() -> None:
 
 @pytest.mark.parametrize("d", [1, 2, 10])
 def test_it_converges(d: int) -> None:
-    state = descend(cma.start(np.full(d, 0.9), 0.2), 200 * d + 600, cma.usual_population(d))
+    state = descend(cma.start(np.full(d, 0.9), 0.2), 200 * d + 600, 4 + int(3 * math.log(d)))
     assert np.abs(state.mean - 0.3).max() < 1e-6
 
 

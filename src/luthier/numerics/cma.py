@@ -59,7 +59,6 @@ __all__ = [
     "start",
     "stopped",
     "tell",
-    "usual_population",
     "warm_start",
     "with_margins",
 ]
@@ -72,19 +71,6 @@ _MOST_CONDITION: Final = 1e7  # of D; 1e14 of C
 _FLAT: Final = 1e-13  # relative range of values that are all the same
 _OUTSIDE: Final = (1.0, 0.5)  # how far steps and means may go, in standard deviations
 _ALPHA, _GAMMA, _MEMORY_M, _MEMORY_C = 1.4, 0.1, 0.1, 0.03  # of the learning rates; section 5
-
-
-def usual_population(d: int) -> int:
-    """Return the usual number of points in a generation, 4 + 3 log d.
-
-    Args:
-        d: Number of coordinates, at least 0.
-
-    Example:
-        >>> usual_population(10)
-        10
-    """
-    return 4 + int(3 * math.log(max(d, 1)))  # eq. 48
 
 
 @final
