@@ -6,6 +6,7 @@ import pytest
 
 from luthier.core.protocols import Sampler
 from luthier.samplers import (
+    CMAES,
     DE,
     ES,
     GA,
@@ -50,6 +51,9 @@ SAMPLERS: list[SamplerFactory] = [
     DE,
     lambda: DE(population=4, best_share=1, allow_duplicates=True),
     lambda: DE(population=5),
+    CMAES,
+    lambda: CMAES(population=4, sigma=1, restarts="none", adapt_rates=True),
+    lambda: CMAES(population=5, sigma=0.01, allow_duplicates=True),
     NSGA2,
     lambda: NSGA2(population=3, crossover="uniform", allow_duplicates=True),
     NSGA3,

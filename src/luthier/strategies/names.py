@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, cast
 from luthier.core.protocols import Sampler, Scheduler
 from luthier.errors import ArgumentError
 from luthier.samplers import (
+    CMAES,
     DE,
     ES,
     GA,
@@ -215,6 +216,7 @@ _SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
     "gp": GP,
     "ga": GA,
     "de": DE,
+    "cmaes": CMAES,
     "nsga2": NSGA2,
     "nsga3": NSGA3,
     "spsa": SPSA,

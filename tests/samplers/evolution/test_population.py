@@ -11,8 +11,10 @@ from luthier.samplers.evolution.population import (
     best_of,
     fronts,
     individuals,
+    latest_recorded,
     n_before,
     numbered,
+    recorded,
 )
 from luthier.space import Float, Space
 from luthier.testing.rehearsal import Rehearsal
@@ -81,6 +83,22 @@ def test_trials_by_number_and_before_the_first_that_recorded_a_fact() -> None:
         assert found.number == k
     stage.invalidate(trials[1])
     assert numbered(stage.history, 1) is None
+
+
+def test_what_proposals_recorded() -> None:
+    play = Rehearsal(SPACE)
+    data = [{"a": 1, "b": [1.5, 2]}, {"a": "no", "b": [3.0]}, {}, {"a": 4.0, "b": 7}]
+    trials = [
+        play.add({"x": 0.5}, proposal=Proposal({"x": 0.5}, "tried", data=facts)) for facts in data
+    ]
+    assert latest_recorded(play.history, "a") is None
+    for trial, state in zip(trials, [TrialState.COMPLETE, TrialState.FAILED] * 2, strict=True):
+        play.end(trial, state)
+    history, nan = play.history, np.nan
+    np.testing.assert_array_equal(recorded(history, "a", 0, 4), [[1], [nan], [nan], [4]])
+    np.testing.assert_array_equal(recorded(history, "b", 0, 2, 2), [[1.5, 2], [nan, nan]])
+    assert latest_recorded(history, "a") == 1
+    assert latest_recorded(history, "c") is None
 
 
 def test_constrained_domination() -> None:

@@ -247,7 +247,7 @@ def _after(space: Space, history: History, before: Descent, method: Method) -> D
     """Take a step, if the trials that finished since complete a pair."""
     last = before.until + 2 * method.pairs
     group = before.waiting.together(individuals(history, before.until, last))
-    pairs = np.concatenate([before.pairs, recorded(history, "pair", before.until, last)])
+    pairs = np.concatenate([before.pairs, recorded(history, "pair", before.until, last)[:, 0]])
     a, b, alone = _matched(pairs, group.numbers)
     alone = alone[-_MOST_WAITING:]
     waited = replace(before, until=last, waiting=group.at(alone), pairs=pairs[alone])

@@ -211,7 +211,7 @@ def _after(space: Space, history: History, before: _Slots) -> _Slots:
     group = before.members.together(individuals(history, first, last))
     rng = generator(history.seed, "de", before.generation)
     y, fault = group.values(rng), group.fault
-    slot, F, CR = (recorded(history, fact, first, last) for fact in ("slot", "F", "CR"))
+    slot, F, CR = (recorded(history, fact, first, last)[:, 0] for fact in ("slot", "F", "CR"))
     place = {name: k for k, name in enumerate(before.names.tolist())}
     taken, lost, gains = list(range(size)), [], []
     for k in range(size):

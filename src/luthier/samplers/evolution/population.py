@@ -36,6 +36,7 @@ __all__ = [
     "best_of",
     "fronts",
     "individuals",
+    "latest_recorded",
     "n_before",
     "numbered",
     "recorded",
@@ -135,37 +136,32 @@ def individuals(history: History, first: int, last: int) -> Individuals:
     return _joined(parts).at(order)
 
 
-def recorded(history: History, fact: str, first: int, last: int) -> Array:
-    """Return a number that proposals recorded in their data, of the same trials.
+def recorded(history: History, fact: str, first: int, last: int, width: int = 1) -> Array:
+    """Return numbers that proposals recorded in their data, of the same trials.
 
     Args:
         history: What has happened.
-        fact: Its key in the data.
+        fact: Their key in the data.
         first: As in ``individuals``.
         last: As in ``individuals``.
+        width: How many numbers that are; if more than one, in a list.
 
     Returns:
-        NaN where there is none, shape (last - first,).
+        NaN where there are none or others, shape (last - first, width).
     """
     spans, order = _spans(history, first, last)
-    groups = zip(_groups(history), spans, strict=True)
-    parts = [_facts(history, fact, group)[span] for group, span in groups]
+    tables = (_recorded(history, group, fact, width) for group in _groups(history))
+    parts = [table[span] for table, span in zip(tables, spans, strict=True)]
     return parts[0] if order is None else np.concatenate(parts)[order]
 
 
 def n_before(history: History, fact: str) -> int:
     """Return how many trials had finished before the first that recorded a fact."""
-    ended = [(_versions(history, g), _facts(history, fact, g)) for g in _groups(history)]
+    ended = [
+        (_versions(history, g), _recorded(history, g, fact, 1)[:, 0]) for g in _groups(history)
+    ]
     first = min(v[~np.isnan(facts)].min(initial=np.inf) for v, facts in ended)
     return sum(int((v < first).sum()) for v, _ in ended)
-
-
-def _facts(history: History, fact: str, group: Prefix[FrozenTrial]) -> Array:
-    def row(trial: FrozenTrial) -> tuple[float]:
-        value = trial.origin.data.get(fact)
-        return (float(value) if isinstance(value, int | float) else np.nan,)
-
-    return history.table(("recorded", fact), group, row)[:, 0]
 
 
 def numbered(history: History, number: int) -> FrozenTrial | None:
@@ -178,6 +174,30 @@ def numbered(history: History, number: int) -> FrozenTrial | None:
         if len(places):
             return group[int(places[0])]
     return None
+
+
+def latest_recorded(history: History, fact: str) -> float | None:
+    """Return a number that the latest of the finished trials that recorded it did, or None.
+
+    Of completed, pruned and failed trials, the first kind that has any counts.
+    """
+    for group in _groups(history):
+        told = _recorded(history, group, fact, 1)[:, 0]
+        if len(told) and np.isnan(told[-1]):
+            told = told[~np.isnan(told)]
+        if len(told):
+            return float(told[-1])
+    return None
+
+
+def _recorded(history: History, group: Prefix[FrozenTrial], fact: str, width: int) -> Array:
+    def row(trial: FrozenTrial) -> Sequence[float]:
+        value = trial.origin.data.get(fact)
+        values = value if isinstance(value, list | tuple) else (value,)
+        fits = len(values) == width and all(isinstance(v, int | float) for v in values)
+        return values if fits else (np.nan,) * width
+
+    return history.table(("recorded", fact, width), group, row, width)
 
 
 def _spans(history: History, first: int, last: int) -> tuple[list[slice], Places | None]:
