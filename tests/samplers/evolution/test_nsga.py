@@ -64,7 +64,9 @@ def test_a_dominated_point_stretches_no_axis() -> None:
     assert population.extremes.max() == 1.0
 
 
-@pytest.mark.parametrize("sampler", [NSGA2(population=8, offspring=8), NSGA3(population=8, offspring=8)])
+@pytest.mark.parametrize(
+    "sampler", [NSGA2(population=8, offspring=8), NSGA3(population=8, offspring=8)]
+)
 def test_a_brood_is_recomputed_anywhere(sampler: NSGA2 | NSGA3) -> None:
     stage = play(sampler, 60)
     before = stage.propose(sampler, 3)
