@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,17 +131,11 @@ def main() -> None:
     print(f"| problem | {' | '.join(sides)} |\n|{'---|' * (len(sides) + 1)}")
     ahead = dict.fromkeys(sides, 0)
     for name in options.problems:
-        medians = {
-            side: recorded.median(
-                {"algorithm": options.algorithm, "problem": name, "side": side},
-                options.evaluations,
-                options.seeds,
-                lambda seed, side=side, name=name: value(  # type: ignore[misc]
-                    side, options.algorithm, PROBLEMS[name], options.evaluations, seed
-                ),
-            )
-            for side in sides
-        }
+        medians = {}
+        for side in sides:
+            what = {"algorithm": options.algorithm, "problem": name, "side": side}
+            run = partial(value, side, options.algorithm, PROBLEMS[name], options.evaluations)
+            medians[side] = recorded.median(what, options.evaluations, options.seeds, run)
         best = min(v for side, v in medians.items() if side in PEERS[options.algorithm])
         for side, v in medians.items():
             ahead[side] += v <= best

@@ -2,14 +2,15 @@
 
     python -m benchmarks.evolution.nsga --seeds 15
 
-needs pymoo beside Luthier (tools/peers.sh evolution). ``luthier`` has pymoo's settings, ``defaults``
-our own; pymoo's are those of its examples: 100 members, 92 for three objectives in NSGA-III. Runs
-are kept in results/nsga.jsonl, and what is there isn't run again.
+needs pymoo beside Luthier (tools/peers.sh evolution). ``luthier`` has pymoo's settings,
+``defaults`` our own; pymoo's are those of its examples: 100 members, 92 for three objectives in
+NSGA-III. Runs are kept in results/nsga.jsonl, and what is there isn't run again.
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("problems", nargs="*", default=list(PROBLEMS))
     parser.add_argument("--algorithms", nargs="+", default=ALGORITHMS)
-    parser.add_argument("--sides", nargs="+", default=SIDES)
     parser.add_argument("--seeds", type=int, default=15)
     parser.add_argument("--evaluations", type=int, default=5000)
     options = parser.parse_args()
@@ -97,22 +97,14 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for algorithm in options.algorithms:
         for name in options.problems:
-            cells: dict[str, float] = {}
-            for side in options.sides:
-                cells[side] = recorded.median(
-                    {"algorithm": algorithm, "problem": name, "side": side},
-                    options.evaluations,
-                    options.seeds,
-                    lambda seed, side=side, algorithm=algorithm, name=name: volume(  # type: ignore[misc]
-                        side, algorithm, PROBLEMS[name], options.evaluations, seed
-                    ),
-                )
-            shown = (
-                f"{v:.3f} ({v / cells['pymoo']:.2f})" for k, v in cells.items() if k != "pymoo"
-            )
-            print(
-                f"| {algorithm} | {name} | {cells['pymoo']:.3f} | {' | '.join(shown)} |", flush=True
-            )
+            medians = []
+            for side in SIDES:
+                what = {"algorithm": algorithm, "problem": name, "side": side}
+                run = partial(volume, side, algorithm, PROBLEMS[name], options.evaluations)
+                medians.append(recorded.median(what, options.evaluations, options.seeds, run))
+            theirs, *ours = medians
+            shown = " | ".join(f"{value:.3f} ({value / theirs:.2f})" for value in ours)
+            print(f"| {algorithm} | {name} | {theirs:.3f} | {shown} |", flush=True)
 
 
 if __name__ == "__main__":

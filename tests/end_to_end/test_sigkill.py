@@ -1,9 +1,10 @@
 """Nothing is lost: a run killed at random moments ends exactly as an unbroken one.
 
-30 times in all (24 more in the slow lane, on evolutions) a running ``luthier run`` gets SIGKILL, at a random moment of its start or of
-its work, and the same command is given again. The objective has conditional parameters,
-reports, trials that are pruned and trials that fail. A run that is to be killed holds still in
-the middle of its 13th trial, so that no machine is fast enough to finish before the last kill.
+30 times in all a running ``luthier run`` gets SIGKILL, at a random moment of its start or of
+its work, and the same command is given again; 24 times more in the slow lane, on evolutions.
+The objective has conditional parameters, reports, trials that are pruned and trials that fail.
+A run that is to be killed holds still in the middle of its 13th trial, so that no machine is
+fast enough to finish before the last kill.
 """
 
 from __future__ import annotations

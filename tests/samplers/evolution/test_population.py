@@ -133,7 +133,8 @@ def test_generations_are_remembered_as_long_as_their_study_lives() -> None:
         generations.latest(history, key, advance)
     kept = next(iter(generations._kept.values()))
     assert len(kept) == 4
-    del play, early, history
+    history = played("c").history
+    del play, early
     gc.collect()
     assert not generations._kept
 

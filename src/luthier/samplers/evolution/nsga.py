@@ -1,11 +1,10 @@
 """NSGA-II and NSGA-III: populations sorted into fronts, and thinned where they are crowded.
 
-N parents and the trials that finished after them, as many as ``offspring`` says, compete: whole
-fronts survive as long as there is room. Of the first front that doesn't fit, NSGA-II keeps the points
-whose neighbours are far, NSGA-III those that fill the emptiest of evenly spread reference directions.
-
-The papers have N offspring. With fewer, trials descend from better parents: N = 1 is the steady state
-of Durillo et al., which is as good as it is slow.
+The population and the trials that finished after it, as many as ``offspring`` says, compete: whole
+fronts survive as long as there is room. Of the first front that doesn't fit, NSGA-II keeps the
+points whose neighbours are far, NSGA-III those that fill the emptiest of evenly spread reference
+directions. The papers have as many offspring as members; of fewer each descends from better
+parents, down to the steady state of Durillo et al. with one.
 
 References:
     Deb et al., NSGA-II, IEEE Transactions on Evolutionary Computation 6 (2002).

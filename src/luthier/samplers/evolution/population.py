@@ -10,8 +10,8 @@
 
 A generation begins when so many trials have finished, whichever they are. Its population is made
 from that of the generation before and the trials that finished since, in the order in which they
-did. So a slow trial never blocks the others: it counts in the generation in which it ends. And since
-nothing but the history is used, a study that was killed goes on with the very same population.
+did. So a slow trial never blocks the others: it counts in the generation in which it ends. And
+since nothing but the history is used, a killed study goes on with the very same population.
 """
 
 from __future__ import annotations

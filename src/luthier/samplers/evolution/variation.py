@@ -7,8 +7,8 @@
 
 Numbers are recombined and mutated in the unit interval, so on a parameter's own scale. A gene is a
 parameter: the columns of an order are one gene. What is inactive in one parent is taken from the
-other; what is in both comes from the prior, in case that it becomes active. Mutations are shared out
-among the genes that are active.
+other; what is in both comes from the prior, in case that it becomes active. Mutations are shared
+out among the genes that are active.
 
 References:
     Deb and Agrawal, Simulated binary crossover for continuous search space, Complex Systems 9
