@@ -23,7 +23,7 @@ BUDGETS = {
     "space": 4870,
     "numerics": 3500,
     "core": 3150,
-    "samplers": 6150,
+    "samplers": 6200,
     "schedulers": 600,
     "storages": 1850,
     "executors": 200,
