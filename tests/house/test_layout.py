@@ -23,7 +23,7 @@ BUDGETS = {
     "space": 4870,
     "numerics": 4150,
     "core": 3150,
-    "samplers": 6700,
+    "samplers": 6750,
     "schedulers": 600,
     "storages": 1850,
     "executors": 200,

@@ -15,7 +15,7 @@ thrown away at any time.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, final, overload
 
@@ -112,6 +112,14 @@ class History:
     @property
     def _groups(self) -> tuple[Prefix[FrozenTrial], ...]:
         return (self.completed, self.pruned, self.failed)
+
+    @property
+    def lineage(self) -> Hashable:
+        """What all histories share that see parts of the same growing lists.
+
+        It may be referred to weakly: it is gone when none of them is left.
+        """
+        return self._columns
 
     @property
     def violations(self) -> NDArray[np.float64]:

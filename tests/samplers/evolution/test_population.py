@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+from dataclasses import dataclass
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +11,7 @@ from luthier.core.jobs import Proposal
 from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
 from luthier.samplers.evolution.population import (
+    Generations,
     best_of,
     fronts,
     individuals,
@@ -115,6 +119,42 @@ def test_constrained_domination() -> None:
     assert fronts(group).tolist() == [2, 0, 0, 1, 3, 5, 4]
     assert group.order[:3].tolist() in ([1, 2, 3], [2, 1, 3])
     assert group.standing[group.order].tolist() == list(range(7))
+
+
+def test_generations_are_remembered_as_long_as_their_study_lives() -> None:
+    @dataclass
+    class Counted:
+        until: int
+
+    made: list[int] = []
+
+    def advance(before: Counted | None) -> Counted | None:
+        until = 2 if before is None else before.until + 2
+        if until > history.n_finished:
+            return None
+        made.append(until)
+        return Counted(until)
+
+    generations: Generations[Counted] = Generations()
+    play = played("ccccccc")
+    early, history = play.history, play.history
+    assert generations.latest(history, "a", advance) is generations.latest(history, "a", advance)
+    play.end(play.add({"x": 0.5}), value=0.0)
+    history = play.history
+    last = generations.latest(history, "a", advance)
+    assert last is not None
+    assert (last.until, made) == (8, [2, 4, 6, 8])
+    history = early
+    assert generations.latest(history, "a", advance) == Counted(6)
+    assert made == [2, 4, 6, 8]
+    for key in range(9):
+        generations.latest(history, key, advance)
+    kept = next(iter(generations._kept.values()))
+    assert len(kept) == 4
+    history = played("c").history
+    del play, early
+    gc.collect()
+    assert not generations._kept
 
 
 def test_an_infinite_violation_is_a_fault_like_others() -> None:

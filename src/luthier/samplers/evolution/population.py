@@ -8,19 +8,19 @@
               above 2, at most 3: pruned, the further the trial had got the lower
               4: failed
 
-Generation g begins when g N trials have finished, whichever they are. Its population is made from
-that of generation g - 1 and the N trials that finished since, in the order in which they did. So a
-slow trial never blocks the others: it counts in the generation in which it ends. And since nothing
-but the history is used, a study that was killed goes on with the very same population.
+A generation begins when so many trials have finished, whichever they are. Its population is made
+from that of the generation before and the trials that finished since, in the order in which they
+did. So a slow trial never blocks the others: it counts in the generation in which it ends. And
+since nothing but the history is used, a killed study goes on with the very same population.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Generic, Protocol, TypeVar, final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ __all__ = [
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 _FAILED: Final = 4.0
-_STUDIES: Final = 4
+_KEYS: Final = 4  # for which generations of a study are remembered
 _RECENT: Final = 3
 
 
@@ -324,16 +324,15 @@ S = TypeVar("S", bound=State)
 
 @final
 class Generations(Generic[S]):
-    """Remembers the latest generations of a few studies, so that each is worked out only once.
+    """Remembers the latest generations of the studies alive, so that each is worked out once.
 
-    A history's lists only ever grow, so the very same lists have the very same beginning; they are
-    kept from being freed, and so from being mistaken for others, as long as they are remembered.
+    A history's lists only ever grow, so all histories that share them have the same beginning.
+    What is remembered goes when the last of them does.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: OrderedDict[Hashable, tuple[tuple[Prefix[FrozenTrial], ...], list[S]]]
-        self._kept = OrderedDict()
+        self._kept: WeakKeyDictionary[Hashable, dict[Hashable, list[S]]] = WeakKeyDictionary()
 
     def forget(self) -> None:
         """Drop everything; what is asked for again is worked out again."""
@@ -351,20 +350,22 @@ class Generations(Generic[S]):
             advance: Makes the first generation from None, then each from the one before; None
                 if too few trials have finished for it.
         """
-        groups = _groups(history)
-        place = (key, *(group.identity for group in groups))
         with self._lock:
-            known = self._kept.get(place, (groups, []))[1]
-        usable = [state for state in known if state.until <= history.n_finished]
-        state = begun = usable[-1] if usable else None
-        fresh = usable
+            known = self._kept.get(history.lineage, {}).get(key, [])
+        finished = history.n_finished
+        fresh = [state for state in known if state.until <= finished]
+        state = begun = fresh[-1] if fresh else None
         while (following := advance(state)) is not None:
             state = following
             fresh = [*fresh[1 - _RECENT :], state]
-        if state is not begun or not known:
-            with self._lock:
-                self._kept[place] = (groups, fresh)
-                self._kept.move_to_end(place)
-                while len(self._kept) > _STUDIES:
-                    self._kept.popitem(last=False)
+        if state is not begun:
+            self._keep(history.lineage, key, fresh)
         return state
+
+    def _keep(self, lineage: Hashable, key: Hashable, states: list[S]) -> None:
+        with self._lock:
+            kept = self._kept.setdefault(lineage, {})
+            kept.pop(key, None)
+            kept[key] = states
+            if len(kept) > _KEYS:
+                del kept[next(iter(kept))]
