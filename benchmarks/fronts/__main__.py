@@ -12,22 +12,25 @@ from benchmarks.fronts import problems, report
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
+AT_A_TIME = 5
 
 
 def record(texts: list[str], names: list[str], budget: int, seeds: int, folder: Path) -> None:
-    """Run LIBRARY:STRATEGY on problems, what isn't recorded yet; a seed of all problems first."""
+    """Run LIBRARY:STRATEGY on problems, what isn't recorded yet; all problems five seeds a time."""
     for text in texts:
         library, _, strategy = text.partition(":")
         label = f"{library}-{strategy}"
         kept = recording.read(label, folder)
-        for seed in range(seeds):
+        for first in range(0, seeds, AT_A_TIME):
             for name in names:
-                if str(seed) in kept.get(name, {}):
+                wanted = range(first, min(first + AT_A_TIME, seeds))
+                missing = [seed for seed in wanted if str(seed) not in kept.get(name, {})]
+                if not missing:
                     continue
                 script = HERE / f"{library}_side.py"
-                (run,) = peers.run(library, script, strategy, name, budget, seed)
-                recording.append(label, folder, name, run)
-                print(f"{label} {name} seed {seed}: {run['cpu_per_trial']:g} s a trial", flush=True)
+                for run in peers.run(library, script, strategy, name, budget, *missing):
+                    recording.append(label, folder, name, run)
+                print(f"{label} {name} seeds {missing}", flush=True)
         recording.fold(label, folder)
 
 

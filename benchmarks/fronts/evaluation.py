@@ -40,18 +40,23 @@ Run = Callable[[str, Problem, int, int, Evaluations], None]
 
 
 def main(run: Run, *packages: str) -> None:
-    """Run what the command line says: STRATEGY PROBLEM BUDGET SEED; print a line of JSON."""
-    strategy, name, budget, seed = sys.argv[1:]
-    evaluate = Evaluations(load([name])[name])
-    start = time.process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        run(strategy, evaluate.problem, int(budget), int(seed), evaluate)
-    cpu = time.process_time() - start - evaluate.inside
-    done = {
-        "seed": int(seed),
-        "values": evaluate.values,
-        "cpu_per_trial": float(f"{cpu / int(budget):.3g}"),
-        "versions": {package: version(package) for package in packages},
-    }
-    print("\n" + json.dumps(done), flush=True)
+    """Run what the command line says: STRATEGY PROBLEM BUDGET SEED [SEED ...].
+
+    Prints a line of JSON for each seed.
+    """
+    strategy, name, budget, *seeds = sys.argv[1:]
+    problem = load([name])[name]
+    for seed in map(int, seeds):
+        evaluate = Evaluations(problem)
+        start = time.process_time()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            run(strategy, problem, int(budget), seed, evaluate)
+        cpu = time.process_time() - start - evaluate.inside
+        done = {
+            "seed": seed,
+            "values": evaluate.values,
+            "cpu_per_trial": float(f"{cpu / int(budget):.3g}"),
+            "versions": {package: version(package) for package in packages},
+        }
+        print("\n" + json.dumps(done), flush=True)

@@ -46,7 +46,9 @@ ANY: Final = (
             number("epsilon", 1.0, 150.0, log=True),
         ],
     ),
-    *under("model", ["neighbours"], [whole("k", 1, 40), choice("weights", ["uniform", "distance"])]),
+    *under(
+        "model", ["neighbours"], [whole("k", 1, 40), choice("weights", ["uniform", "distance"])]
+    ),
     *under(
         "model",
         ["forest"],

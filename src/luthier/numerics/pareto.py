@@ -27,6 +27,7 @@ from luthier.errors import ArgumentError
 from luthier.numerics.qmc import Sobol
 
 __all__ = [
+    "apart",
     "associate",
     "chebyshev",
     "covering",
@@ -235,6 +236,32 @@ def _finite(Y: Array) -> Array:
     low = np.min(Y, axis=0, where=finite, initial=np.inf)
     high = np.max(Y, axis=0, where=finite, initial=-np.inf)
     return np.clip(Y, np.where(low < np.inf, low, 0.0), np.where(high > -np.inf, high, 0.0))
+
+
+def apart(Y: Array, k: int) -> Places:
+    """Choose points that lie far from each other: each as far as can be from those before it.
+
+    The first is the one of the least sum; distances are in units of the range of each objective.
+
+    Args:
+        Y: Finite objective vectors, shape (n, m), n at least 1.
+        k: How many at most.
+
+    Returns:
+        Places of the chosen, shape (min(n, k),).
+
+    Example:
+        >>> apart(np.array([[0.0, 4.0], [1.0, 2.0], [1.1, 2.1], [4.0, 0.0]]), 3).tolist()
+        [1, 3, 0]
+    """
+    span = np.ptp(Y, axis=0)
+    F = Y / np.where(span > 0, span, 1.0)
+    order = [int(F.sum(axis=1).argmin())]
+    distance = np.square(F - F[order[0]]).sum(axis=1)
+    while len(order) < min(k, len(F)):
+        order.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.square(F - F[order[-1]]).sum(axis=1))
+    return np.array(order, dtype=np.intp)
 
 
 def covering(F: Array, k: int) -> Places:

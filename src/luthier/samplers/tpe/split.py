@@ -22,9 +22,9 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.fronts import by_fronts
 from luthier.core.history import History
 from luthier.core.rng import generator
-from luthier.samplers.tpe.fronts import by_fronts
 
 __all__ = ["Split", "split"]
 

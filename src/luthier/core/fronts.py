@@ -1,11 +1,13 @@
-"""The order of trials with several objectives: by fronts, within a front by hypervolume added.
+"""Fronts: the order of trials with several objectives, and which of thousands are in the running.
+
+They are ordered by fronts, and within a front by the hypervolume that they add.
 
 Volume is measured in ranks: each objective counts by the share of the trials that are better. So
 the order, like that of a single objective, doesn't change with the scale of the values. Trials that
 break constraints come after all others, the least violation first.
 
 Of thousands of trials only those are ranked that may be among the best: of each 256 and the best
-before them some dozens remain, so that a proposal costs the same after 100,000 trials.
+before them some dozens remain, so that an ask costs the same after 100,000 trials.
 
     name      meaning                                                          shape
     F         share of the trials that are better, for each objective          (n, m)
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from luthier.core.history import History
 from luthier.numerics.pareto import covering, non_dominated_ranks
 
-__all__ = ["by_fronts"]
+__all__ = ["by_fronts", "contenders"]
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -33,17 +35,15 @@ _BLOCK: Final = 256
 _SPARE: Final = 2  # candidates kept for each that may be wanted
 
 
-def by_fronts(history: History, k: int, most: int) -> tuple[Array, Places]:
-    """Rank the completed trials of a study with several objectives.
+def contenders(history: History, most: int) -> Places:
+    """Return the places of completed trials that may be among the best.
 
     Args:
-        history: The study.
-        k: How many of the best are wanted.
-        most: How many may ever be, at least k.
+        history: The study, of several objectives.
+        most: How many of the best are of interest, at least 1.
 
     Returns:
-        The standing of each trial, 0 for the best, n for those that are out of the running, shape
-        (n,); and the places of the best k, the best first.
+        All places of at most 255 trials; else about as many and 2 ``most``.
     """
     n, kept = len(history.completed), _SPARE * most
 
@@ -51,8 +51,23 @@ def by_fronts(history: History, k: int, most: int) -> tuple[Array, Places]:
         return _ranked(history, _joined(before, np.arange(block.start, block.stop)), kept)[:kept]
 
     leading = history.fold(("fronts", kept), history.completed, _BLOCK, step)
-    places = _joined(leading, np.arange(n // _BLOCK * _BLOCK, n))
-    ranked = _ranked(history, places, k)
+    return _joined(leading, np.arange(n // _BLOCK * _BLOCK, n))
+
+
+def by_fronts(history: History, k: int, most: int) -> tuple[Array, Places]:
+    """Rank the completed trials of a study.
+
+    Args:
+        history: The study, of several objectives.
+        k: How many of the best are wanted.
+        most: How many may ever be, at least k.
+
+    Returns:
+        The standing of each trial, 0 for the best, n for those that are out of the running, shape
+        (n,); and the places of the best k, the best first.
+    """
+    n = len(history.completed)
+    ranked = _ranked(history, contenders(history, most), k)
     standing = np.full(n, float(n))
     standing[ranked] = np.arange(len(ranked))
     return standing, ranked[:k]
