@@ -11,7 +11,6 @@ from benchmarks.efficiency import recording
 from benchmarks.fronts import problems, report
 
 HERE = Path(__file__).parent
-RECORDED = HERE / "recorded"
 AT_A_TIME = 5
 
 
@@ -44,11 +43,11 @@ def main() -> None:
     recorder.add_argument("--slow", action="store_true", help="only what slow peers have run")
     recorder.add_argument("--budget", type=int, default=100)
     recorder.add_argument("--seeds", type=int, default=15)
-    recorder.add_argument("--out", type=Path, default=RECORDED)
+    recorder.add_argument("--out", type=Path, default=report.RECORDED)
     commands.add_parser("scales", help="fix the reference points anew")
     shower = commands.add_parser("report", help="compare what is recorded")
     shower.add_argument("samplers", nargs="*", help="labels; all if none")
-    shower.add_argument("--folders", type=Path, nargs="+", default=[RECORDED])
+    shower.add_argument("--folders", type=Path, nargs="+", default=[report.RECORDED])
     shower.add_argument("--publish", action="store_true", help="write docs/benchmarks/fronts.md")
     options = parser.parse_args()
     if options.command == "record":

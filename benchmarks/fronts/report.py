@@ -25,6 +25,7 @@ from benchmarks.fronts import problems
 from luthier.numerics.pareto import hypervolume
 
 SCALES: Final = Path(__file__).parent / "scales.json"
+RECORDED: Final = Path(__file__).parent / "recorded"
 PAGE: Final = Path(__file__).parents[2] / "docs" / "benchmarks" / "fronts.md"
 RANDOM: Final = 500
 LOWEST_SEEDS: Final = 3  # below that a median says little
@@ -115,7 +116,7 @@ def _medians(labels: Sequence[str], name: str, volumes: Volumes) -> list[float]:
 
 def text(found: Results) -> str:
     """Return tables: medians by problem, then who is ahead of whom on how many."""
-    labels = list(found.volumes)
+    labels = sorted(found.volumes, key=lambda label: (not label.startswith("luthier-"), label))
     return "\n".join([*_table(labels, found), "", *_duels(labels, found.volumes)])
 
 
@@ -145,7 +146,5 @@ def _duels(labels: Sequence[str], volumes: Volumes) -> Iterator[str]:
 
 
 def publish(found: Results) -> None:
-    """Write the tables into the page, below its marker."""
-    marker = "<!-- written by python -m benchmarks.fronts report --publish -->"
-    head = PAGE.read_text().partition(marker)[0]
-    PAGE.write_text(f"{head}{marker}\n\n{text(found)}\n")
+    """Write the tables where the documentation includes them."""
+    PAGE.write_text(f"{text(found)}\n")

@@ -21,9 +21,9 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 260,
     "space": 4870,
-    "numerics": 3500,
-    "core": 3150,
-    "samplers": 6150,
+    "numerics": 3740,
+    "core": 3260,
+    "samplers": 6200,
     "schedulers": 600,
     "storages": 1850,
     "executors": 200,

@@ -46,7 +46,8 @@ _MOST_POINTS: Final = {2: 60, 3: 24}  # of objectives whose front is cut into bo
 _BEYOND: Final = 0.1
 _LEAST_WEIGHT: Final = 1e-3
 _NODES: Final = 24
-_SPREAD: Final = 6.0  # standard deviations above which no improvement is looked for
+_SPREAD: Final = 6.0  # standard deviations beyond which nothing is left to chance
+_MOST_EXPONENT: Final = 700.0
 _LOG_ROOT_2PI: Final = 0.5 * float(np.log(2 * np.pi))
 
 
@@ -155,17 +156,21 @@ class Weighting:
 
         b = self.scale * std
         a = (self.best - self.scale * (mean - self.ideal)) / b  # (q, m)
-        longest = ((np.maximum(a, 0.0) + _SPREAD) * b).min(axis=1)
-        nodes, log_weights = _quadrature()
-        x = a[:, None] - longest[:, None, None] * nodes[:, None] / b[:, None]  # (q, nodes, m)
+        sure = np.maximum(((a - _SPREAD) * b).min(axis=1), 0.0)  # P is 1 up to there
+        width = ((np.maximum(a, 0.0) + _SPREAD) * b).min(axis=1) - sure  # and 0 from there
+        nodes, weights = _quadrature()
+        h = sure[:, None] + width[:, None] * nodes
+        x = a[:, None] - h[:, :, None] / b[:, None]  # (q, nodes, m)
         log_below = log_ndtr(x)
-        table = log_below.sum(axis=2) + log_weights
+        table = log_below.sum(axis=2) + np.log(weights * width[:, None])
         top = table.max(axis=1, keepdims=True)
         share = np.exp(table - top)
-        total = share.sum(axis=1, keepdims=True)
+        total = share.sum(axis=1, keepdims=True) + sure[:, None] * np.exp(
+            np.minimum(-top, _MOST_EXPONENT)
+        )
         slope = np.exp(-0.5 * x * x - _LOG_ROOT_2PI - log_below) * (share / total)[:, :, None]
         return Acquired(
-            (top + np.log(total))[:, 0] + np.log(longest),
+            (top + np.log(total))[:, 0],
             -slope.sum(axis=1) / std,
             -(slope * x).sum(axis=1) / std,
         )
@@ -177,7 +182,7 @@ class Weighting:
 
 @lru_cache(maxsize=1)
 def _quadrature() -> tuple[Array, Array]:
-    """Nodes in (0, 1), dense near 0, and the logarithms of their weights: Gauss-Legendre in x^3."""
+    """Nodes in (0, 1), dense near 0, and their weights: Gauss-Legendre in x^3."""
     x, w = np.polynomial.legendre.leggauss(_NODES)
     x = (x + 1) / 2
-    return x**3, np.log(w / 2 * 3 * x**2)
+    return x**3, w / 2 * 3 * x**2
