@@ -44,7 +44,7 @@ Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 _MOST_POINTS: Final = {2: 60, 3: 24}  # of objectives whose front is cut into boxes
 _BEYOND: Final = 0.1
-_LEAST_WEIGHT: Final = 1e-3
+_LEAST_SHARE: Final = 1e-3
 _NODES: Final = 24
 _SPREAD: Final = 6.0  # standard deviations beyond which nothing is left to chance
 _MOST_EXPONENT: Final = 700.0
@@ -95,7 +95,8 @@ def aim_of(F: Array, rng: np.random.Generator) -> tuple[Aim, Places]:
     P = F[front]
     unit = np.ptp(P, axis=0)
     if F.shape[1] not in _MOST_POINTS:
-        weights = np.maximum(rng.dirichlet(np.ones(F.shape[1])), _LEAST_WEIGHT)
+        toward = np.maximum(rng.dirichlet(np.ones(F.shape[1])), _LEAST_SHARE)
+        weights = (1 / toward) / (1 / toward).sum()  # least c lies on z + toward: evenly drawn
         aim = Weighting(P.min(axis=0), weights / np.where(unit > 0, unit, 1.0), 0.0)
         cost = aim.cost(P)
         return replace(aim, best=float(cost.min())), front[np.argsort(cost, kind="stable")]
