@@ -1,6 +1,6 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour bench-trials \
-	bench-evolution bench-report fmt lock clean
+	bench-evolution bench-fronts bench-report fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -69,6 +69,13 @@ bench-evolution: ## GA, DE, NSGA-II and III beside DEAP, SciPy, Nevergrad, pymoo
 	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.pareto
 	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.nsga_throughput luthier 100000
 	@.peers/optuna/bin/python -m benchmarks.evolution.nsga_throughput optuna 2000
+
+bench-fronts:   ## fronts of several objectives beside Optuna: docs/benchmarks/fronts.md; hours if not recorded
+	@tools/bootstrap.sh bench
+	@tools/peers.sh optuna
+	@$(BIN)/python -m benchmarks.fronts record optuna:tpe luthier:gp luthier:tpe
+	@$(BIN)/python -m benchmarks.fronts record optuna:gp --slow --seeds 5
+	@$(BIN)/python -m benchmarks.fronts report --publish
 
 bench-report:   ## who needs the fewest trials: docs/benchmarks, from recorded trajectories
 	@tools/bootstrap.sh bench

@@ -21,8 +21,8 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 260,
     "space": 4870,
-    "numerics": 4150,
-    "core": 3150,
+    "numerics": 4450,
+    "core": 3300,
     "samplers": 6750,
     "schedulers": 600,
     "storages": 1850,
