@@ -1,6 +1,6 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour bench-trials \
-	bench-report fmt lock clean
+	bench-evolution bench-fronts bench-report fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -59,6 +59,23 @@ bench-trials:   ## run our samplers on the whole suite, and peers where a record
 	    optuna:tpe optuna:tpe-group optuna:cmaes nevergrad:NGOpt hyperopt:tpe \
 	    luthier:auto luthier:gp luthier:tpe luthier:forest
 	@$(BIN)/python -m benchmarks.efficiency scales
+
+bench-evolution: ## GA, DE, NSGA-II and III beside DEAP, SciPy, Nevergrad, pymoo; hours, resumes
+	@tools/bootstrap.sh dev
+	@tools/peers.sh evolution optuna
+	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.nsga
+	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.genetic ga
+	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.genetic de
+	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.pareto
+	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.nsga_throughput luthier 100000
+	@.peers/optuna/bin/python -m benchmarks.evolution.nsga_throughput optuna 2000
+
+bench-fronts:   ## fronts of several objectives beside Optuna: docs/benchmarks/fronts.md; hours if not recorded
+	@tools/bootstrap.sh bench
+	@tools/peers.sh optuna
+	@$(BIN)/python -m benchmarks.fronts record optuna:tpe luthier:gp luthier:tpe
+	@$(BIN)/python -m benchmarks.fronts record optuna:gp --slow --seeds 5
+	@$(BIN)/python -m benchmarks.fronts report --publish
 
 bench-report:   ## who needs the fewest trials: docs/benchmarks, from recorded trajectories
 	@tools/bootstrap.sh bench

@@ -1,26 +1,41 @@
-"""GA beside DEAP's eaSimple, DE beside SciPy's: the best value after the same evaluations.
+"""GA beside DEAP's eaSimple, DE beside SciPy's and Nevergrad's: the best value of all evaluations.
 
-    python -m benchmarks.evolution.genetic ga --seeds 5 --evaluations 5000
+    python -m benchmarks.evolution.genetic ga --seeds 15
 
-needs deap and scipy beside Luthier. DEAP runs its customary real-coded setup (population 100,
-tournaments of 3, SBX and polynomial mutation in bounds, probabilities 0.9
-and 0.2); SciPy its defaults without polishing.
+needs deap, scipy and nevergrad beside Luthier (tools/peers.sh evolution). ``luthier`` has the
+peer's settings as far as there are such, ``defaults`` our own. DEAP runs its customary real-coded
+setup (population 100, tournaments of 3, SBX and polynomial mutation in bounds, probabilities 0.9
+and 0.2); SciPy its defaults (population 150) without polishing, Nevergrad its defaults (population
+30). Runs are kept in results/genetic.jsonl, and what is there isn't run again.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.evolution.genetic_problems import PROBLEMS, D
+from benchmarks.evolution.recorded import Recorded
 
 Objective = Callable[[np.ndarray], float]
 LOW, HIGH = -5.0, 5.0
+EQUAL: dict[str, dict[str, Any]] = {
+    "ga": {
+        "population": 100,
+        "replacement": "generational",
+        "elite": 0,
+        "eta_crossover": 15.0,
+        "mutations": 0.2,  # a child in five, one number of it
+        "eta_mutation": 20.0,
+    },
+    "de": {"population": 150},
+}
+PEERS = {"ga": ("deap",), "de": ("scipy", "nevergrad")}
 
 
 class Budget:
@@ -37,13 +52,14 @@ class Budget:
         return value
 
 
-def luthier_side(name: str, f: Objective, n: int, seed: int) -> float:
+def luthier_side(name: str, settings: dict[str, Any], f: Objective, n: int, seed: int) -> float:
     import luthier
     from luthier import Float, Space
 
     budget = Budget(f, n)
     space = Space({f"x{i}": Float(LOW, HIGH) for i in range(D)})
-    study = luthier.create_study(space=space, sampler=name, seed=seed)
+    sampler: Any = {"name": name, **settings}
+    study = luthier.create_study(space=space, sampler=sampler, seed=seed)
     study.optimize(lambda trial: budget(list(trial.params.values())), n_trials=n)
     return budget.best
 
@@ -85,30 +101,46 @@ def scipy_side(f: Objective, n: int, seed: int) -> float:
     return budget.best
 
 
+def nevergrad_side(f: Objective, n: int, seed: int) -> float:
+    import nevergrad as ng
+
+    box = ng.p.Array(init=np.zeros(D)).set_bounds(LOW, HIGH)
+    box.random_state.seed(seed)
+    budget = Budget(f, n)
+    ng.optimizers.DE(parametrization=box, budget=n).minimize(budget)
+    return budget.best
+
+
+def value(side: str, algorithm: str, f: Objective, n: int, seed: int) -> float:
+    peers = {"deap": deap_side, "scipy": scipy_side, "nevergrad": nevergrad_side}
+    if side in peers:
+        return peers[side](f, n, seed)
+    return luthier_side(algorithm, EQUAL[algorithm] if side == "luthier" else {}, f, n, seed)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("algorithm", choices=("ga", "de"))
+    parser.add_argument("algorithm", choices=tuple(EQUAL))
     parser.add_argument("problems", nargs="*", default=list(PROBLEMS))
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=15)
     parser.add_argument("--evaluations", type=int, default=5000)
+    parser.add_argument("--sides", nargs="+")
     options = parser.parse_args()
-    peer = deap_side if options.algorithm == "ga" else scipy_side
-    wins = 0
+    recorded = Recorded("genetic")
+    sides = options.sides or [*PEERS[options.algorithm], "luthier", "defaults"]
+    print(f"| problem | {' | '.join(sides)} |\n|{'---|' * (len(sides) + 1)}")
+    ahead = dict.fromkeys(sides, 0)
     for name in options.problems:
-        f, seeds = PROBLEMS[name], range(options.seeds)
-        start = time.process_time()
-        ours = [luthier_side(options.algorithm, f, options.evaluations, s) for s in seeds]
-        middle = time.process_time()
-        theirs = [peer(f, options.evaluations, s) for s in seeds]
-        end = time.process_time()
-        a, b = float(np.median(ours)), float(np.median(theirs))
-        wins += a <= b
-        print(
-            f"{name:18} luthier {a:9.2e} ({(middle - start) / len(seeds):.2f} s)  "
-            f"peer {b:9.2e} ({(end - middle) / len(seeds):.2f} s)  {'ahead' if a <= b else '-'}",
-            flush=True,
-        )
-    print(f"not behind on {wins} of {len(options.problems)}")
+        medians = {}
+        for side in sides:
+            what = {"algorithm": options.algorithm, "problem": name, "side": side}
+            run = partial(value, side, options.algorithm, PROBLEMS[name], options.evaluations)
+            medians[side] = recorded.median(what, options.evaluations, options.seeds, run)
+        best = min(v for side, v in medians.items() if side in PEERS[options.algorithm])
+        for side, v in medians.items():
+            ahead[side] += v <= best
+        print(f"| {name} | {' | '.join(f'{v:.1e}' for v in medians.values())} |", flush=True)
+    print(f"| not behind the best peer | {' | '.join(map(str, ahead.values()))} |")
 
 
 if __name__ == "__main__":

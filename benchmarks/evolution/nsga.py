@@ -1,25 +1,30 @@
 """Hypervolume of NSGA-II and NSGA-III beside pymoo, of all points that each evaluated.
 
-    python -m benchmarks.evolution.nsga zdt1 dtlz2 --seeds 5 --evaluations 5000
+    python -m benchmarks.evolution.nsga --seeds 15
 
-needs pymoo beside Luthier. Prints the median of each and the ratio; appends every run to --out.
+needs pymoo beside Luthier (tools/peers.sh evolution). ``luthier`` has pymoo's settings,
+``defaults`` our own; pymoo's are those of its examples: 100 members, 92 for three objectives in
+NSGA-III. Runs are kept in results/nsga.jsonl, and what is there isn't run again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.evolution.nsga_problems import PROBLEMS, Problem
+from benchmarks.evolution.recorded import Recorded
 from luthier.numerics.pareto import das_dennis, hypervolume
 
 ALGORITHMS = ("nsga2", "nsga3")
-LIBRARIES = ("luthier", "pymoo")
+SIDES = ("pymoo", "luthier", "defaults")
+
+
+def population_of(algorithm: str, m: int) -> int:
+    return 92 if (algorithm, m) == ("nsga3", 3) else 100
 
 
 def luthier_side(
@@ -43,9 +48,7 @@ def luthier_side(
     return np.array(found)
 
 
-def pymoo_side(
-    algorithm: str, problem: Problem, n: int, seed: int, settings: dict[str, Any]
-) -> np.ndarray:
+def pymoo_side(algorithm: str, problem: Problem, n: int, seed: int) -> np.ndarray:
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.algorithms.moo.nsga3 import NSGA3
     from pymoo.core.problem import ElementwiseProblem
@@ -54,7 +57,7 @@ def pymoo_side(
     found: list[list[float]] = []
     m = len(problem.reference)
 
-    class Recorded(ElementwiseProblem):
+    class Watched(ElementwiseProblem):
         def __init__(self) -> None:
             super().__init__(n_var=problem.d, n_obj=m, xl=0.0, xu=1.0)
 
@@ -62,44 +65,46 @@ def pymoo_side(
             found.append(problem.evaluate(x))
             out["F"] = found[-1]
 
+    size = population_of(algorithm, m)
     peer = (
-        NSGA2(pop_size=100)
+        NSGA2(pop_size=size)
         if algorithm == "nsga2"
-        else NSGA3(das_dennis(m, 99 if m == 2 else 12), pop_size=100 if m == 2 else 92)
+        else NSGA3(das_dennis(m, 99 if m == 2 else 12), pop_size=size)
     )
-    minimize(Recorded(), peer, ("n_eval", n), seed=seed)
+    minimize(Watched(), peer, ("n_eval", n), seed=seed)
     return np.array(found[:n])
+
+
+def volume(side: str, algorithm: str, problem: Problem, n: int, seed: int) -> float:
+    if side == "pymoo":
+        Y = pymoo_side(algorithm, problem, n, seed)
+    else:
+        size = population_of(algorithm, len(problem.reference))
+        equal = {"population": size, "offspring": size}
+        Y = luthier_side(algorithm, problem, n, seed, equal if side == "luthier" else {})
+    return hypervolume(Y, problem.reference)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("problems", nargs="*", default=list(PROBLEMS))
     parser.add_argument("--algorithms", nargs="+", default=ALGORITHMS)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=15)
     parser.add_argument("--evaluations", type=int, default=5000)
-    parser.add_argument("--settings", type=json.loads, default={})
-    parser.add_argument("--libraries", nargs="+", default=LIBRARIES)
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    sides = {"luthier": luthier_side, "pymoo": pymoo_side}
-    for name in options.problems:
-        for algorithm in options.algorithms:
-            medians, seconds = {}, {}
-            for library in options.libraries:
-                volumes, start = [], time.process_time()
-                for seed in range(options.seeds):
-                    side = sides[library]
-                    Y = side(algorithm, PROBLEMS[name], options.evaluations, seed, options.settings)
-                    volumes.append(hypervolume(Y, PROBLEMS[name].reference))
-                seconds[library] = (time.process_time() - start) / options.seeds
-                medians[library] = float(np.median(volumes))
-                if options.out:
-                    row = {"problem": name, "algorithm": algorithm, "library": library}
-                    with options.out.open("a") as file:
-                        file.write(json.dumps(row | {"hypervolumes": volumes}) + "\n")
-            ratio = medians["luthier"] / medians["pymoo"] if len(medians) == 2 else float("nan")
-            shown = "  ".join(f"{k} {v:.4f} ({seconds[k]:.2f} s)" for k, v in medians.items())
-            print(f"{name:6} {algorithm}  {shown}  ratio {ratio:.4f}", flush=True)
+    recorded = Recorded("nsga")
+    print("| algorithm | problem | pymoo | Luthier, equal settings | Luthier, defaults |")
+    print("|---|---|---|---|---|")
+    for algorithm in options.algorithms:
+        for name in options.problems:
+            medians = []
+            for side in SIDES:
+                what = {"algorithm": algorithm, "problem": name, "side": side}
+                run = partial(volume, side, algorithm, PROBLEMS[name], options.evaluations)
+                medians.append(recorded.median(what, options.evaluations, options.seeds, run))
+            theirs, *ours = medians
+            shown = " | ".join(f"{value:.3f} ({value / theirs:.2f})" for value in ours)
+            print(f"| {algorithm} | {name} | {theirs:.3f} | {shown} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -195,3 +195,19 @@ def test_groups_are_encoded_apart() -> None:
     np.testing.assert_allclose(history.encoded(history.failed), [[0.7, 0.0]])
     np.testing.assert_allclose(history.encoded(history.completed), history.X)
     assert history.encoded(history.pruned).shape == (0, 2)
+
+
+def test_folds_are_worked_out_once_for_each_block_and_know_no_later_trial() -> None:
+    ledger, asked = Ledger(Objective(), seed=0), []
+
+    def step(before: int | None, block: slice) -> int:
+        asked.append((block.start, block.stop))
+        return (before or 0) + block.stop - block.start
+
+    snapshots = []
+    for k in range(10):
+        ledger.apply(finished(k, k + 1, 0.5, 1.0))
+        snapshots.append(ledger.snapshot())
+    found = [s.fold(("count",), s.completed, 4, step) for s in reversed(snapshots)]
+    assert found[::-1] == [None, None, None, 4, 4, 4, 4, 8, 8, 8]
+    assert asked == [(0, 4), (4, 8)]

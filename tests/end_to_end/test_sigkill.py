@@ -1,9 +1,10 @@
 """Nothing is lost: a run killed at random moments ends exactly as an unbroken one.
 
 30 times in all a running ``luthier run`` gets SIGKILL, at a random moment of its start or of
-its work, and the same command is given again. The objective has conditional parameters,
-reports, trials that are pruned and trials that fail. A run that is to be killed holds still in
-the middle of its 13th trial, so that no machine is fast enough to finish before the last kill.
+its work, and the same command is given again; 24 times more in the slow lane, on evolutions.
+The objective has conditional parameters, reports, trials that are pruned and trials that fail.
+A run that is to be killed holds still in the middle of its 13th trial, so that no machine is
+fast enough to finish before the last kill.
 """
 
 from __future__ import annotations
@@ -98,3 +99,58 @@ def test_killed_and_resumed_run_equals_an_unbroken_one(program: Program, strateg
     assert sum(t["attempt"] - 1 for t in broken["trials"]) > KILLS / 3, "few kills hit a trial"
     for storage in ("unbroken.db", "broken.db"):
         assert "all the same" in program.run("replay", "--storage", storage)
+
+
+EVOLVED = """
+import os
+import time
+
+hold, at_work = int(os.environ.get("HOLD", "0")), []
+
+def objective(trial):
+    if not at_work:
+        print("at work", flush=True)
+    at_work.append(trial.number)
+    if hold:
+        time.sleep(600 if len(at_work) > hold else 0.02)
+    kind = trial.suggest_categorical("kind", ["a", "b"])
+    x = trial.suggest_float("x", 1e-3, 1, log=True)
+    y = trial.suggest_float("y", 0, 1) if kind == "a" else trial.suggest_int("z", 1, 9) / 9
+    if 0.3 < x < 0.4:
+        raise ValueError("no luck")
+    if 0.5 < y < 0.6:
+        from luthier import TrialPruned
+        raise TrialPruned()
+    return RESULT
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["ga", "de", "nsga2", "nsga3"])
+def test_a_killed_evolution_goes_on_as_the_very_same(program: Program, sampler: str) -> None:
+    several = sampler.startswith("nsga")
+    result = "x + y, 1 - x + y * y" if several else "x + y"
+    (program.directory / "work.py").write_text(EVOLVED.replace("RESULT", result))
+    command = ["run", "work.py:objective", "--trials", "180", "--seed", "3", "--sampler", sampler]
+    command += ["--directions", "minimize,minimize"] if several else []
+    program.run(*command, "--storage", "unbroken.db")
+
+    moments = random.Random(sampler)
+    for _ in range(6):  # each life is at most 25 trials
+        process = program.start(*command, "--storage", "broken.db", HOLD="25")
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        time.sleep(moments.uniform(0.1, 0.9))
+        assert process.poll() is None, "the run was over before it could be killed"
+        process.kill()
+        process.communicate()
+    program.run(*command, "--storage", "broken.db")
+
+    unbroken, broken = program.export("unbroken.db"), program.export("broken.db")
+    assert what_counts(broken) == what_counts(unbroken)
+    descent = [[t["origin"]["data"] for t in study["trials"]] for study in (broken, unbroken)]
+    assert descent[0] == descent[1]
+    assert max(data.get("generation", 0) for data in descent[0]) > 2
+    assert any(t["attempt"] > 1 for t in broken["trials"])
+    assert {t["state"] for t in broken["trials"]} == {"COMPLETE", "PRUNED", "FAILED"}
+    assert "all the same" in program.run("replay", "--storage", "broken.db")

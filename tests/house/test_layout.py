@@ -21,9 +21,9 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 260,
     "space": 4870,
-    "numerics": 3750,
-    "core": 3850,
-    "samplers": 5700,
+    "numerics": 4850,
+    "core": 4000,
+    "samplers": 6900,
     "schedulers": 2450,
     "storages": 2500,
     "executors": 200,

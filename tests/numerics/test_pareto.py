@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import (
+    apart,
     associate,
+    covering,
     crowding_distance,
     das_dennis,
     extreme_points,
@@ -21,6 +23,7 @@ from luthier.numerics.pareto import (
     non_dominated,
     non_dominated_ranks,
 )
+from luthier.numerics.qmc import Sobol
 
 Array = NDArray[np.float64]
 
@@ -180,3 +183,26 @@ def test_niching_fills_the_emptiest_directions(k: int, niches: list[int], seed: 
         first = chosen[niche[chosen] == j]
         if not crowd[j] and len(first):
             assert distance[niche == j].min() in distance[first]
+
+
+@given(st.integers(1, 30), st.integers(2, 4), st.integers(0, 2**32 - 1))
+def test_what_covers_most_is_chosen_greedily(n: int, m: int, seed: int) -> None:
+    F = np.random.default_rng(seed).random((n, m))
+    chosen = covering(F, 5)
+    assert len(chosen) == min(n, 5)
+    assert len(set(chosen.tolist())) == len(chosen)
+    U = Sobol(m).points(1, 512)
+    left = np.ones(len(U), dtype=bool)
+    for place in chosen:
+        gains = [(left & (f <= U).all(axis=1)).sum() for f in F]
+        assert gains[place] == max(gains)
+        left &= ~(F[place] <= U).all(axis=1)
+
+
+def test_what_is_far_apart_spans_the_front() -> None:
+    t = np.linspace(0, 1, 101)
+    F = np.column_stack([t, 1000 * (1 - t)])
+    gaps = np.diff(np.sort(apart(F, 9)))
+    assert gaps.max() <= 2 * gaps.min() + 1
+    assert {0, 100} <= set(apart(F, 4).tolist())
+    assert len(apart(F[:2], 5)) == 2

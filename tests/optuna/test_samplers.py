@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,24 +10,25 @@ import luthier.optuna as optuna
 from luthier.errors import ArgumentError, SpaceError, UnsupportedError
 from luthier.optuna import samplers as s
 from luthier.optuna.samplers import sampler_of
-from luthier.samplers import GP, TPE, Auto, Grid, PartialFixed, QuasiRandom, Random
+from luthier.samplers import (
+    CMAES,
+    GP,
+    NSGA2,
+    NSGA3,
+    TPE,
+    Grid,
+    PartialFixed,
+    QuasiRandom,
+    Random,
+)
 
-OURS = [
+LEARNING = [
     (s.TPESampler, {"multivariate": True, "n_startup_trials": 5, "group": True}),
     (s.GPSampler, {"deterministic_objective": True}),
-]
-ANSWERED_BY_AUTO = [
     (s.CmaEsSampler, {"sigma0": 0.3, "restart_strategy": "ipop"}),
     (s.NSGAIISampler, {"population_size": 20}),
     (s.NSGAIIISampler, {"dividing_parameter": 4}),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _announced_anew() -> Iterator[None]:
-    s._announce.cache_clear()
-    yield
-    s._announce.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,18 @@ def _announced_anew() -> Iterator[None]:
             TPE(n_startup=5, n_candidates=12, allow_duplicates=True),
         ),
         (s.GPSampler(n_startup_trials=7, seed=3), GP(n_startup=7, allow_duplicates=True)),
-        *(
-            (kind(seed=3, **settings), Auto(allow_duplicates=True))
-            for kind, settings in ANSWERED_BY_AUTO
+        (
+            s.CmaEsSampler(popsize=9, lr_adapt=True, restart_strategy="ipop", seed=3),
+            CMAES(population=9, adapt_rates=True, allow_duplicates=True),
+        ),
+        (s.CmaEsSampler(sigma0=0.3, seed=3), CMAES(allow_duplicates=True)),
+        (
+            s.NSGAIISampler(population_size=20, crossover_prob=0.5, seed=3),
+            NSGA2(population=20, crossover_rate=0.5, allow_duplicates=True),
+        ),
+        (
+            s.NSGAIIISampler(population_size=20, dividing_parameter=4, seed=3),
+            NSGA3(population=20, allow_duplicates=True),
         ),
     ],
 )
@@ -71,17 +80,7 @@ def test_a_sampler_of_luthiers_may_be_given() -> None:
     assert s.PartialFixedSampler({"x": 1}, Random()).native == PartialFixed(Random(), {"x": 1})
 
 
-@pytest.mark.parametrize(("kind", "settings"), ANSWERED_BY_AUTO)
-def test_samplers_that_are_missing_say_once_who_answers(
-    kind: Any, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    kind(**settings)
-    kind(seed=1)
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert f"{kind.__name__} is answered by Luthier's strategy 'auto'" in caplog.text
-
-
-@pytest.mark.parametrize(("kind", "settings"), [*OURS, *ANSWERED_BY_AUTO])
+@pytest.mark.parametrize(("kind", "settings"), LEARNING)
 def test_unknown_argument_is_a_type_error(kind: Any, settings: Any) -> None:
     with pytest.raises(TypeError, match=f"{kind.__name__} has no argument 'sed'; it has .*seed"):
         kind(sed=1)

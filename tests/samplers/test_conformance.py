@@ -6,11 +6,14 @@ import pytest
 
 from luthier.core.protocols import Sampler
 from luthier.samplers import (
+    CMAES,
     DE,
+    ES,
     GA,
     GP,
     NSGA2,
     NSGA3,
+    SPSA,
     TPE,
     Auto,
     Forest,
@@ -48,10 +51,17 @@ SAMPLERS: list[SamplerFactory] = [
     DE,
     lambda: DE(population=4, best_share=1, allow_duplicates=True),
     lambda: DE(population=5),
+    CMAES,
+    lambda: CMAES(population=4, sigma=1, restarts="none", adapt_rates=True),
+    lambda: CMAES(population=5, sigma=0.01, allow_duplicates=True),
     NSGA2,
     lambda: NSGA2(population=3, crossover="uniform", allow_duplicates=True),
     NSGA3,
     lambda: NSGA3(population=3, crossover="blx", mutation="gaussian"),
+    SPSA,
+    lambda: SPSA(pairs=2, spread=0.5, step=3.0, allow_duplicates=True),
+    ES,
+    lambda: ES(pairs=1, spread=0.01),
     lambda: PartialFixed(Auto(), {}),
 ]
 

@@ -158,3 +158,22 @@ def test_a_finite_space_is_searched_without_repeats() -> None:
     play.optimise(Forest(n_trees=4), lambda p: p["a"] * p["c"], 48)
     assert len({space.key(t.params) for t in play.history.completed}) == 48
     assert play.propose(Forest()) == []
+
+
+@pytest.mark.parametrize(("m", "spread"), [(2, 0.4), (4, 0.1)])
+def test_several_objectives_have_a_forest_each(m: int, spread: float) -> None:
+    names = ["a", "b", "c", "d"][:m]
+    objective = Objective.of(metrics=dict.fromkeys(names, "minimize"), constraints=["size <= 0.8"])
+    space = Space(x=Float(0, 1), y=Float(0, 1))
+    play = Rehearsal(space, objective=objective)
+    for _ in range(50):
+        [trial] = play.start(Forest(explore=0))
+        x, y = trial.params["x"], trial.params["y"]
+        off = 5 * (y - 0.7) ** 2
+        values = [x + off, 1 - x + off, off, abs(x - 0.5) + off][:m]
+        play.end(trial, metrics={**dict(zip(names, values, strict=True)), "size": x})
+    late = play.history.completed[-25:]
+    assert np.median([abs(t.params["y"] - 0.7) for t in late]) < 0.12
+    assert np.mean([t.params["x"] <= 0.8 for t in late]) > 0.7
+    assert np.ptp([t.params["x"] for t in late]) > spread
+    assert f"improvement of the front on {m} times 16 trees" in late[-1].origin.reason

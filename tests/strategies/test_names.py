@@ -18,7 +18,7 @@ from luthier.strategies import (
 )
 
 NAMES = ["auto", "random", "grid", "random_grid", "quasirandom", "sobol", "halton", "lhs"]
-NAMES += ["tpe", "forest", "gp", "ga", "de", "nsga2", "nsga3"]
+NAMES += ["tpe", "forest", "gp", "ga", "de", "cmaes", "nsga2", "nsga3", "spsa", "es"]
 
 
 def test_known_names() -> None:

@@ -13,7 +13,7 @@ thrown away at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar, final, overload
@@ -112,6 +112,14 @@ class History:
     @property
     def _groups(self) -> tuple[Prefix[FrozenTrial], ...]:
         return (self.completed, self.pruned, self.failed)
+
+    @property
+    def lineage(self) -> Hashable:
+        """What all histories share that see parts of the same growing lists.
+
+        It may be referred to weakly: it is gone when none of them is left.
+        """
+        return self._columns
 
     @property
     def violations(self) -> NDArray[np.float64]:
@@ -231,6 +239,27 @@ class History:
         """
         return self._columns.table(key, trials, row, width)
 
+    def fold(
+        self,
+        key: tuple[Any, ...],
+        trials: Prefix[FrozenTrial],
+        size: int,
+        step: Callable[[T | None, slice], T],
+    ) -> T | None:
+        """Return what a group's whole blocks of ``size`` trials come to, each worked out once.
+
+        Args:
+            key: What is folded; the same key must mean the same ``size`` and ``step``.
+            trials: ``completed``, ``pruned`` or ``failed``.
+            size: Trials of a block, at least 1.
+            step: Makes of what the blocks before came to (None: there are none), and of the places
+                of the next block, what they come to together.
+
+        Returns:
+            None while there is no whole block.
+        """
+        return self._columns.fold(key, trials, size, step)
+
     def has_seen(self, key: tuple[Any, ...]) -> bool:
         """Whether a configuration with this ``space.key`` has been tried or is being tried."""
         return self._columns.seen(self, key)
@@ -305,6 +334,7 @@ class Columns:
         self._rankings = (Ranking(), Ranking())
         self._ranked = 0
         self._tables: dict[tuple[Any, ...], _Rows] = {}
+        self._folds: dict[tuple[Any, ...], dict[int, Any]] = {}
         self._keys: tuple[Space, list[int], dict[tuple[Any, ...], tuple[int, int]]] | None = None
         self._views: dict[int, _View] = {}
 
@@ -373,6 +403,20 @@ class Columns:
 
         table = self._tables.setdefault((trials.identity, *key), _Rows())
         return table.upto(trials, rows, width=width)
+
+    def fold(
+        self,
+        key: tuple[Any, ...],
+        trials: Prefix[FrozenTrial],
+        size: int,
+        step: Callable[[T | None, slice], T],
+    ) -> T | None:
+        """What ``History.fold`` gives."""
+        n = len(trials) // size
+        known: dict[int, T] = self._folds.setdefault((trials.identity, *key), {})
+        for block in range(min(n, len(known)), n):
+            known[block] = step(known.get(block - 1), slice(block * size, (block + 1) * size))
+        return known.get(n - 1)
 
     def seen(self, history: History, key: tuple[Any, ...]) -> bool:
         """What ``History.has_seen`` gives."""

@@ -16,6 +16,7 @@ References:
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
@@ -23,10 +24,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
+from luthier.numerics.qmc import Sobol
 
 __all__ = [
+    "apart",
     "associate",
     "chebyshev",
+    "covering",
     "crowding_distance",
     "das_dennis",
     "extreme_points",
@@ -40,6 +44,7 @@ __all__ = [
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 _RHO: Final = 0.05
+_EVEN: Final = 512
 _AXIS: Final = 1e-6  # weight of the other objectives where an extreme point is looked for
 
 
@@ -231,6 +236,76 @@ def _finite(Y: Array) -> Array:
     low = np.min(Y, axis=0, where=finite, initial=np.inf)
     high = np.max(Y, axis=0, where=finite, initial=-np.inf)
     return np.clip(Y, np.where(low < np.inf, low, 0.0), np.where(high > -np.inf, high, 0.0))
+
+
+def apart(Y: Array, k: int) -> Places:
+    """Choose points that lie far from each other: each as far as can be from those before it.
+
+    The first is the one of the least sum; distances are in units of the range of each objective.
+
+    Args:
+        Y: Finite objective vectors, shape (n, m), n at least 1.
+        k: How many at most.
+
+    Returns:
+        Places of the chosen, shape (min(n, k),).
+
+    Example:
+        >>> apart(np.array([[0.0, 4.0], [1.0, 2.0], [1.1, 2.1], [4.0, 0.0]]), 3).tolist()
+        [1, 3, 0]
+    """
+    span = np.ptp(Y, axis=0)
+    F = Y / np.where(span > 0, span, 1.0)
+    order = [int(F.sum(axis=1).argmin())]
+    distance = np.square(F - F[order[0]]).sum(axis=1)
+    while len(order) < min(k, len(F)):
+        order.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.square(F - F[order[-1]]).sum(axis=1))
+    return np.array(order, dtype=np.intp)
+
+
+def covering(F: Array, k: int) -> Places:
+    """Choose points that dominate most of the unit cube together: each adds as much as can be.
+
+    Greedy hypervolume subset selection with the reference point 1, where volume is the share of 512
+    evenly spread points: a matrix of truths does, whatever the number of objectives.
+
+    Args:
+        F: Objective vectors in [0, 1], lower is better, shape (n, m).
+        k: How many at most.
+
+    Returns:
+        Places of the chosen, those that add most first, the older first among equals, shape
+        (min(n, k),).
+
+    Example:
+        >>> covering(np.array([[0.0, 0.9], [0.4, 0.4], [0.5, 0.5], [0.9, 0.0]]), 3).tolist()
+        [1, 0, 3]
+
+    References:
+        Guerreiro, Fonseca, Paquete, Greedy hypervolume subset selection in low dimensions,
+        Evolutionary Computation 24 (2016).
+    """
+    points = _even_points(F.shape[1])
+    beaten = np.ones((len(points), len(F)), dtype=np.bool_)
+    for f, p in zip(F.T, points.T, strict=True):
+        beaten &= f <= p[:, None]
+    gains = np.count_nonzero(beaten, axis=0)
+    left = np.ones(len(points), dtype=np.bool_)
+    chosen: list[int] = []
+    for _ in range(min(k, len(F))):
+        best = int(gains.argmax())
+        chosen.append(best)
+        new = beaten[:, best] & left
+        left &= ~new
+        gains -= np.count_nonzero(beaten[new], axis=0)
+        gains[best] = -len(left) - 1
+    return np.array(chosen, dtype=np.intp)
+
+
+@lru_cache(maxsize=16)
+def _even_points(m: int) -> Array:
+    return Sobol(m).points(1, _EVEN)
 
 
 def hypervolume(Y: ArrayLike, reference: ArrayLike) -> float:

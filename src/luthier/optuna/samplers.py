@@ -1,15 +1,11 @@
 """Optuna's samplers: each holds the sampler that answers it, and the seed of its study.
 
-``_MODEL_BASED`` says which sampler answers a model-based one, and by which names it knows its
-settings. Those that Luthier doesn't have yet are answered by ``auto``, which a script is told once
-on the log.
+``_LEARNING`` says which sampler answers one that learns, and by which names it knows its settings.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final, final
 
 from luthier.core.protocols import Sampler
@@ -34,15 +30,14 @@ __all__ = [
     "sampler_of",
 ]
 
-logger = logging.getLogger("luthier")
-
 _GENETIC = (
     "population_size mutation mutation_prob crossover crossover_prob swapping_prob seed "
     "constraints_func elite_population_selection_strategy child_generation_strategy "
     "after_trial_strategy"
 )
+_GENETIC_NAMES = {"population_size": "population", "crossover_prob": "crossover_rate"}
 # Which sampler answers, which arguments are known, and which of them it takes by what name.
-_MODEL_BASED: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
+_LEARNING: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
     "TPESampler": (
         "tpe",
         "consider_prior prior_weight consider_magic_clip consider_endpoints n_startup_trials "
@@ -61,18 +56,22 @@ _MODEL_BASED: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
         {"n_startup_trials": "n_startup"},
     ),
     "CmaEsSampler": (
-        "auto",
+        "cmaes",
         "x0 sigma0 n_startup_trials independent_sampler warn_independent_sampling seed "
         "consider_pruned_trials restart_strategy popsize inc_popsize use_separable_cma "
         "with_margin lr_adapt source_trials",
-        {},
+        {"popsize": "population", "lr_adapt": "adapt_rates"},
     ),
-    "NSGAIISampler": ("auto", _GENETIC, {}),
-    "NSGAIIISampler": ("auto", f"{_GENETIC} reference_points dividing_parameter", {}),
+    "NSGAIISampler": ("nsga2", _GENETIC, _GENETIC_NAMES),
+    "NSGAIIISampler": (
+        "nsga3",
+        f"{_GENETIC} reference_points dividing_parameter",
+        _GENETIC_NAMES,
+    ),
 }
 _ABSENT = {
     "BaseGASampler": "A sampler of your own fulfils luthier.core.protocols.Sampler.",
-    "nsgaii": "Crossovers and mutations come with the genetic samplers of a later version.",
+    "nsgaii": "Crossovers and mutations are settings of genetic samplers: luthier.samplers.NSGA2.",
     "IntersectionSearchSpace": "Use study.space.",
 }
 
@@ -94,16 +93,14 @@ class BaseSampler:
 
     def __init__(self, **settings: Any) -> None:
         name = type(self).__name__
-        if name not in _MODEL_BASED:
+        if name not in _LEARNING:
             raise UnsupportedError(
                 f"{name} itself can't be constructed. Choose a sampler such as RandomSampler()."
             )
-        answer, known, renamed = _MODEL_BASED[name]
+        answer, known, renamed = _LEARNING[name]
         unknown = sorted(set(settings) - set(known.split()))
         if unknown:
             raise TypeError(f"{name} has no argument {unknown[0]!r}; it has {known}.")
-        if answer == "auto":
-            _announce(name)
         own = {renamed[n]: v for n, v in settings.items() if n in renamed and v is not None}
         self.native = make_sampler({"name": answer, "allow_duplicates": True, **own})
         self.seed = settings.get("seed")
@@ -207,7 +204,7 @@ class PartialFixedSampler(BaseSampler):
 
 @final
 class TPESampler(BaseSampler):
-    """Tree-structured Parzen estimators: for now as ``_MODEL_BASED`` says."""
+    """Tree-structured Parzen estimators: Luthier's ``TPE``."""
 
 
 @final
@@ -217,17 +214,21 @@ class GPSampler(BaseSampler):
 
 @final
 class CmaEsSampler(BaseSampler):
-    """Covariance matrix adaptation: for now as ``_MODEL_BASED`` says."""
+    """Covariance matrix adaptation: Luthier's ``CMAES``.
+
+    It begins at the defaults of the parameters and at trials added before; ``x0`` and
+    ``source_trials`` aren't looked at.
+    """
 
 
 @final
 class NSGAIISampler(BaseSampler):
-    """A genetic algorithm: for now as ``_MODEL_BASED`` says."""
+    """A genetic algorithm: Luthier's ``NSGA2``."""
 
 
 @final
 class NSGAIIISampler(BaseSampler):
-    """A genetic algorithm for many objectives: for now as ``_MODEL_BASED`` says."""
+    """A genetic algorithm for many objectives: Luthier's ``NSGA3``."""
 
 
 @final
@@ -255,15 +256,6 @@ def sampler_of(sampler: Any) -> BaseSampler:
             f"{sampler!r}."
         )
     return _Native(sampler)
-
-
-@lru_cache
-def _announce(name: str) -> None:
-    logger.warning(
-        "%s is answered by Luthier's strategy 'auto': evolutionary samplers come with a later "
-        "release.",
-        name,
-    )
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from luthier.samplers.auto import Auto
-from luthier.samplers.evolution import DE, GA, NSGA2, NSGA3
+from luthier.samplers.evolution import CMAES, DE, ES, GA, NSGA2, NSGA3, SPSA
 from luthier.samplers.fixed import PartialFixed
 from luthier.samplers.forest import Forest
 from luthier.samplers.gp import GP
@@ -14,11 +14,14 @@ from luthier.samplers.random import Random
 from luthier.samplers.tpe import TPE
 
 __all__ = [
+    "CMAES",
     "DE",
+    "ES",
     "GA",
     "GP",
     "NSGA2",
     "NSGA3",
+    "SPSA",
     "TPE",
     "Auto",
     "Forest",

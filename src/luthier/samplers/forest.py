@@ -14,6 +14,8 @@ would decide there.
 Forests don't care about scales, take categories and inactive parameters as they are, and grow in
 milliseconds; their steps make them poorer than a Gaussian process on smooth numeric problems.
 
+Several objectives have a forest each; what improves their front takes the place of EI.
+
 After n trials a forest is grown of the first n', n' the last multiple of n / 256, unless others run
 at the same time; newer trials only join its leaves.
 """
@@ -31,6 +33,7 @@ from numpy.typing import NDArray
 from luthier.core.asking import Turn, drawn_instead, is_new, one_by_one
 from luthier.core.axes import axes_of
 from luthier.core.evidence import Evidence, best_and_others, evidence_of
+from luthier.core.fronts import contenders
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
@@ -38,6 +41,7 @@ from luthier.core.settings import Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
 from luthier.numerics import forest
 from luthier.numerics.acquisition import log_expected_improvement, log_probability_below
+from luthier.numerics.aims import aim_of
 from luthier.numerics.parzen import Parzen
 from luthier.numerics.warp import warped
 from luthier.space import Space
@@ -46,6 +50,7 @@ __all__ = ["Forest"]
 
 Array = NDArray[np.float64]
 Acquisition = Callable[[Array], Array]
+_CONTENDERS: Final = 64  # of several objectives, places on the front that are looked at
 _MOST: Final = 400  # trials that a forest is grown on
 _TRUST: Final = 10  # trials until the user's priors begin to fade
 _DRAWN: Final = 256
@@ -125,21 +130,9 @@ class Forest:
     def _propose(
         self, space: Space, history: History, turn: Turn, rng: np.random.Generator
     ) -> Proposal | None:
-        evidence = evidence_of(history, np.zeros(len(history.completed), dtype=np.bool_), rng)
-        running = space.encoding.encode(turn.pending)
-        first = len(evidence.X) if turn.pending else _anchor(len(evidence.X))
-        kept, newer = _kept(evidence, first), np.arange(first, len(evidence.X))
-        shown = np.concatenate([kept, newer])
-        X, y = evidence.X[shown], warped(evidence.y[shown])
-        ranked = np.lexsort((y, ~evidence.feasible[shown]))
-        if turn.pending:
-            objective = self._fit(space, *_lied(X, y, running), rng)
-        else:
-            data = (X[: len(kept)].tobytes(), evidence.y[kept].tobytes())
-            objective = _grown(self, space, *data, history.seed, first)
-        if len(newer):
-            objective = objective.updated(X[len(kept) :], y[len(kept) :])
-        improvement = partial(_log_improvement, objective, float(y[ranked[0]]))
+        views = self._views(space, history, turn, rng)
+        evidence = views[0].evidence
+        improvement, best = _improvement(views, history, rng)
         terms: list[Acquisition] = [improvement, *self._hurdles(space, evidence, rng)]
         if rng.random() * len(evidence.X) < _TRUST:
             terms.append(_prior(space, True).log_density)
@@ -147,12 +140,48 @@ class Forest:
         def acquisition(x: Array) -> Array:
             return np.asarray(sum(term(x) for term in terms))
 
-        for x in _search(space, acquisition, X[ranked[:_STARTS]], rng):
+        for x in _search(space, acquisition, best, rng):
             config = space.encoding.decode(x[None])[0]
             if is_new(space, config, turn.tried):
-                return Proposal(config, self._reason(evidence, len(running)))
+                return Proposal(config, self._reason(views, len(turn.pending)))
         reason = "drawn at random: all that was searched had been tried before or isn't allowed"
         return drawn_instead(space, rng, turn.tried, reason)
+
+    def _views(
+        self, space: Space, history: History, turn: Turn, rng: np.random.Generator
+    ) -> list[_View]:
+        """What is known of each objective; of their constraints' violation while all break them."""
+        complete = np.zeros(len(history.completed), dtype=np.bool_)
+        m = len(history.objective.names)
+        several = m > 1 and bool((history.violations <= 0).any())
+        running = space.encoding.encode(turn.pending)
+        found = []
+        for j in range(m) if several else (None,):
+            evidence = evidence_of(history, complete, rng, j)
+            found.append(self._view(space, evidence, running, history.seed, rng))
+        return found
+
+    def _view(
+        self,
+        space: Space,
+        evidence: Evidence,
+        running: Array,
+        seed: int,
+        rng: np.random.Generator,
+    ) -> _View:
+        first = len(evidence.X) if len(running) else _anchor(len(evidence.X))
+        kept, newer = _kept(evidence, first), np.arange(first, len(evidence.X))
+        shown = np.concatenate([kept, newer])
+        X, y = evidence.X[shown], warped(evidence.y[shown])
+        if len(running):
+            model = self._fit(space, *_lied(X, y, running), rng)
+        else:
+            data = (X[: len(kept)].tobytes(), evidence.y[kept].tobytes())
+            model = _grown(self, space, *data, seed, first)
+        if len(newer):
+            model = model.updated(X[len(kept) :], y[len(kept) :])
+        ranked = np.lexsort((y, ~evidence.feasible[shown]))
+        return _View(evidence, model, float(y[ranked[0]]), X[ranked[:_STARTS]])
 
     def _fit(self, space: Space, X: Array, y: Array, rng: np.random.Generator) -> forest.Forest:
         categories = [column.categories for column in space.encoding.columns]
@@ -171,12 +200,53 @@ class Forest:
             model = self._fit(space, completed[-_MOST:], excess[-_MOST:], rng)
             yield partial(_log_met, model)
 
-    def _reason(self, evidence: Evidence, n_running: int) -> str:
-        aim = f" of {evidence.aim}" if evidence.aim else ""
-        parts = [f"LogEI on {self.n_trees} trees{aim}, {len(evidence.X)} points"]
+    def _reason(self, views: list[_View], n_running: int) -> str:
+        evidence, what = views[0].evidence, f"LogEI on {self.n_trees} trees"
+        if len(views) > 1:
+            what = f"improvement of the front on {len(views)} times {self.n_trees} trees"
+        elif evidence.aim:
+            what += f" of {evidence.aim}"
+        parts = [f"{what}, {len(evidence.X)} points"]
         parts += evidence.setbacks
         parts += [f"{n_running} running"] if n_running else []
         return ", ".join(parts)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """What is known of one objective: its evidence, a forest, the least value, the best trials."""
+
+    evidence: Evidence
+    model: forest.Forest
+    least: float
+    best: Array
+
+    def improvement(self, x: Array) -> Array:
+        """The logarithm of expected improvement, shape (n,)."""
+        return log_expected_improvement(*self.predicted(x), self.least).value
+
+    def predicted(self, x: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation, shape (n,) each."""
+        mean, std = self.model.predict(x)
+        return mean, np.maximum(std, _LEAST_STD)
+
+
+def _improvement(
+    views: list[_View], history: History, rng: np.random.Generator
+) -> tuple[Acquisition, Array]:
+    """What improves on the best trial, or on the front of several objectives; and the best."""
+    if len(views) == 1:
+        return views[0].improvement, views[0].best
+    places = contenders(history, _CONTENDERS)
+    X = history.X[places[history.violations[places] <= 0]]
+    aim, front = aim_of(np.column_stack([view.predicted(X)[0] for view in views]), rng)
+
+    def improvement(x: Array) -> Array:
+        mean, std = (np.column_stack(p) for p in zip(*(v.predicted(x) for v in views), strict=True))
+        return aim.improvement(mean, std).value
+
+    return improvement, X[front[:_STARTS]]
 
 
 @lru_cache(maxsize=8)
@@ -208,11 +278,6 @@ def _kept(evidence: Evidence, n: int) -> NDArray[np.intp]:
 def _lied(X: Array, y: Array, running: Array) -> tuple[Array, Array]:
     """The trials, and those that are running as if they had ended with an average value."""
     return np.vstack([X, running]), np.append(y, np.full(len(running), y.mean()))
-
-
-def _log_improvement(objective: forest.Forest, lowest: float, x: Array) -> Array:
-    mean, std = objective.predict(x)
-    return log_expected_improvement(mean, np.maximum(std, _LEAST_STD), lowest).value
 
 
 def _log_met(excess: forest.Forest, x: Array) -> Array:

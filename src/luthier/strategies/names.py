@@ -14,11 +14,14 @@ from typing import Any, Final, TypeVar, cast
 from luthier.core.protocols import Sampler, Scheduler
 from luthier.errors import ArgumentError
 from luthier.samplers import (
+    CMAES,
     DE,
+    ES,
     GA,
     GP,
     NSGA2,
     NSGA3,
+    SPSA,
     TPE,
     Auto,
     Forest,
@@ -236,8 +239,11 @@ _SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
     "gp": GP,
     "ga": GA,
     "de": DE,
+    "cmaes": CMAES,
     "nsga2": NSGA2,
     "nsga3": NSGA3,
+    "spsa": SPSA,
+    "es": ES,
     "fixed": _fixed,
     "highest_rung": _highest_rung,
 }

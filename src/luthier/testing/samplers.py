@@ -24,6 +24,7 @@ from typing import Any, Final
 import numpy as np
 
 from luthier.core.jobs import Proposal
+from luthier.core.objective import Objective
 from luthier.core.protocols import Sampler
 from luthier.core.rng import generator
 from luthier.core.trial import TrialState
@@ -69,6 +70,7 @@ SPACES: Final[Mapping[str, Space]] = {
     .require("x + y <= 1")
     .forbid({"n": 3}),
     "permutation": Space(order=Permutation(["a", "b", "c", "d"]), x=Float(0.0, 1.0)),
+    "only an order": Space(tour=Permutation(list("abcde"))),
     "constant": Space(k=Constant(7), x=Float(0.0, 1.0)),
     "200 floats": Space({f"x{i}": Float(0.0, 1.0) for i in range(200)}),
     "tiny": Space(a=Categorical(["x", "y"]), b=Int(1, 3, when={"a": "x"})),
@@ -219,6 +221,27 @@ def check_finite_spaces_end(factory: SamplerFactory) -> None:
             assert len(keys) == space.cardinality, f"{name}: all must be tried, got {keys}"
 
 
+def check_failures_and_constraints(factory: SamplerFactory) -> None:
+    """It goes on where a third of the space fails, and where hardly a trial is feasible."""
+    space = Space(x=Float(0.0, 1.0), n=Int(1, 5), kind=Categorical(["a", "b", "c"]))
+    for limit in (0.7, -1.0):  # -1: no trial is feasible
+        objective = Objective.of(metrics={"loss": "minimize"}, constraints=[f"size <= {limit}"])
+        play, sampler = Rehearsal(space, objective=objective), factory()
+        for _ in range(15):
+            for trial in play.start(sampler):
+                params = trial.params
+                assert space.check(params) == params, f"allowed values, got {params}"
+                if params["kind"] == "c":
+                    play.end(trial, TrialState.FAILED)
+                else:
+                    play.end(trial, metrics={"loss": params["n"], "size": params["x"]})
+        ended = play.history
+        assert ended.n_finished == 15 or not play.propose(sampler), "it must go on after failures"
+        assert 3 * len(ended.completed) >= ended.n_finished, (
+            f"it must look elsewhere, got {len(ended.failed)} failures of {ended.n_finished}"
+        )
+
+
 def check_batches(factory: SamplerFactory) -> None:
     """A batch of a continuous space holds as many different configurations as asked for."""
     proposals = Rehearsal(SPACES["mixed"]).propose(factory(), 8)
@@ -235,6 +258,7 @@ SAMPLER_CHECKS: Final[tuple[Callable[[SamplerFactory], None], ...]] = (
     check_seeds_matter_to_nobody_else,
     check_arguments_stay,
     check_finite_spaces_end,
+    check_failures_and_constraints,
     check_batches,
 )
 """All checks; each takes a factory of samplers."""

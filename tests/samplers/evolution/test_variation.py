@@ -124,9 +124,35 @@ def test_inactive_genes_come_from_the_other_parent_or_the_prior() -> None:
     assert filled(space, A, np.random.default_rng(0))[:, :2].tolist() == A[:, :2].tolist()
 
 
+def test_mutations_are_shared_out_among_what_is_active() -> None:
+    space = Space(
+        model=Categorical(["a", "b"]),
+        x=Float(0, 1, when={"model": "a"}),
+        **{f"y{i}": Float(0, 1, when={"model": "b"}) for i in range(18)},
+    )
+    A = np.full((600, space.encoding.width), np.nan)
+    A[:, :2] = [0.0, 0.5]
+    for mutations, least in ((0.0, 1.0), (1.0, 1.2)):  # 3/4 of 0, 1 or 2, and 1 instead of 0
+        how = replace(USUAL, mutations=mutations)
+        children = bred(space, A, A, how, np.random.default_rng(0))
+        changed = children[:, :2] != [0.0, 0.5]
+        assert changed.any(axis=1).all()
+        assert changed.sum(axis=1).mean() == pytest.approx(least, abs=0.08)
+
+
+def test_a_child_whose_numbers_round_to_its_parents_is_mutated() -> None:
+    space = Space(n=Int(1, 4), m=Int(1, 4))
+    A = np.tile(space.encoding.encode([{"n": 2, "m": 3}]), (200, 1))
+    B = np.tile(space.encoding.encode([{"n": 2, "m": 4}]), (200, 1))
+    children = space.encoding.decode(bred(space, A, B, USUAL, np.random.default_rng(0)))
+    new = [child not in ({"n": 2, "m": 3}, {"n": 2, "m": 4}) for child in children]
+    assert np.mean(new) > 0.6  # the others were mutated into the other parent
+
+
 def test_genes_of_a_mixed_space() -> None:
     genes = genes_of(MIXED)
-    assert genes.n == 6
+    assert genes.first.tolist() == [0, 1, 2, 3, 4, 5]
+    assert not genes.plain
     assert genes.numbers.tolist() == [0, 1, 2, 3]
     assert genes.ranked.tolist() == [3]
     assert genes.sizes.tolist() == [3.0]

@@ -85,3 +85,36 @@ def test_constraints_come_before_the_front() -> None:
     x = np.array([t.params["x"] for t in play.history.completed])
     assert (x[-10:] <= 0.5).mean() > 0.6
     assert x[x <= 0.5].max() > 0.49
+
+
+def many(n: int, sampler: GP) -> Rehearsal:
+    """Minimise the squared distances to five corners."""
+    corners = np.array([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9], [0.5, 0.5]])
+    names = [f"f{j}" for j in range(5)]
+    play = Rehearsal(SQUARE, objective=Objective.of(metrics=dict.fromkeys(names, "minimize")))
+    for _ in range(n):
+        for trial in play.start(sampler):
+            x = np.array([trial.params["x"], trial.params["y"]])
+            found = np.square(corners - x).sum(axis=1).tolist()
+            play.end(trial, metrics=dict(zip(names, found, strict=True)))
+    return play
+
+
+def test_many_objectives_are_weighted_anew_for_each_trial() -> None:
+    history = many(30, GP()).history
+    assert "LogEI of a random weighting on 5 GPs" in history.completed[8].origin.reason
+    assert np.median(history.Y.min(axis=0)) < 0.05
+    X = np.array([[t.params["x"], t.params["y"]] for t in history.completed])
+    assert (np.ptp(X[10:], axis=0) > 0.6).all()
+
+
+@pytest.mark.parametrize("acquisition", ["logei", "ucb"])
+def test_gradients_of_a_weighting_are_those_of_finite_differences(acquisition: str) -> None:
+    model = Model(SQUARE, many(12, GP()).history, np.random.default_rng(0), GP())
+    surrogate, step = model._surrogate, 1e-5
+    X = np.random.default_rng(1).random((6, 2))
+    _, gradient = surrogate.acquire_with_gradient(X, acquisition, 1.8)
+    for j in range(2):
+        move = step * np.eye(2)[j]
+        up, down = (surrogate.acquire(X + s * move, acquisition, 1.8) for s in (1, -1))
+        assert gradient[:, j] == pytest.approx((up - down) / (2 * step), rel=0.03, abs=0.03)

@@ -133,7 +133,7 @@ def test_more_than_three_objectives_are_weighted() -> None:
     play = Rehearsal(SQUARE, objective=objective)
     play.optimise(GP(), bowl, 8)
     [proposal] = play.propose(GP())
-    assert "of a random weighting of the objectives" in proposal.reason
+    assert "of a random weighting on 4 GPs" in proposal.reason
 
 
 def test_noise_does_not_keep_it_from_the_minimum() -> None:

@@ -143,12 +143,11 @@ def test_many_workers_spread_out() -> None:
     assert points.std(axis=0).min() > 0.05
 
 
-def test_several_objectives_are_weighted_anew_each_time() -> None:
-    objective = Objective.of(directions=["minimize", "minimize"])
-    play = Rehearsal(SQUARE, objective=objective)
+def test_the_reason_says_that_fronts_decide() -> None:
+    play = Rehearsal(SQUARE, objective=Objective.of(directions=["minimize", "minimize"]))
     play.optimise(TPE(), lambda p: p["x"] + p["y"], 15)
     [proposal] = play.propose(TPE())
-    assert "by a random weighting of the objectives" in proposal.reason
+    assert proposal.reason.endswith("near the best 3 of 15 trials by fronts")
 
 
 def test_a_finite_space_is_searched_without_repeats() -> None:
@@ -223,3 +222,33 @@ def test_pending_trials_are_among_the_others_at_once() -> None:
     groups = split(play.history, pending, np.random.default_rng(0), gamma=0.1, most_good=25)
     assert groups.others[-2:].tolist() == pending.tolist()
     assert (groups.n_pending, groups.n_others) == (2, 200 - 20 + 2)
+
+
+def test_several_objectives_fill_the_front_between_their_ends() -> None:
+    objective = Objective.of(metrics={"a": "minimize", "b": "minimize"})
+    spreads = []
+    for seed in range(3):
+        play = Rehearsal(SQUARE, seed=seed, objective=objective)
+        for _ in range(80):
+            [trial] = play.start(TPE())
+            x, y = trial.params["x"], trial.params["y"]
+            play.end(trial, metrics={"a": x + 5 * (y - 0.7) ** 2, "b": 1 - x + 5 * (y - 0.7) ** 2})
+        late = play.history.completed[-40:]
+        assert np.median([abs(t.params["y"] - 0.7) for t in late]) < 0.1
+        spreads.append(np.ptp([t.params["x"] for t in late]))
+    assert np.median(spreads) > 0.7
+
+
+def test_several_objectives_stay_where_constraints_are_met() -> None:
+    names = ["a", "b", "c", "d"]
+    objective = Objective.of(metrics=dict.fromkeys(names, "minimize"), constraints=["size <= 0.4"])
+    play = Rehearsal(SQUARE, objective=objective)
+    for _ in range(60):
+        [trial] = play.start(TPE())
+        x, y = trial.params["x"], trial.params["y"]
+        values = [1 - x, y, (y - 0.2) ** 2, abs(y - 0.1) - x]
+        play.end(trial, metrics={**dict(zip(names, values, strict=True)), "size": x})
+    late = [t.params["x"] for t in play.history.completed[-20:]]
+    assert np.mean(np.array(late) <= 0.4) > 0.7
+    assert "near the best" in play.history.completed[-1].origin.reason
+    assert "weighting" not in play.history.completed[-1].origin.reason

@@ -2,7 +2,7 @@
 
 Each method's chance to improve on the best so far is a Beta distribution; the method with the
 highest draw gets the trial (Thompson sampling). Only the latest trials count, crashed ones as well,
-since what helps early may not help late.
+since what helps early may not help late. There is no bandit of several objectives.
 
     name      meaning
     w         how many completed trials are looked back at
@@ -21,11 +21,8 @@ from itertools import chain, repeat
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luthier.core.history import History
-from luthier.core.rng import generator
-from luthier.numerics.pareto import chebyshev
 
 __all__ = ["METHOD", "Record", "drawn", "records"]
 
@@ -45,7 +42,8 @@ def records(history: History, methods: Mapping[str, object]) -> dict[str, Record
         history: The history.
         methods: Their names.
     """
-    trials, y = history.completed, _values(history)
+    trials = history.completed
+    y = np.where(history.violations > 0, np.inf, history.Y[:, 0])
     first = max(1, len(y) - _WINDOW)
     found = dict.fromkeys(methods, (0.0, 0))
     if len(y) <= first:
@@ -83,11 +81,3 @@ def drawn(
 
     chances = {method: chance(method) for method in priors}
     return max(chances, key=chances.__getitem__)
-
-
-def _values(history: History) -> NDArray[np.float64]:
-    """What is to be improved; of several objectives a weighting that stays the same."""
-    Y = history.Y
-    several = Y.shape[1] > 1 and len(Y) > 0
-    y = chebyshev(Y, generator(history.seed, "auto")) if several else Y[:, 0]
-    return np.where(history.violations > 0, np.inf, y)

@@ -24,20 +24,18 @@ _LEAST: Final = 5.0
 _OF_A_TRIAL: Final = 0.02
 _MOST_POINTS: Final = 600
 _MOST_IN_A_FOREST: Final = 400
-_IN_A_FRONT: Final = 3
-_ANEW: Final = 4.0
 
 
 def prices(situation: Situation) -> Mapping[str, float]:
     """Return what a proposal of each method costs, in milliseconds."""
     n, d = situation.n_points, situation.width
     m = min(n, _MOST_POINTS)
-    k = situation.n_objectives  # of more, another weighting is another model, from nothing
-    models = situation.n_hurdles + (k**1.5 if k <= _IN_A_FRONT else _ANEW)
+    k = situation.n_objectives
+    models = situation.n_hurdles + k**1.5
     wide = 0.85 + d / 66
     return {
         "gp": models * wide * (3 + m / 40) + n / 1e3,
-        "forest": wide * (4 + min(n, _MOST_IN_A_FOREST) / 40),
+        "forest": k * wide * (4 + min(n, _MOST_IN_A_FOREST) / 40),
         "tpe": CHEAPEST,
     }
 

@@ -1,8 +1,8 @@
 """The sampler: asks one of the others, the one that suits best, and says which and why.
 
 A Gaussian process proposes unless that would cost more than a proposal may; TPE then fills the
-gaps. After 40 trials a bandit gives some trials to TPE and to forests, and more of them where they
-do better, as on rugged objectives.
+gaps. After 40 trials of a single objective a bandit gives some trials to TPE and to forests, and
+more of them where they do better, as on rugged objectives.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ class Auto:
         if not space:
             return "The space isn't known yet: trials are drawn at random until one has ended."
         situation = situation_of(space, history)
-        record = records(history, _METHODS)
         lines = [f"There are {situation.words}.", *_plan(situation)]
-        if situation.n_completed >= _ONE_METHOD and not _is_tiny(situation):
+        if _is_contested(situation) and not _is_tiny(situation):
+            record = records(history, _METHODS)
             lines += [_verdict(name, record[name]) for name in _METHODS]
         return "\n".join(lines)
 
@@ -123,11 +123,16 @@ def _is_tiny(situation: Situation) -> bool:
     return situation.size is not None and situation.size <= _TINY
 
 
+def _is_contested(situation: Situation) -> bool:
+    """Whether a bandit chooses the method."""
+    return situation.n_completed >= _ONE_METHOD and situation.n_objectives == 1
+
+
 def _chosen(situation: Situation, history: History, rng: np.random.Generator) -> str:
     method = "gp"
     if situation.n_points < _START:
         return method
-    if situation.n_completed >= _ONE_METHOD:
+    if _is_contested(situation):
         method = drawn(records(history, _METHODS), _PRIORS, rng)
     affordable = share(situation, method)
     return method if affordable >= 1 or rng.random() < affordable else "tpe"
@@ -147,7 +152,9 @@ def _plan(situation: Situation) -> Iterator[str]:
         f"Gaussian process costs about {price:.2g} ms, so it makes "
         f"{share(situation, 'gp'):.0%} of those it is chosen for, and TPE the others."
     )
-    if situation.n_completed < _ONE_METHOD:
+    if situation.n_objectives > 1:
+        yield "With several objectives the Gaussian process is chosen for all trials."
+    elif situation.n_completed < _ONE_METHOD:
         yield (
             f"The Gaussian process is chosen for all of the first {_ONE_METHOD} trials; then "
             "a bandit gives some to TPE and to random forests, by what each of them improves."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from luthier.samplers.evolution.cmaes import CMAES
 from luthier.samplers.evolution.differential_evolution import DE
 from luthier.samplers.evolution.genetic import GA
 from luthier.samplers.evolution.nsga import NSGA2, NSGA3
+from luthier.samplers.evolution.spsa import ES, SPSA
 
-__all__ = ["DE", "GA", "NSGA2", "NSGA3"]
+__all__ = ["CMAES", "DE", "ES", "GA", "NSGA2", "NSGA3", "SPSA"]

@@ -1,6 +1,7 @@
 """Broods: the children of one generation, made in one go and handed out one by one.
 
-Trial n gets child n mod N of brood n // N, which is drawn from a generator of its own. So every
+Parents that were chosen when n trials had finished have their first brood for trials n, n + 1, ...,
+a second one for those after these, and so on; each is drawn from a generator of its own. So every
 proposal is a function of the history and of its number, and costs a fraction of a brood.
 """
 

@@ -36,7 +36,6 @@ from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
 from luthier.core.settings import Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
-from luthier.numerics.pareto import chebyshev
 from luthier.samplers.evolution.population import (
     Generations,
     Individuals,
@@ -193,7 +192,7 @@ _GENERATIONS: Final[Generations[_Slots]] = Generations()
 def _first(space: Space, history: History, size: int) -> _Slots:
     members = individuals(history, 0, size)
     rng = generator(history.seed, "de", 0)
-    y = _values(members, rng)
+    y = members.values(rng)
     return _Slots(
         until=size,
         generation=1,
@@ -205,19 +204,14 @@ def _first(space: Space, history: History, size: int) -> _Slots:
     )
 
 
-def _values(group: Individuals, rng: np.random.Generator) -> Array:
-    """What is compared where nothing is wrong: of several objectives a random weighting."""
-    return chebyshev(group.Y, rng) if group.Y.shape[1] > 1 else group.Y[:, 0]
-
-
 def _after(space: Space, history: History, before: _Slots) -> _Slots:
     """Let the trials that finished since compete for the slots."""
     size, first = len(before.members), before.until
     last = first + size
     group = before.members.together(individuals(history, first, last))
     rng = generator(history.seed, "de", before.generation)
-    y, fault = _values(group, rng), group.fault
-    slot, F, CR = (recorded(history, fact, first, last) for fact in ("slot", "F", "CR"))
+    y, fault = group.values(rng), group.fault
+    slot, F, CR = (recorded(history, fact, first, last)[:, 0] for fact in ("slot", "F", "CR"))
     place = {name: k for k, name in enumerate(before.names.tolist())}
     taken, lost, gains = list(range(size)), [], []
     for k in range(size):

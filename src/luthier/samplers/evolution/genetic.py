@@ -136,7 +136,7 @@ class GA:
             if parents is None:
                 return start_point(space, history, turn, rng)
             if at_once:
-                number, child = divmod(turn.number, self.population)
+                number, child = divmod(turn.number - parents.until, self.population)
                 brood = _brood(self, space, parents, history.seed, number)
             else:
                 child, brood = 0, self._bred(space, parents, 1, rng)
@@ -160,30 +160,36 @@ class GA:
             return None
         if self.replacement == "ageing":
             return self._aged(history, generation)
-        if len(history.objective.names) > 1:
-            front = survivors(space, history, self.population, directed=False)
-            assert front is not None
-            return _Parents(front.until, generation, front.members, front.standing)
         if self.replacement == "steady":
-            return self._plus(history, generation, history.n_finished)
+            return self._plus(space, history, generation, history.n_finished)
 
         def advance(before: _Parents | None) -> _Parents | None:
             if before is not None and before.generation == generation:
                 return None
             until = generation * self.population
             make = self._plus if self.replacement == "plus" else self._replaced
-            return make(history, generation, until)
+            return make(space, history, generation, until)
 
         key = (space, self.population, self.replacement, self.elite)
         return _GENERATIONS.latest(history, key, advance)
 
-    def _plus(self, history: History, generation: int, until: int) -> _Parents:
-        members = best_of(history, self.population, until)
+    def _best(self, space: Space, history: History, until: int) -> Individuals:
+        """A population of the best trials of all, the best first."""
+        if len(history.objective.names) == 1:
+            return best_of(history, self.population, until)
+        offspring = 1 if self.replacement == "steady" else self.population
+        front = survivors(space, history, self.population, offspring, directed=False)
+        assert front is not None
+        assert front.until == until
+        return front.members
+
+    def _plus(self, space: Space, history: History, generation: int, until: int) -> _Parents:
+        members = self._best(space, history, until)
         return _Parents(until, generation, members, np.arange(len(members)))
 
-    def _replaced(self, history: History, generation: int, until: int) -> _Parents:
+    def _replaced(self, space: Space, history: History, generation: int, until: int) -> _Parents:
         newest = individuals(history, until - self.population, until)
-        elite = best_of(history, min(self.elite, self.population), until)
+        elite = self._best(space, history, until).at(slice(0, self.elite))
         others = newest.at(np.flatnonzero(~np.isin(newest.numbers, elite.numbers)))
         kept = others.order[: self.population - len(elite)]
         members = elite.together(others.at(kept))
@@ -208,6 +214,6 @@ _GENERATIONS: Final[Generations[_Parents]] = Generations()
 
 @lru_cache(maxsize=8)
 def _brood(sampler: GA, space: Space, parents: _Parents, seed: int, number: int) -> Brood:
-    """The children for trials number N to number N + N - 1, if these are the parents."""
+    """The number-th lot of children of these parents."""
     rng = generator(seed, "ga", parents.generation, number)
     return sampler._bred(space, parents, sampler.population, rng)

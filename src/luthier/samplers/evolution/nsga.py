@@ -1,12 +1,16 @@
 """NSGA-II and NSGA-III: populations sorted into fronts, and thinned where they are crowded.
 
-N parents and the N trials that finished after them compete: whole fronts survive as long as there
-is room. Of the first front that doesn't fit, NSGA-II keeps the points whose neighbours are far,
-NSGA-III those that fill the emptiest of evenly spread reference directions.
+The population and the trials that finished after it, as many as ``offspring`` says, compete: whole
+fronts survive as long as there is room. Of the first front that doesn't fit, NSGA-II keeps the
+points whose neighbours are far, NSGA-III those that fill the emptiest of evenly spread reference
+directions. The papers have as many offspring as members; of fewer each descends from better
+parents, down to the steady state of Durillo et al. with one.
 
 References:
     Deb et al., NSGA-II, IEEE Transactions on Evolutionary Computation 6 (2002).
     Deb and Jain, NSGA-III, IEEE Transactions on Evolutionary Computation 18 (2014).
+    Durillo et al., On the effect of the steady-state selection scheme in multi-objective genetic
+    algorithms, EMO 2009.
 """
 
 from __future__ import annotations
@@ -47,6 +51,7 @@ _INNER: Final = 0.5  # how far the inner layer of directions reaches, where ther
 
 _RULES: Final[Mapping[str, Rule]] = {
     "population": Number(2, whole=True),
+    "offspring": Number(1, whole=True),
     **VARIATION_RULES,
     "allow_duplicates": Flag(),
 }
@@ -83,7 +88,9 @@ class NSGA2:
     about ten populations and more; with fewer trials, or slow ones, use a model.
 
     Args:
-        population: How many trials make a generation, at least 2.
+        population: How many trials survive, at least 2.
+        offspring: How many trials make a generation, at least 1; the paper has a population of
+            them, fewer get to the front sooner.
         crossover: How numbers are recombined: "sbx", "blx" or "uniform".
         crossover_rate: The share of pairs that are recombined, from 0 to 1.
         eta_crossover: How near to their parents "sbx" keeps children, above 0.
@@ -105,6 +112,7 @@ class NSGA2:
     """
 
     population: int = 50
+    offspring: int = 25
     crossover: str = "sbx"
     crossover_rate: float = 0.9
     eta_crossover: float = 15.0
@@ -137,8 +145,10 @@ class NSGA3:
     many objectives.
 
     Args:
-        population: How many trials make a generation, at least 2. There are as many reference
-            directions as evenly spread ones fit into it.
+        population: How many trials survive, at least 2. There are as many reference directions
+            as evenly spread ones fit into it.
+        offspring: How many trials make a generation, at least 1; the paper has a population of
+            them, fewer get to the front sooner.
         crossover: How numbers are recombined: "sbx", "blx" or "uniform".
         crossover_rate: The share of pairs that are recombined, from 0 to 1.
         eta_crossover: How near to their parents "sbx" keeps children, above 0.
@@ -161,6 +171,7 @@ class NSGA3:
     """
 
     population: int = 50
+    offspring: int = 25
     crossover: str = "sbx"
     crossover_rate: float = 1.0
     eta_crossover: float = 30.0
@@ -193,13 +204,14 @@ def _suggested(
     directed = isinstance(sampler, NSGA3)
     name = "NSGA-III" if directed else "NSGA-II"
     parents = None
-    if history.n_finished >= sampler.population and space.encoding.width:
-        parents = survivors(space, history, sampler.population, directed=directed)
+    if space.encoding.width:
+        size, offspring = sampler.population, sampler.offspring
+        parents = survivors(space, history, size, offspring, directed=directed)
 
     def propose(turn: Turn) -> Proposal | None:
         if parents is None:
             return start_point(space, history, turn, rng)
-        number, child = divmod(turn.number, sampler.population)
+        number, child = divmod(turn.number - parents.until, sampler.offspring)
         return proposed(
             space,
             turn,
@@ -218,9 +230,9 @@ def _suggested(
 def _brood(
     sampler: NSGA2 | NSGA3, space: Space, parents: Survivors, seed: int, number: int
 ) -> Brood:
-    """The children for trials number N to number N + N - 1, if these are the parents."""
+    """The number-th lot of children of these parents."""
     rng = generator(seed, "nsga", parents.generation, number)
-    return _bred(sampler, space, parents, sampler.population, rng)
+    return _bred(sampler, space, parents, sampler.offspring, rng)
 
 
 def _bred(
@@ -232,36 +244,40 @@ def _bred(
     return brood_of(space, parents.members, select, k, variation_of(sampler), rng)
 
 
-def survivors(space: Space, history: History, size: int, *, directed: bool) -> Survivors | None:
+def survivors(
+    space: Space, history: History, size: int, offspring: int, *, directed: bool
+) -> Survivors | None:
     """Return the population that the present generation began with; None before the first.
 
     Args:
         space: The space.
         history: What has happened.
-        size: How many trials make a generation.
+        size: How many trials survive; the first so many are the first population.
+        offspring: How many trials make a generation after that.
         directed: Whether reference directions thin out fronts (NSGA-III), or crowding (NSGA-II).
     """
 
     def advance(before: Survivors | None) -> Survivors | None:
-        start = 0 if before is None else before.until
-        if start + size > history.n_finished:
+        first = 0 if before is None else before.until
+        last = first + (size if before is None else offspring)
+        if last > history.n_finished:
             return None
-        group = individuals(history, start, start + size)
+        group = individuals(history, first, last)
         if before is not None:
             group = before.members.together(group)
         generation = 1 if before is None else before.generation + 1
         if directed:
             rng = generator(history.seed, "niches", generation)
-            return _thinned_by_direction(group, size, before, start + size, generation, rng)
-        return _thinned_by_crowding(group, size, start + size, generation)
+            return _thinned_by_direction(group, size, before, last, generation, rng)
+        return _thinned_by_crowding(group, size, last, generation)
 
-    return _GENERATIONS.latest(history, (space, size, directed), advance)
+    return _GENERATIONS.latest(history, (space, size, offspring, directed), advance)
 
 
 def _thinned_by_crowding(group: Individuals, size: int, until: int, generation: int) -> Survivors:
     kept = group.order[:size]
     nothing = np.empty(0)
-    return Survivors(until, generation, group.at(kept), np.arange(len(kept)), nothing, nothing)
+    return Survivors(until, generation, group.at(kept), np.arange(size), nothing, nothing)
 
 
 def _thinned_by_direction(
@@ -273,37 +289,40 @@ def _thinned_by_direction(
     rng: np.random.Generator,
 ) -> Survivors:
     ranks, sound = fronts(group), np.isfinite(group.Y).all(axis=1) & (group.fault == 0)
+    order = np.argsort(ranks, kind="stable")
     m = group.Y.shape[1]
     if not sound.any():
-        kept = np.argsort(ranks, kind="stable")[:size]
-        none = np.empty((0, m))
+        kept, none = order[:size], np.empty((0, m))
         return Survivors(until, generation, group.at(kept), ranks[kept], none[:0, 0], none)
-    ideal, extremes = _frame(group.Y[sound], before)
-    order = np.argsort(ranks, kind="stable")
-    last = ranks[order[min(size, len(order)) - 1]]
-    certain, candidates = np.flatnonzero(ranks < last), np.flatnonzero(ranks == last)
-    first = group.Y[sound & (ranks == 0)]
-    scale = intercepts(extremes, ideal, first.max(axis=0))
-    Z = _directions(m, size)
-    F = np.where(sound[:, None], (group.Y - ideal) / scale, 1.0)
-    niche, distance = associate(F, Z)
-    room = min(size, len(order)) - len(certain)
+    front = group.Y[sound & (ranks == ranks[sound].min())]
+    ideal, extremes, scale = _frame(group.Y[sound], front, before)
+    last = ranks[order[size - 1]]
+    kept, candidates = np.flatnonzero(ranks < last), np.flatnonzero(ranks == last)
+    room = size - len(kept)
     if room < len(candidates):
-        crowd = np.bincount(niche[certain], minlength=len(Z))
+        Z = _directions(m, size)
+        niche, distance = associate(np.where(sound[:, None], (group.Y - ideal) / scale, 1.0), Z)
+        crowd = np.bincount(niche[kept], minlength=len(Z))
         chosen = niched(room, niche[candidates], distance[candidates], crowd, rng)
         candidates = candidates[chosen]
-    kept = np.concatenate([certain, candidates])
+    kept = np.concatenate([kept, candidates])
     standing = np.where(group.fault[kept] > 0, ranks[kept] + 1, 0)
     return Survivors(until, generation, group.at(kept), standing, ideal, extremes)
 
 
-def _frame(Y: Array, before: Survivors | None) -> tuple[Array, Array]:
-    """The ideal point and the extreme points of all trials so far, shapes (m,) and (m, m)."""
-    if before is not None and len(before.ideal):
-        ideal = np.minimum(before.ideal, Y.min(axis=0))
-        return ideal, extreme_points(np.concatenate([before.extremes, Y]), ideal)
+def _frame(Y: Array, front: Array, before: Survivors | None) -> tuple[Array, Array, Array]:
+    """The ideal point, the extreme points of all fronts so far, and the unit of each objective.
+
+    Only what nothing dominates can be extreme: a dominated point that is best in one objective
+    may be arbitrarily bad in the others, and would stretch their axes.
+    """
     ideal = Y.min(axis=0)
-    return ideal, extreme_points(Y, ideal)
+    if before is not None and len(before.ideal):
+        ideal = np.minimum(before.ideal, ideal)
+        front = np.concatenate([before.extremes, front])
+    extremes = extreme_points(front, ideal)
+    worst = np.where(front.max(axis=0) > ideal, front.max(axis=0), Y.max(axis=0))
+    return ideal, extremes, intercepts(extremes, ideal, worst)
 
 
 @lru_cache(maxsize=8)

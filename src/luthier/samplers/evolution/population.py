@@ -8,33 +8,44 @@
               above 2, at most 3: pruned, the further the trial had got the lower
               4: failed
 
-Generation g begins when g N trials have finished, whichever they are. Its population is made from
-that of generation g - 1 and the N trials that finished since, in the order in which they did. So a
-slow trial never blocks the others: it counts in the generation in which it ends. And since nothing
-but the history is used, a study that was killed goes on with the very same population.
+A generation begins when so many trials have finished, whichever they are. Its population is made
+from that of the generation before and the trials that finished since, in the order in which they
+did. So a slow trial never blocks the others: it counts in the generation in which it ends. And
+since nothing but the history is used, a killed study goes on with the very same population.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Generic, Protocol, TypeVar, final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.history import History, Prefix
 from luthier.core.trial import FrozenTrial
-from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
+from luthier.numerics.pareto import chebyshev, crowding_distance, non_dominated_ranks
 
-__all__ = ["Generations", "Individuals", "State", "best_of", "fronts", "individuals", "recorded"]
+__all__ = [
+    "Generations",
+    "Individuals",
+    "State",
+    "best_of",
+    "fronts",
+    "individuals",
+    "latest_recorded",
+    "n_before",
+    "numbered",
+    "recorded",
+]
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 _FAILED: Final = 4.0
-_STUDIES: Final = 4
+_KEYS: Final = 4  # for which generations of a study are remembered
 _RECENT: Final = 3
 
 
@@ -65,6 +76,17 @@ class Individuals:
     def together(self, others: Individuals) -> Individuals:
         """Return these and others."""
         return _joined([self, others])
+
+    def values(self, rng: np.random.Generator) -> Array:
+        """Return what is compared where nothing is wrong: of several objectives a random weighting.
+
+        Args:
+            rng: Draws the weights.
+
+        Returns:
+            Shape (n,).
+        """
+        return chebyshev(self.Y, rng) if self.Y.shape[1] > 1 else self.Y[:, 0]
 
     @property
     def order(self) -> Places:
@@ -114,29 +136,68 @@ def individuals(history: History, first: int, last: int) -> Individuals:
     return _joined(parts).at(order)
 
 
-def recorded(history: History, fact: str, first: int, last: int) -> Array:
-    """Return a number that proposals recorded in their data, of the same trials.
+def recorded(history: History, fact: str, first: int, last: int, width: int = 1) -> Array:
+    """Return numbers that proposals recorded in their data, of the same trials.
 
     Args:
         history: What has happened.
-        fact: Its key in the data.
+        fact: Their key in the data.
         first: As in ``individuals``.
         last: As in ``individuals``.
+        width: How many numbers that are; if more than one, in a list.
 
     Returns:
-        NaN where there is none, shape (last - first,).
+        NaN where there are none or others, shape (last - first, width).
     """
-
-    def row(trial: FrozenTrial) -> tuple[float]:
-        value = trial.origin.data.get(fact)
-        return (float(value) if isinstance(value, int | float) else np.nan,)
-
     spans, order = _spans(history, first, last)
-    parts = [
-        history.table(("recorded", fact), group, row)[span, 0]
-        for group, span in zip(_groups(history), spans, strict=True)
-    ]
+    tables = (_recorded(history, group, fact, width) for group in _groups(history))
+    parts = [table[span] for table, span in zip(tables, spans, strict=True)]
     return parts[0] if order is None else np.concatenate(parts)[order]
+
+
+def n_before(history: History, fact: str) -> int:
+    """Return how many trials had finished before the first that recorded a fact."""
+    ended = [
+        (_versions(history, g), _recorded(history, g, fact, 1)[:, 0]) for g in _groups(history)
+    ]
+    first = min(v[~np.isnan(facts)].min(initial=np.inf) for v, facts in ended)
+    return sum(int((v < first).sum()) for v, _ in ended)
+
+
+def numbered(history: History, number: int) -> FrozenTrial | None:
+    """Return the trial of a number, live or finished; None if there is none that counts."""
+    for trial in history.live:
+        if trial.number == number:
+            return trial
+    for group in _groups(history):
+        places = np.flatnonzero(_numbers(history, group, slice(None)) == number)
+        if len(places):
+            return group[int(places[0])]
+    return None
+
+
+def latest_recorded(history: History, fact: str) -> float | None:
+    """Return a number that the latest of the finished trials that recorded it did, or None.
+
+    Of completed, pruned and failed trials, the first kind that has any counts.
+    """
+    for group in _groups(history):
+        told = _recorded(history, group, fact, 1)[:, 0]
+        if len(told) and np.isnan(told[-1]):
+            told = told[~np.isnan(told)]
+        if len(told):
+            return float(told[-1])
+    return None
+
+
+def _recorded(history: History, group: Prefix[FrozenTrial], fact: str, width: int) -> Array:
+    def row(trial: FrozenTrial) -> Sequence[float]:
+        value = trial.origin.data.get(fact)
+        values = value if isinstance(value, list | tuple) else (value,)
+        fits = len(values) == width and all(isinstance(v, int | float) for v in values)
+        return values if fits else (np.nan,) * width
+
+    return history.table(("recorded", fact, width), group, row, width)
 
 
 def _spans(history: History, first: int, last: int) -> tuple[list[slice], Places | None]:
@@ -263,16 +324,15 @@ S = TypeVar("S", bound=State)
 
 @final
 class Generations(Generic[S]):
-    """Remembers the latest generations of a few studies, so that each is worked out only once.
+    """Remembers the latest generations of the studies alive, so that each is worked out once.
 
-    A history's lists only ever grow, so the very same lists have the very same beginning; they are
-    kept from being freed, and so from being mistaken for others, as long as they are remembered.
+    A history's lists only ever grow, so all histories that share them have the same beginning.
+    What is remembered goes when the last of them does.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: OrderedDict[Hashable, tuple[tuple[Prefix[FrozenTrial], ...], list[S]]]
-        self._kept = OrderedDict()
+        self._kept: WeakKeyDictionary[Hashable, dict[Hashable, list[S]]] = WeakKeyDictionary()
 
     def forget(self) -> None:
         """Drop everything; what is asked for again is worked out again."""
@@ -290,20 +350,22 @@ class Generations(Generic[S]):
             advance: Makes the first generation from None, then each from the one before; None
                 if too few trials have finished for it.
         """
-        groups = _groups(history)
-        place = (key, *(group.identity for group in groups))
         with self._lock:
-            known = self._kept.get(place, (groups, []))[1]
-        usable = [state for state in known if state.until <= history.n_finished]
-        state = usable[-1] if usable else None
-        fresh = list(usable)
+            known = self._kept.get(history.lineage, {}).get(key, [])
+        finished = history.n_finished
+        fresh = [state for state in known if state.until <= finished]
+        state = begun = fresh[-1] if fresh else None
         while (following := advance(state)) is not None:
             state = following
-            fresh.append(state)
-        if len(fresh) > len(usable) or not known:
-            with self._lock:
-                self._kept[place] = (groups, fresh[-_RECENT:])
-                self._kept.move_to_end(place)
-                while len(self._kept) > _STUDIES:
-                    self._kept.popitem(last=False)
+            fresh = [*fresh[1 - _RECENT :], state]
+        if state is not begun:
+            self._keep(history.lineage, key, fresh)
         return state
+
+    def _keep(self, lineage: Hashable, key: Hashable, states: list[S]) -> None:
+        with self._lock:
+            kept = self._kept.setdefault(lineage, {})
+            kept.pop(key, None)
+            kept[key] = states
+            if len(kept) > _KEYS:
+                del kept[next(iter(kept))]

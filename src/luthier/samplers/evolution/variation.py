@@ -7,7 +7,8 @@
 
 Numbers are recombined and mutated in the unit interval, so on a parameter's own scale. A gene is a
 parameter: the columns of an order are one gene. What is inactive in one parent is taken from the
-other; what is in both comes from the prior, in case that it becomes active.
+other; what is in both comes from the prior, in case that it becomes active. Mutations are shared
+out among the genes that are active.
 
 References:
     Deb and Agrawal, Simulated binary crossover for continuous search space, Complex Systems 9
@@ -94,7 +95,8 @@ class Genes:
 
     Attributes:
         gene: The parameter of each column, shape (d,).
-        n: How many parameters have columns.
+        first: The first column of each parameter, shape (n,).
+        plain: Whether a row is exactly what a trial gets: nothing conditional or discrete.
         numbers: Columns in the unit interval, shape (k,).
         choices: Columns with codes, shape (c,).
         sizes: The number of choices of each of these, shape (c,).
@@ -104,7 +106,8 @@ class Genes:
     """
 
     gene: Places
-    n: int
+    first: Places
+    plain: bool
     numbers: Places
     choices: Places
     sizes: Array
@@ -124,25 +127,25 @@ def genes_of(space: Space) -> Genes:
     """
     axes = axes_of(space)
     params = [param for param in space.values() if not isinstance(param, Constant)]
-    starts = np.cumsum([0, *(axis.width for axis in axes)])
-    kinds = [axis.kind for axis in axes]
+    widths = [axis.width for axis in axes]
+    starts = np.cumsum([0, *widths[:-1]]).astype(np.intp)[: len(axes)]
 
     def columns(kind: str) -> Places:
-        return np.array([start for start, k in zip(starts, kinds, strict=False) if k == kind], int)
+        return starts[[axis.kind == kind for axis in axes]]
 
     return Genes(
-        gene=np.repeat(np.arange(len(axes)), [axis.width for axis in axes]),
-        n=len(axes),
+        gene=np.repeat(np.arange(len(axes)), widths),
+        first=starts,
+        plain=all(param.when is None for param in params)
+        and all(axis.edges is None for axis in axes),
         numbers=columns("number"),
         choices=columns("choice"),
         sizes=np.array([axis.size for axis in axes if axis.kind == "choice"], dtype=np.float64),
-        edges={int(s): a.edges for s, a in zip(starts, axes, strict=False) if a.edges is not None},
-        ranked=np.array(
-            [s for s, p in zip(starts, params, strict=False) if isinstance(p, Ordinal)], int
-        ),
+        edges={int(s): a.edges for s, a in zip(starts, axes, strict=True) if a.edges is not None},
+        ranked=starts[[isinstance(param, Ordinal) for param in params]],
         orders=tuple(
             np.arange(s, s + a.width)
-            for s, a in zip(starts, axes, strict=False)
+            for s, a in zip(starts, axes, strict=True)
             if a.kind == "order"
         ),
     )
@@ -162,18 +165,24 @@ def bred(space: Space, A: Array, B: Array, how: Variation, rng: np.random.Genera
         Shape (2 k, d), rows i and k + i of pair i, without NaN.
     """
     genes = genes_of(space)
+    C = _crossed(space, genes, A, B, how, rng)
+    seen = C if genes.plain else space.encoding.encode(space.encoding.decode(C))
+    alike = _same(seen, np.concatenate([A, B])) | _same(seen, np.concatenate([B, A]))
+    active = ~np.isnan(seen[:, genes.first])
+    return _mutated(genes, C, _changes(active, alike, how.mutations, rng), how, rng)
+
+
+def _crossed(
+    space: Space, genes: Genes, A: Array, B: Array, how: Variation, rng: np.random.Generator
+) -> Array:
     A, B = (filled(space, np.where(np.isnan(X), other, X), rng) for X, other in ((A, B), (B, A)))
     first, second = A.copy(), B.copy()
-    crossed = rng.random(len(A)) < how.crossover_rate
+    crossed = rng.random((len(A), 1)) < how.crossover_rate
     for columns, cross in _crossings(genes, how):
-        pair = cross(A[:, columns], B[:, columns], rng)
-        first[:, columns], second[:, columns] = (
-            np.where(crossed[:, None], child, parent[:, columns])
-            for child, parent in zip(pair, (A, B), strict=True)
-        )
-    C = np.concatenate([first, second])
-    alike = _equals(C, np.concatenate([A, B])) | _equals(C, np.concatenate([B, A]))
-    return _mutated(genes, C, alike, how, rng)
+        a, b = cross(A[:, columns], B[:, columns], rng)
+        first[:, columns] = np.where(crossed, a, A[:, columns])
+        second[:, columns] = np.where(crossed, b, B[:, columns])
+    return np.concatenate([first, second])
 
 
 def filled(space: Space, X: Array, rng: np.random.Generator) -> Array:
@@ -189,8 +198,8 @@ def _prior(space: Space) -> Parzen:
     return Parzen(np.empty((0, space.encoding.width)), axes_of(space))
 
 
-def _equals(C: Array, parents: Array) -> Mask:
-    return np.asarray((parents == C).all(axis=1))
+def _same(X: Array, others: Array) -> Mask:
+    return np.asarray(((others == X) | (np.isnan(others) & np.isnan(X))).all(axis=1))
 
 
 def _crossings(genes: Genes, how: Variation) -> list[tuple[Places, _Cross]]:
@@ -273,14 +282,19 @@ def _stretch_kept(A: Array, B: Array, ends: Places) -> Array:
     return child
 
 
+def _changes(active: Mask, alike: Mask, mutations: float, rng: np.random.Generator) -> Mask:
+    """Choose genes to mutate, shape (k, n): in a child that is like a parent an active one."""
+    changes = rng.random(active.shape) * active.sum(axis=1, keepdims=True) < mutations
+    still = np.flatnonzero(alike & ~(changes & active).any(axis=1))
+    lots = rng.random((len(still), active.shape[1])) * active[still]
+    changes[still, lots.argmax(axis=1)] = True
+    return np.asarray(changes)
+
+
 def _mutated(
-    genes: Genes, C: Array, alike: Mask, how: Variation, rng: np.random.Generator
+    genes: Genes, C: Array, changes: Mask, how: Variation, rng: np.random.Generator
 ) -> Array:
-    """Change genes at random; in a child that is like a parent at least one."""
-    changes = rng.random((len(C), genes.n)) < how.mutations / max(genes.n, 1)
-    if genes.n:
-        still = np.flatnonzero(alike & ~changes.any(axis=1))
-        changes[still, rng.integers(genes.n, size=len(still))] = True
+    """Change the chosen genes in place."""
     if len(genes.numbers):
         _step(genes, C, changes[:, genes.gene[genes.numbers]], how, rng)
     if len(genes.choices):

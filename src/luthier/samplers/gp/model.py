@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 
 from luthier.core.asking import drawn_instead, is_new
 from luthier.core.evidence import Evidence, evidence_of, log_costs_of, reports_of
+from luthier.core.fronts import contenders
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.tried import Tried
+from luthier.numerics.aims import Volume
 from luthier.numerics.kernels import Kernel
 from luthier.numerics.warp import Bend, Warp
 from luthier.samplers.gp.belief import belief_of
 from luthier.samplers.gp.columns import columns_of
 from luthier.samplers.gp.fitting import Data
-from luthier.samplers.gp.front import MOST_OBJECTIVES, Front, front_of
+from luthier.samplers.gp.front import Front, front_of
 from luthier.samplers.gp.region import IN_BOX, box, side_length
 from luthier.samplers.gp.search import Task, candidates, search
 from luthier.samplers.gp.surrogate import Surrogate, model_of_all, recent, surrogate_of
@@ -39,7 +41,9 @@ ACQUISITIONS: Final[Mapping[str, str]] = {
 }
 """Names of acquisition functions, and how they are called in reasons."""
 _OF_A_FRONT: Final[Mapping[str, str]] = {"logei": "LogEHVI", "ei": "EHVI", "ucb": "UCB of volume"}
+_WEIGHTED: Final = "of a random weighting"
 _FEW: Final = 512
+_CONTENDERS: Final = 64
 _SAME: Final = 1e-9
 _SPARE: Final = 64
 _FEWEST_COSTS: Final = 4
@@ -90,11 +94,13 @@ class Model:
         incomplete = self._columns.incomplete(history.X)
         m = len(history.objective.names)
         self._idle: Surrogate | Front
-        if settings.acquisition in _OF_A_FRONT and 1 < m <= MOST_OBJECTIVES and _any_good(history):
+        if settings.acquisition in _OF_A_FRONT and m > 1 and (history.violations <= 0).any():
             evidences = [evidence_of(history, incomplete, rng, j) for j in range(m)]
             self._evidence = evidences[0]
             parts = tuple(self._fitted(evidence, bends=False) for evidence in evidences)
-            self._idle = front_of(parts, history.X[history.violations <= 0])
+            places = contenders(history, _CONTENDERS)
+            good = places[history.violations[places] <= 0]
+            self._idle = front_of(parts, history.X[good], rng)
         else:
             self._evidence = evidence_of(history, incomplete, rng)
             self._idle = self._fitted(self._evidence, bends=settings.input_warp)
@@ -236,16 +242,15 @@ class Model:
         aim = f" of {evidence.aim}" if evidence.aim else ""
         model = f"{ACQUISITIONS[acquisition]} on GP{aim}"
         if isinstance(self._idle, Front):
-            model = f"{_OF_A_FRONT[acquisition]} on {len(self._idle.parts)} GPs"
+            by_volume = isinstance(self._idle.aim, Volume)
+            plain = f"{ACQUISITIONS[acquisition]} {_WEIGHTED}"
+            name = _OF_A_FRONT[acquisition] if by_volume else plain
+            model = f"{name} on {len(self._idle.parts)} GPs"
         parts = [f"{model}, {len(evidence.X)} points"]
         parts += evidence.setbacks
         parts += [f"{n_running} running"] if n_running else []
         parts += ["near the best"] if in_box else []
         return ", ".join(parts)
-
-
-def _any_good(history: History) -> bool:
-    return bool((history.violations <= 0).any())
 
 
 @lru_cache(maxsize=16)

@@ -196,5 +196,5 @@ def _density_of(data: bytes, n: int, block: Block, prior_weight: float, good: bo
 def _reason(history: History, groups: Split, n_candidates: int) -> str:
     text = f"{n_candidates} draws near the best {len(groups.good)} of {groups.n} trials"
     if len(history.objective.names) > 1:
-        text += " by a random weighting of the objectives"
+        text += " by fronts"
     return text + (f", away from {groups.n_failed} failures" if groups.n_failed else "")

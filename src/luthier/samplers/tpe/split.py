@@ -22,9 +22,9 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.fronts import by_fronts
 from luthier.core.history import History
 from luthier.core.rng import generator
-from luthier.numerics.pareto import chebyshev
 
 __all__ = ["Split", "split"]
 
@@ -100,9 +100,12 @@ def split(
     """
     n, n_pruned = len(history.completed), len(history.pruned)
     n_good = min(math.ceil(gamma * (n + n_pruned)), most_good)
-    values = _values(history, rng)
     first = _anchor(n)
-    ranked = _best(history, values, n_good + n - first)  # holds the best of the first ones, too
+    k = n_good + n - first  # the best so many hold the best of the first ones, too
+    if len(history.objective.names) == 1:
+        values, ranked = history.Y[:, 0], np.array(history.best(k), dtype=np.intp)
+    else:
+        values, ranked = by_fronts(history, k, most_good + _LONGEST)
     best = ranked[:n_good]
     then = ranked[ranked < first][:n_good] if first < n else best
     broken = _broken(history, best)
@@ -151,19 +154,6 @@ def _joined(a: Places, b: Places) -> Places:
 
 def _stacked(rows: list[Array]) -> Array:
     return rows[0] if len(rows) == 1 else np.concatenate(rows)
-
-
-def _values(history: History, rng: np.random.Generator) -> Array:
-    """What is minimised: the objective, or a random scalarisation of several."""
-    if len(history.objective.names) == 1 or not len(history.completed):
-        return history.Y[:, 0]
-    return chebyshev(history.Y, rng)
-
-
-def _best(history: History, values: Array, k: int) -> Places:
-    if len(history.objective.names) == 1:
-        return np.array(history.best(k), dtype=np.intp)
-    return np.lexsort((values, history.violations))[:k]
 
 
 def _alike(X: Array, active: NDArray[np.bool_]) -> Array:
