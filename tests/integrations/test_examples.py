@@ -14,7 +14,8 @@ import pytest
 import luthier
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SHORT = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name != "demo.py")
+WITH_TORCH = ("asha_mlp.py",)
+SHORT = sorted({path.name for path in EXAMPLES.glob("*.py")} - {"demo.py", *WITH_TORCH})
 STUDIES = ("forest-grid", "forest-random", "network-random")
 
 
@@ -35,6 +36,16 @@ def test_example_runs(example: str, tmp_path: Path) -> None:
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "best" in out
+
+
+@pytest.mark.parametrize("example", WITH_TORCH)
+def test_an_example_says_what_to_install_where_pytorch_is_missing(example: str) -> None:
+    path = str(EXAMPLES / example)
+    code = f"import runpy, sys; sys.modules['torch'] = None; runpy.run_path({path!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install torch scikit-learn" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def n_trials(storage: Path) -> int:
