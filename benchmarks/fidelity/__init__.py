@@ -1,0 +1,1 @@
+"""Early stopping and learning curves on tables of real trainings."""
