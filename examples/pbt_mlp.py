@@ -7,14 +7,18 @@ Needs torch and scikit-learn (for its digits).
 """
 
 import io
-
-import torch
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
-from torch import nn
+import sys
 
 import luthier
 from luthier.schedulers import PBT
+
+try:
+    import torch
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+    from torch import nn
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing}. This example needs two more packages: pip install torch scikit-learn")
 
 EPOCHS = 30
 X, y = load_digits(return_X_y=True)

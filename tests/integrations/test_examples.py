@@ -16,7 +16,8 @@ import luthier
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LONG = {"demo.py", "pareto_digits.py"}
-SHORT = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in LONG)
+WITH_TORCH = ("asha_mlp.py", "pbt_mlp.py")
+SHORT = sorted({path.name for path in EXAMPLES.glob("*.py")} - {*LONG, *WITH_TORCH})
 STUDIES = ("forest-grid", "forest-random", "network-random")
 
 
@@ -69,6 +70,16 @@ def test_the_front_of_a_forest_is_drawn(tmp_path: Path) -> None:
     out, err = start("pareto_digits.py", tmp_path, "--small").communicate(timeout=120)
     assert "The front is drawn in luthier-pareto.png" in out, err
     assert (tmp_path / "luthier-pareto.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("example", WITH_TORCH)
+def test_an_example_says_what_to_install_where_pytorch_is_missing(example: str) -> None:
+    path = str(EXAMPLES / example)
+    code = f"import runpy, sys; sys.modules['torch'] = None; runpy.run_path({path!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install torch scikit-learn" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def n_trials(storage: Path) -> int:
