@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.core.fronts import by_fronts, contenders
-from luthier.core.history import History, Ledger
+from luthier.core.history import History
+from luthier.core.ledger import Ledger
 from luthier.core.objective import Objective
 from luthier.core.trial import FrozenTrial, TrialState
 from luthier.numerics.pareto import non_dominated_ranks

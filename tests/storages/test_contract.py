@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.events import evolve
 from luthier.core.objective import Objective
 from luthier.core.protocols import Storage
@@ -112,9 +113,11 @@ class Lives(RuleBasedStateMachine):
         else:
             assert answer.startswith("NumberTakenError")
 
-    @rule(number=NUMBERS, attempt=ATTEMPTS)
-    def claim(self, number: int, attempt: int) -> None:
-        answer = self.both(lambda s, i: s.claim(i, number, "w", attempt=attempt, at=2.5))
+    @rule(number=NUMBERS, attempt=ATTEMPTS, budget=st.sampled_from([None, 3, 9]))
+    def claim(self, number: int, attempt: int, budget: int | None) -> None:
+        answer = self.both(
+            lambda s, i: s.claim(i, number, "w", attempt=attempt, at=2.5, budget=budget)
+        )
         if not self.known(number):
             assert answer.startswith("TrialNotFoundError")
             return
@@ -137,6 +140,16 @@ class Lives(RuleBasedStateMachine):
         merged = dict(reports.items_in_order()) | dict(before.reports.items_in_order())
         assert repr(dict(sorted(answer.reports.items()))) == repr(dict(sorted(merged.items())))
         self.version += len(merged) > len(before.reports)
+
+    @rule(number=NUMBERS, attempt=ATTEMPTS, step=st.integers(0, 3), reports=REPORTS)
+    def checkpoint(self, number: int, attempt: int, step: int, reports: Reports) -> None:
+        saved = Checkpoint(step, f"{step}", 1)
+        answer = self.both(lambda s, i: s.checkpoint(i, number, attempt, saved, reports))
+        if self.runs(number, attempt):
+            self.version += 1
+            assert answer.checkpoint == saved
+        else:
+            assert isinstance(answer, str)
 
     @rule(number=NUMBERS, attempt=ATTEMPTS, state=STATES)
     def release(self, number: int, attempt: int, state: TrialState) -> None:
@@ -166,10 +179,12 @@ class Lives(RuleBasedStateMachine):
             reports=reports,
         )
         answer = self.both(lambda s, i: s.finish(i, trial))
-        if self.runs(number, attempt) and state.is_finished:
+        ends = self.runs(number, attempt) and (state.is_finished or state is TrialState.PAUSED)
+        paused = self.known(number) and self.model[number] == (TrialState.PAUSED, attempt)
+        if ends or (paused and state is TrialState.PRUNED):
             self.model[number] = (state, attempt)
             self.version += 1
-            assert answer.finished_version == self.version
+            assert answer.finished_version == (self.version if state.is_finished else None)
         else:
             assert isinstance(answer, str)
 

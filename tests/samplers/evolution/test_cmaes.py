@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import luthier
-from luthier.core.history import History, Ledger
+from luthier.core.history import History
 from luthier.core.jobs import Proposal
+from luthier.core.ledger import Ledger
 from luthier.core.objective import Constraint, Objective
 from luthier.core.rng import generator
 from luthier.core.trial import FrozenTrial, TrialState

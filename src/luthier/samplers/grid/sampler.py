@@ -58,7 +58,7 @@ class Grid:
         ArgumentError: A setting is out of range.
 
     Example:
-        >>> from luthier.core.history import Ledger
+        >>> from luthier.core.ledger import Ledger
         >>> from luthier.core.objective import Objective
         >>> from luthier.space import Categorical, Int
         >>> ledger = Ledger(Objective(), seed=0)
