@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import final
 
 from luthier.core.history import History
@@ -110,11 +111,11 @@ class Cycle:
         size = self._started(history, members)
         if size is None:
             return None
-        live = {trial.number for trial in history.live if trial.number in members}
+        live = {t.number for t in chain(history.pending, history.paused) if t.number in members}
         competitors = set(members)
         for place, step in enumerate(bracket.rungs[:-1]):
-            order = best_first(history.rung(step, rung_metrics(self.metric))).tolist()
-            order = [number for number in order if number in competitors]
+            rung = history.rung(step, rung_metrics(self.metric)).within(members)
+            order = [number for number in best_first(rung).tolist() if number in competitors]
             if (live & competitors).difference(order):
                 return None  # some are still on their way
             n = bracket.places(place, size)
