@@ -4,7 +4,19 @@ from collections.abc import Callable
 
 import pytest
 
-from luthier.schedulers import LearningCurve, Median, NoStopping, Patience, Percentile, Threshold
+from luthier.schedulers import (
+    Asha,
+    FreezeThaw,
+    Hyperband,
+    LearningCurve,
+    Median,
+    NoStopping,
+    Pasha,
+    Patience,
+    Percentile,
+    SuccessiveHalving,
+    Threshold,
+)
 from luthier.testing.schedulers import SCHEDULER_CHECKS, SchedulerFactory
 
 SCHEDULERS: list[SchedulerFactory] = [
@@ -15,7 +27,16 @@ SCHEDULERS: list[SchedulerFactory] = [
     lambda: Threshold(lower=0.2, upper=0.6),
     lambda: Threshold(upper=0.6, metric="accuracy", interval_steps=3),
     lambda: Patience(1),
+    lambda: SuccessiveHalving(9),
+    lambda: SuccessiveHalving(5, 2, eta=2, n=3, metric="other"),
+    lambda: Hyperband(9),
+    lambda: Asha(9),
+    lambda: Asha(9, mode="stopping"),
+    lambda: Asha(5, eta=2, mode="stopping", metric="other"),
+    lambda: Pasha(27),
+    lambda: Pasha(5, metric="other", tolerance=0.5),
     lambda: Patience(2, min_delta=0.1, wrapped=Median(n_startup_trials=0)),
+    FreezeThaw,
     LearningCurve,
     lambda: LearningCurve(25.0, 0.5, n_startup_trials=1, n_min_points=1),
     lambda: LearningCurve(max_step=50, n_startup_trials=1, n_min_points=2, interval_steps=2),

@@ -23,7 +23,14 @@ from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job, Resume
 from luthier.core.settings import Choice, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial
-from luthier.schedulers.ladder import LADDER_RULES, best_first, ladder, landed, rung_metrics
+from luthier.schedulers.ladder import (
+    LADDER_RULES,
+    best_first,
+    is_below,
+    ladder,
+    landed,
+    rung_metrics,
+)
 
 __all__ = ["Asha"]
 
@@ -111,13 +118,13 @@ def promotion(
         end: Where trials finish. If all planned ones were started and none got there, the best
             one does.
     """
-    paused = {t.number: t.budget for t in history.paused}
+    paused = {t.number: t for t in history.paused}
     if not paused:
         return None
     for place in reversed(range(len(rungs) - 1)):
         order = best_first(history.rung(rungs[place], rung_metrics(metric)))
         for number in order[: len(order) // eta].tolist():
-            if number in paused and (paused[number] or 0) <= rungs[place]:
+            if number in paused and is_below(paused[number], rungs[place + 1]):
                 return Resume(number, rungs[place + 1])
     return _finale(history, rungs, metric, end)
 

@@ -18,7 +18,7 @@ from typing import final
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job, Resume, Stop
 from luthier.core.trial import FrozenTrial
-from luthier.schedulers.ladder import best_first, rung_metrics
+from luthier.schedulers.ladder import best_first, is_below, rung_metrics
 
 __all__ = ["Bracket", "Cycle"]
 
@@ -123,7 +123,7 @@ class Cycle:
                 if number in paused:
                     return Stop(number, f"not among the best {n} at step {step}")
             for number in order[:n]:
-                if number in paused and (paused[number].budget or 0) <= step:
+                if number in paused and is_below(paused[number], bracket.rungs[place + 1]):
                     return Resume(number, bracket.rungs[place + 1])
             competitors = set(order[:n])
         return None

@@ -126,6 +126,10 @@ class Simulation:
         """The share of the time with work that each worker was without it, shape (workers,)."""
         return self.idle / self.supplied if self.supplied else np.zeros_like(self.idle)
 
+    def when(self, *kinds: str) -> list[tuple[float, int, str]]:
+        """When which trial did something of these kinds: (seconds, number, kind)."""
+        return [(e.at, e.trial, e.kind) for e in self.events if e.kind in kinds]
+
     def best_at(self, seconds: float) -> float | None:
         """The best value reported by then, or None."""
         return next((value for at, value in reversed(self.best) if at <= seconds), None)
@@ -226,7 +230,8 @@ class _Simulator:
     checkpoints: bool
     count_decisions: bool
     now: float = 0.0
-    ready: float = 0.0  # when the latest decision was made
+    decided: float = 0.0  # when the latest decision was made
+    ready: float = 0.0  # when who is at it now may go on
     started: int = 0
     steps: int = 0
     supplied: float = 0.0
@@ -343,7 +348,8 @@ class _Simulator:
         yield
         spent = time.process_time() - begun
         self.decisions.append(spent)
-        self.ready = max(self.now, self.ready) + spent if self.count_decisions else self.now
+        begins = max(self.now, self.decided)
+        self.ready = self.decided = begins + spent if self.count_decisions else self.now
 
     def _write_down(self, worker: int) -> None:
         """Write down what was heard, as of now."""
@@ -352,7 +358,11 @@ class _Simulator:
                 trial = event.trial
                 known = trial.number in self.running or isinstance(event, TrialStarted)
                 happening = Happening(
-                    self.ready, worker if known else None, trial.number, _kind(event), trial.last_step
+                    self.ready,
+                    worker if known else None,
+                    trial.number,
+                    _kind(event),
+                    trial.last_step,
                 )
                 self.events.append(happening)
             if isinstance(event, TrialReported):
@@ -363,7 +373,9 @@ class _Simulator:
         """Note a report that is better than all before."""
         objective = self.driver.record.objective
         name, sign = objective.names[0], 1 if objective.directions[0] == "minimize" else -1
-        broken = any(c.metric in metrics and c.violation(metrics) > 0 for c in objective.constraints)
+        broken = any(
+            c.metric in metrics and c.violation(metrics) > 0 for c in objective.constraints
+        )
         value = metrics.get(name, np.nan)
         if not broken and sign * value < (sign * self.best[-1][1] if self.best else np.inf):
             self.best.append((self.ready, value))
