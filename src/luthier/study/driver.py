@@ -416,6 +416,8 @@ class Driver:
 
     def _resume(self, job: Resume | Stop) -> FrozenTrial:
         trial = self.trial(job.trial)
+        if trial.state is not TrialState.PAUSED:
+            raise _FasterError
         claimed = self.storage.claim(
             self.record.id,
             trial.number,

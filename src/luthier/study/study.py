@@ -35,6 +35,8 @@ from luthier.study.trial import Trial, check_attr, last_metrics
 if TYPE_CHECKING:
     import pandas
 
+    from luthier.strategies.names import SchedulerLike
+    from luthier.study.hindsight import Hindsight
     from luthier.study.replay import Replay
 
 __all__ = ["Study"]
@@ -544,6 +546,21 @@ class Study:
         from luthier.study.replay import replay
 
         return replay(self._driver)
+
+    def would_have_stopped_best(self, scheduler: SchedulerLike) -> Hindsight:
+        """Replay all reports under a scheduler: would it have ended the winner, and saved what?
+
+        Args:
+            scheduler: What to ask about: an object, a name or a spec.
+
+        Raises:
+            StudyError: The best trial has reported nothing, or there are several objectives.
+            NoTrialError: No trial has completed, or none is feasible.
+            ArgumentError: A scheduler that clones trials: what they would report isn't known.
+        """
+        from luthier.study.hindsight import hindsight
+
+        return hindsight(self._driver, self.best_trial, scheduler)
 
     def __repr__(self) -> str:
         counts = sorted(Counter(trial.state for trial in self.trials).items())
