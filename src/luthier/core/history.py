@@ -138,6 +138,10 @@ class History:
         """WAITING and RUNNING trials by number: those that will have a result."""
         return tuple(sorted(chain(self.waiting, self.running), key=_number))
 
+    def paused_trial(self, number: int) -> FrozenTrial | None:
+        """Return the paused trial of a number, or None if that isn't paused."""
+        return _of_number(self.paused, number)
+
     @property
     def _live(self) -> tuple[tuple[FrozenTrial, ...], ...]:
         return (self.waiting, self.running, self.paused)
@@ -480,11 +484,15 @@ def _found(
     number: int, finished: Mapping[int, FrozenTrial], history: History
 ) -> FrozenTrial | None:
     """A trial that has reached a rung, if it counts."""
-    for group in (history.running, history.paused, history.waiting):
-        place = bisect_left(group, number, key=_number)
-        if place < len(group) and group[place].number == number:
-            return group[place]
-    return finished.get(number)
+    live = (_of_number(group, number) for group in history._live)
+    return next((trial for trial in live if trial is not None), finished.get(number))
+
+
+def _of_number(trials: Sequence[FrozenTrial], number: int) -> FrozenTrial | None:
+    """The trial of a number among some that are in order of number."""
+    place = bisect_left(trials, number, key=_number)
+    found = place < len(trials) and trials[place].number == number
+    return trials[place] if found else None
 
 
 def _in_order(trial: FrozenTrial, **changes: Any) -> FrozenTrial:

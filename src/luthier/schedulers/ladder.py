@@ -23,7 +23,7 @@ from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "rung_metrics"]
+__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "rung_metrics", "without"]
 
 LADDER_RULES: Final[Mapping[str, Rule]] = {
     "min_resource": Number(1, whole=True),
@@ -101,3 +101,10 @@ def best_first(rung: Rung) -> NDArray[np.int64]:
     if rung.violations.any():
         keys = (*keys, rung.violations)
     return rung.numbers[np.lexsort((*keys, unknown) if unknown.any() else keys)]
+
+
+def without(numbers: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers that aren't among others, in their order, shape (k,)."""
+    marked = np.zeros(max(numbers.max(initial=0), others.max(initial=0)) + 1, dtype=bool)
+    marked[others] = True
+    return numbers[~marked[numbers]]
