@@ -115,17 +115,18 @@ def test_the_history_as_of_a_rung() -> None:
         trial(4, TrialState.FAILED, 5.0, 3.0),
         trial(5, RUNNING, 4.0, 2.0),
         trial(6, WAITING),
+        trial(7, TrialState.FAILED, 5.0),
     )
     there = ledger.snapshot().reached(2)
-    assert numbers(there.completed) == [0, 2, 5]
-    assert there.Y.tolist() == [[5.0], [4.0], [2.0]]
-    assert there.X[:, 0].tolist() == [0.0, 0.2, 0.5]
+    assert numbers(there.completed) == [0, 2, 4, 5]  # 4 failed later
+    assert there.Y.tolist() == [[5.0], [4.0], [3.0], [2.0]]
+    assert there.X[:, 0].tolist() == [0.0, 0.2, 0.4, 0.5]
     assert numbers(there.paused) == [3, 1]  # pruned on the way: tried, and no more known
     assert numbers(there.waiting) == [6]
     assert there.running == ()
-    assert numbers(there.failed) == [4]
+    assert numbers(there.failed) == [7]
     assert len(there.pruned) == 0
-    assert numbers(ledger.snapshot().reached(1).completed) == [0, 1, 2, 3, 5]
+    assert numbers(ledger.snapshot().reached(1).completed) == [0, 1, 2, 3, 4, 5, 7]
 
 
 def test_what_says_nothing_on_a_rung_is_left_out_of_it() -> None:
@@ -143,7 +144,7 @@ def test_what_says_nothing_on_a_rung_is_left_out_of_it() -> None:
 @settings(max_examples=50)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 6), st.sampled_from(["hear", "pause", "resume", "end", "prune"])),
+        st.tuples(st.integers(0, 6), st.sampled_from(["hear", "pause", "resume", "end", "prune", "fail"])),
         max_size=40,
     ),
     st.sets(st.integers(0, 40)),
@@ -160,6 +161,7 @@ def test_looking_at_a_rung_in_between_changes_nothing(
             ledger.hear(number, (before.last_step or 0) + 1, {"value": 50.0 - place})
         elif move != "hear":
             states = {"pause": PAUSED, "resume": RUNNING, "prune": TrialState.PRUNED}
+            states["fail"] = TrialState.FAILED
             state = states.get(move, TrialState.COMPLETE)
             over = place + 20 if state.is_finished else None
             result = {"metric_names": ("value",), "metric_values": (1.0,)} if move == "end" else {}
@@ -175,5 +177,5 @@ def test_looking_at_a_rung_in_between_changes_nothing(
     assert numbers(seen.completed) == numbers(anew.completed)
     np.testing.assert_equal(seen.Y, anew.Y)
     np.testing.assert_equal(seen.X, anew.X)
-    for group in ("waiting", "running", "paused"):
+    for group in ("waiting", "running", "paused", "failed"):
         assert sorted(numbers(getattr(seen, group))) == sorted(numbers(getattr(anew, group)))

@@ -36,7 +36,7 @@ SCHEDULERS: list[SchedulerFactory] = [
     lambda: Pasha(27),
     lambda: Pasha(5, metric="other", tolerance=0.5),
     lambda: Patience(2, min_delta=0.1, wrapped=Median(n_startup_trials=0)),
-    FreezeThaw,
+    lambda: FreezeThaw(9),
     LearningCurve,
     lambda: LearningCurve(25.0, 0.5, n_startup_trials=1, n_min_points=1),
     lambda: LearningCurve(max_step=50, n_startup_trials=1, n_min_points=2, interval_steps=2),
