@@ -144,7 +144,9 @@ def test_what_says_nothing_on_a_rung_is_left_out_of_it() -> None:
 @settings(max_examples=50)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 6), st.sampled_from(["hear", "pause", "resume", "end", "prune", "fail"])),
+        st.tuples(
+            st.integers(0, 6), st.sampled_from(["hear", "pause", "resume", "end", "prune", "fail"])
+        ),
         max_size=40,
     ),
     st.sets(st.integers(0, 40)),
