@@ -41,6 +41,19 @@ def test_a_slow_starter_that_wins_would_have_been_ended() -> None:
     )
 
 
+def test_steps_may_begin_at_0() -> None:
+    def objective(trial: luthier.Trial) -> float:
+        for step in range(3):
+            trial.report(trial.params["x"], step)
+        return float(trial.params["x"])
+
+    study = luthier.create_study(space=SPACE, strategy="grid", seed=0)
+    study.optimize(objective, n_trials=4)
+    found = study.would_have_stopped_best(Median(n_startup_trials=1))
+    assert found.ended == {1: 0, 2: 0, 3: 0}
+    assert (found.steps, found.saved_steps) == (12, 6)
+
+
 def test_nothing_stops_nothing() -> None:
     study = full({1: [1.0, 3.0], 2: [2.0, 4.0]})
     for scheduler in (NoStopping(), "none", {"name": "none"}):

@@ -77,14 +77,14 @@ def hindsight(driver: Driver, best: FrozenTrial, given: SchedulerLike) -> Hindsi
     driver.refresh()
     again = _Again(driver, scheduler)
     again.play()
-    recorded = {t.number: t for t in driver.ledger.trials if t.last_step and t.invalid is None}
-    left = {n: trial.last_step or 0 for n, trial in recorded.items()}
-    used = {n: min(again.ledger.trials[n].last_step or 0, last) for n, last in left.items()}
+    recorded = {t.number: t for t in driver.ledger.trials if t.reports and t.invalid is None}
+    left = {n: _steps(trial) for n, trial in recorded.items()}
+    used = {n: min(_steps(again.ledger.trials[n]), left[n]) for n in recorded}
     cost = {n: trial.cost or 0.0 for n, trial in recorded.items()}
     total, steps = sum(cost.values()), sum(left.values())
     saved = sum(cost[n] * (1 - used[n] / left[n]) for n in recorded)
     saved_steps = steps - sum(used.values())
-    ended = {n: used[n] for n in recorded if n in again.reasons}
+    ended = {n: again.ledger.trials[n].last_step or 0 for n in recorded if n in again.reasons}
     return Hindsight(
         str(scheduler.spec["name"]),
         best.number,
@@ -95,6 +95,11 @@ def hindsight(driver: Driver, best: FrozenTrial, given: SchedulerLike) -> Hindsi
         saved_steps,
         saved / total if total else saved_steps / steps,
     )
+
+
+def _steps(trial: FrozenTrial) -> int:
+    """How many steps a trial was trained; the first of them may be called 0."""
+    return (trial.last_step or 0) + (0 in trial.reports)
 
 
 @final
