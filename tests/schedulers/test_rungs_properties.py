@@ -159,12 +159,13 @@ def test_asynchronous_halving_promotes_only_the_best_of_those_there(
     reports = [trial.reports.items_in_order() for trial in study.trials]
     sign = 1 if study.direction == "minimize" else -1
     reached: dict[int, int] = {}
+    began: set[int] = set()
     running: set[int] = set()
     finished = False
     for event in run.events:
         if event.kind == "reported":
             reached[event.trial] = event.step or 0
-        elif event.kind == "resumed" and (finished or running or len(reached) < n):
+        elif event.kind == "resumed" and (finished or running or len(began) < n):
             rung = max(r for r in scheduler.rungs if r <= reached[event.trial])
             order = []
             for number in (k for k, step in reached.items() if step >= rung):
@@ -173,6 +174,7 @@ def test_asynchronous_halving_promotes_only_the_best_of_those_there(
             best = [number for *_, number in sorted(order)[: len(order) // scheduler.eta]]
             assert event.trial in best
         if event.kind in ("started", "resumed"):
+            began.add(event.trial)
             running.add(event.trial)
         elif event.kind != "reported":
             running.discard(event.trial)
