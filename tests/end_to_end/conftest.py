@@ -25,8 +25,15 @@ class Program:
 
     def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
         """Start a command and return its process; stderr goes with stdout."""
+        return self._begin([*_PROGRAM, *arguments], env)
+
+    def python(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
+        """Start a script, as ``start`` does a command."""
+        return self._begin([sys.executable, *arguments], env)
+
+    def _begin(self, command: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*_PROGRAM, *arguments],
+            command,
             cwd=self.directory,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
             stdout=subprocess.PIPE,

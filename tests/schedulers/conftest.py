@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pytest
 
-from luthier.core.jobs import Decision
+import luthier
+from luthier.core.history import History
+from luthier.core.jobs import Decision, Proposal
 from luthier.core.objective import Objective
 from luthier.core.protocols import Scheduler
 from luthier.core.trial import TrialState
 from luthier.space import Float, Space
 from luthier.testing.rehearsal import Rehearsal
+from luthier.testing.simulate import Simulation, Table, Training, simulate
 
 Curve = Mapping[int, float] | Sequence[float]
 Decide = Callable[..., list[bool]]
@@ -46,3 +52,47 @@ def stops() -> Decide:
 
 def _items(curve: Curve) -> list[tuple[int, float]]:
     return list(curve.items() if isinstance(curve, Mapping) else enumerate(curve))
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """Gives trial n the n-th of some values of x."""
+
+    values: tuple[float, ...]
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return {"name": "scripted", "values": list(self.values)}
+
+    def suggest(
+        self, space: Space, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        return [Proposal({"x": x}, "scripted") for x in self.values[history.next_number :][:n]]
+
+
+Play = Callable[..., tuple[luthier.Study, Simulation]]
+
+
+@pytest.fixture
+def play() -> Play:
+    """Simulate trials whose x is given in turn; without a table they report x at each step."""
+
+    def simulated(
+        scheduler: Scheduler,
+        xs: Sequence[float],
+        table: Table | None = None,
+        *,
+        workers: int = 1,
+        more: Mapping[str, Any] | None = None,
+    ) -> tuple[luthier.Study, Simulation]:
+        study = luthier.create_study(
+            space=Space(x=Float(0, 100)),
+            sampler=Scripted(tuple(map(float, xs))),
+            scheduler=scheduler,
+            **(more or {}),
+        )
+        end = scheduler.rungs[-1]  # type: ignore[attr-defined]
+        flat = table or (lambda params: Training([params["x"]] * end))
+        return study, simulate(study, flat, workers, n_trials=len(xs))
+
+    return simulated

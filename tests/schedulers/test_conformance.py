@@ -6,11 +6,16 @@ import pytest
 
 from luthier.schedulers import (
     PBT,
+    Asha,
+    FreezeThaw,
+    Hyperband,
     LearningCurve,
     Median,
     NoStopping,
+    Pasha,
     Patience,
     Percentile,
+    SuccessiveHalving,
     Threshold,
 )
 from luthier.testing.schedulers import SCHEDULER_CHECKS, SchedulerFactory
@@ -25,7 +30,16 @@ SCHEDULERS: list[SchedulerFactory] = [
     lambda: Patience(1),
     lambda: PBT(12, 4, 3),
     lambda: PBT(12, 4, 3, synchronous=True, explore="pb2", frequencies=(1, 2)),
+    lambda: SuccessiveHalving(9),
+    lambda: SuccessiveHalving(5, 2, eta=2, n=3, metric="other"),
+    lambda: Hyperband(9),
+    lambda: Asha(9),
+    lambda: Asha(9, mode="stopping"),
+    lambda: Asha(5, eta=2, mode="stopping", metric="other"),
+    lambda: Pasha(27),
+    lambda: Pasha(5, metric="other", tolerance=0.5),
     lambda: Patience(2, min_delta=0.1, wrapped=Median(n_startup_trials=0)),
+    lambda: FreezeThaw(9),
     LearningCurve,
     lambda: LearningCurve(25.0, 0.5, n_startup_trials=1, n_min_points=1),
     lambda: LearningCurve(max_step=50, n_startup_trials=1, n_min_points=2, interval_steps=2),

@@ -1,24 +1,32 @@
+"""Pairs of a sampler and a scheduler that are known by one name."""
+
 from __future__ import annotations
 
 import pytest
 
 import luthier
+from luthier.errors import ArgumentError
 from luthier.schedulers import Hyperband
-from luthier.strategies import bohb, dehb
 
 
-@pytest.mark.parametrize("name", ["tpe", "gp"])
-def test_bohb_is_hyperband_with_a_model(name: str) -> None:
-    sampler, scheduler = bohb(27, sampler=name, min_resource=3)
-    assert sampler.spec["name"] == name
-    assert scheduler.spec == Hyperband(27, min_resource=3).spec
-    with pytest.raises(luthier.errors.ArgumentError, match="max_resource"):
-        bohb(0)
+def test_parts() -> None:
+    sampler, scheduler = luthier.bohb(81, min_resource=3, eta=3, metric="loss")
+    assert sampler.spec["name"] == "tpe"
+    assert scheduler == Hyperband(81, 3, 3, "loss")
+    assert luthier.bohb(9, sampler="gp")[0].spec["name"] == "gp"
+    sampler, scheduler = luthier.dehb(27, eta=2)
+    assert (sampler.spec["name"], scheduler) == ("de", Hyperband(27, eta=2))
+    with pytest.raises(ArgumentError, match="max_resource must be at least min_resource"):
+        luthier.bohb(1, min_resource=3)
 
 
-@pytest.mark.parametrize("strategy", [bohb(9), bohb(9, sampler="gp"), dehb(9)])
-def test_combinations_find_the_optimum_and_are_replayed_exactly(strategy) -> None:
-    study = luthier.create_study(strategy=strategy, seed=0)
-    study.optimize(lambda t: abs(t.suggest_float("x", 0, 1) - 0.3) + 1 / t.budget, n_trials=40)
-    assert abs(study.best_params["x"] - 0.3) < 0.1
+@pytest.mark.parametrize("pair", [luthier.bohb, luthier.dehb])
+def test_they_search_and_are_replayed(pair: type) -> None:
+    study = luthier.create_study(
+        space=luthier.Space(x=luthier.Float(0, 1)), strategy=pair(4, eta=2), seed=0
+    )
+    study.optimize(lambda trial: trial.params["x"] + 1 / trial.budget, n_trials=24)
+    assert study.best_params["x"] < 0.25
     assert study.replay().exact
+    learnt = [t for t in study.trials if "highest_rung" in t.origin.sampler]
+    assert len(learnt) == 24

@@ -10,7 +10,6 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
-from luthier.core.trial import TrialState
 from luthier.core.tried import Tried
 from luthier.space import Space, sample
 
@@ -55,9 +54,7 @@ def one_by_one(
     if not space:
         return [Proposal({}, "the space isn't known yet: drawn from the prior")] * n
     tried = None if allow_duplicates or not space.is_finite else Tried(space, history)
-    pending: list[Mapping[str, Any]] = [
-        trial.params for trial in history.live if trial.state is not TrialState.PAUSED
-    ]
+    pending: list[Mapping[str, Any]] = [trial.params for trial in history.pending]
     proposals: list[Proposal] = []
     for number in range(history.next_number, history.next_number + n):
         proposal = propose(Turn(number, pending, tried))

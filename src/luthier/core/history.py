@@ -13,6 +13,7 @@ thrown away at any time.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -81,7 +82,9 @@ class History:
         completed: COMPLETE trials, in order of finishing; so are the next two.
         pruned: PRUNED trials.
         failed: FAILED trials.
-        live: WAITING, RUNNING and PAUSED trials by number.
+        waiting: Trials that wait to be run, by number; so are the next two.
+        running: Trials that are being worked on.
+        paused: Trials that may be resumed.
         planned: How many trials the study is to have, as its last ``optimize`` said; None if
             nobody said.
     """
@@ -94,7 +97,9 @@ class History:
     completed: Prefix[FrozenTrial]
     pruned: Prefix[FrozenTrial]
     failed: Prefix[FrozenTrial]
-    live: tuple[FrozenTrial, ...]
+    waiting: tuple[FrozenTrial, ...]
+    running: tuple[FrozenTrial, ...]
+    paused: tuple[FrozenTrial, ...]
     planned: int | None
     _columns: Columns
     _reports: Reported
@@ -129,22 +134,25 @@ class History:
     @property
     def n_trials(self) -> int:
         """How many trials count: finished and live ones."""
-        return self.n_finished + len(self.live)
+        return self.n_finished + sum(map(len, self._live))
 
     @property
-    def running(self) -> list[FrozenTrial]:
-        """Trials that are being worked on."""
-        return [t for t in self.live if t.state is TrialState.RUNNING]
+    def live(self) -> tuple[FrozenTrial, ...]:
+        """WAITING, RUNNING and PAUSED trials by number; made anew each time."""
+        return tuple(sorted(chain(*self._live), key=_number))
 
     @property
-    def paused(self) -> list[FrozenTrial]:
-        """Trials that may be resumed, by number."""
-        return [t for t in self.live if t.state is TrialState.PAUSED]
+    def pending(self) -> tuple[FrozenTrial, ...]:
+        """WAITING and RUNNING trials by number: those that will have a result."""
+        return tuple(sorted(chain(self.waiting, self.running), key=_number))
+
+    def paused_trial(self, number: int) -> FrozenTrial | None:
+        """Return the paused trial of a number, or None if that isn't paused."""
+        return _of_number(self.paused, number)
 
     @property
-    def waiting(self) -> list[FrozenTrial]:
-        """Trials that wait to be run, oldest first."""
-        return [t for t in self.live if t.state is TrialState.WAITING]
+    def _live(self) -> tuple[tuple[FrozenTrial, ...], ...]:
+        return (self.waiting, self.running, self.paused)
 
     @property
     def X(self) -> NDArray[np.float64]:  # noqa: N802
@@ -276,7 +284,7 @@ class History:
         """
         kept = [[t for t in group if keep(t)] for group in self._groups]
         completed, pruned, failed = map(Prefix, kept)
-        live = tuple(t for t in self.live if keep(t))
+        waiting, running, paused = (tuple(filter(keep, group)) for group in self._live)
         return History(
             self.version,
             self.next_number,
@@ -286,10 +294,12 @@ class History:
             completed,
             pruned,
             failed,
-            live,
+            waiting,
+            running,
+            paused,
             self.planned,
             Columns(),
-            reported(self.objective, (*completed, *pruned, *failed, *live)),
+            reported(self.objective, chain(*kept, waiting, running, paused)),
         )
 
     def seen_in(self, space: Space) -> History:
@@ -304,7 +314,7 @@ class History:
             param_names=tuple(params),
             param_values=tuple(params.values()),
         )
-        return replace(self, next_number=self.next_number + 1, live=(*self.live, trial))
+        return replace(self, next_number=self.next_number + 1, running=(*self.running, trial))
 
 
 @final
@@ -451,7 +461,8 @@ class Columns:
 class _View:
     """A history as of one step: trials that reached it, completed there, in order of number.
 
-    The list only grows while new ones have higher numbers; else it is made anew.
+    It looks only at what has changed since it was last asked for. The list of completed trials
+    only grows while new ones have higher numbers; else it is made anew.
     """
 
     def __init__(self, step: int) -> None:
@@ -459,30 +470,50 @@ class _View:
         self._ended: list[FrozenTrial] = []
         self._failed: list[FrozenTrial] = []
         self._columns = Columns()
+        self._arrived = 0  # so many trials of the rung have been looked at
+        self._left: set[int] = set()  # of them those that can't be told yet
+        self._known: set[int] = set()
+        self._finished: dict[int, FrozenTrial] = {}
+        self._done = [0, 0, 0]
+        self._aside: list[FrozenTrial] = []
 
     def of(self, history: History) -> History:
-        there = set(history.rung(self._step).numbers.tolist())
-        known = {trial.number for trial in (*self._ended, *self._failed)}
-        arrived = (
-            _ended_at(trial, self._step, history)
-            for trial in chain(history.completed, history.pruned, history.live)
-            if trial.number in there and trial.number not in known
-        )
-        self._ended = self._with(self._ended, [trial for trial in arrived if trial is not None])
-        failed = [_in_order(trial) for trial in history.failed if trial.number not in known]
+        finished = self._look(history)
+        self._aside += [_set_aside(t) for t in finished if t.state is TrialState.PRUNED]
+        failed = [_in_order(t) for t in finished if t.state is TrialState.FAILED]
         self._failed = self._with(self._failed, failed)
-        ended = {trial.number for trial in self._ended}
+        known = self._known
+        waiting, running, paused = (
+            tuple(t for t in group if t.number not in known) for group in history._live
+        )
         return replace(
             history,
             completed=Prefix(self._ended),
             pruned=Prefix([]),
             failed=Prefix(self._failed),
-            live=(
-                *(t for t in history.live if t.number not in ended),
-                *(_set_aside(t) for t in history.pruned if t.number not in ended),
-            ),
+            waiting=waiting,
+            running=running,
+            paused=(*paused, *self._aside),
             _columns=self._columns,
         )
+
+    def _look(self, history: History) -> list[FrozenTrial]:
+        """Take in trials that have arrived; return those that have finished without arriving."""
+        finished = []
+        for place, group in enumerate(history._groups):
+            finished += group[self._done[place] :]
+            self._done[place] = len(group)
+        self._finished.update((t.number, t) for t in finished)
+        numbers = history.rung(self._step).numbers
+        self._left.update(numbers[self._arrived :].tolist())
+        self._arrived = len(numbers)
+        found = (_found(number, self._finished, history) for number in self._left)
+        arrived = (_ended_at(t, self._step, history) for t in found if t is not None)
+        new = [trial for trial in arrived if trial is not None]
+        self._known.update(trial.number for trial in new)
+        self._left -= self._known
+        self._ended = self._with(self._ended, new)
+        return [trial for trial in finished if trial.number not in self._known]
 
     def _with(self, trials: list[FrozenTrial], new: list[FrozenTrial]) -> list[FrozenTrial]:
         new.sort(key=_number)
@@ -491,6 +522,21 @@ class _View:
             return sorted([*trials, *new], key=_number)
         trials += new
         return trials
+
+
+def _found(
+    number: int, finished: Mapping[int, FrozenTrial], history: History
+) -> FrozenTrial | None:
+    """A trial that has reached a rung, if it counts."""
+    live = (_of_number(group, number) for group in history._live)
+    return next((trial for trial in live if trial is not None), finished.get(number))
+
+
+def _of_number(trials: Sequence[FrozenTrial], number: int) -> FrozenTrial | None:
+    """The trial of a number among some that are in order of number."""
+    place = bisect_left(trials, number, key=_number)
+    found = place < len(trials) and trials[place].number == number
+    return trials[place] if found else None
 
 
 def _in_order(trial: FrozenTrial, **changes: Any) -> FrozenTrial:

@@ -44,7 +44,7 @@ class Ledger:
         self._trace = Trace(None)
         self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
         self._prefixes = list(map(Prefix, self._finished))
-        self._live: dict[int, FrozenTrial] = {}
+        self._live = {state: _Group() for state in TrialState if not state.is_finished}
         self._columns = Columns()
         self._log = ReportLog(objective)
         self._snapshot: History | None = None
@@ -104,10 +104,11 @@ class Ledger:
         self._advance(trial.version)
 
     def hear(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
-        """Take in a report of a running trial before any storage has it; return the trial."""
+        """Take in a report of a RUNNING trial before any storage has it; return the trial."""
         before = self.trials[number]
         trial = changed(before, reports=before.reports.adding(step, metrics))
-        self.trials[number] = self._live[number] = trial
+        self.trials[number] = trial
+        self._live[TrialState.RUNNING].put(trial)
         self._log.extend(number, trial.reports, len(before.reports))
         self._snapshot = None
         return trial
@@ -120,7 +121,7 @@ class Ledger:
     def snapshot(self) -> History:
         """Return the history as it stands; the same object until something changes."""
         if self._snapshot is None:
-            live = sorted(self._live.values(), key=_number) if self._live else ()
+            waiting, running, paused = (group.all() for group in self._live.values())
             completed, pruned, failed = self._prefixes
             self._snapshot = History(
                 self.version,
@@ -131,7 +132,9 @@ class Ledger:
                 completed,
                 pruned,
                 failed,
-                tuple(live),
+                waiting,
+                running,
+                paused,
                 self.state.get("planned"),
                 self._columns,
                 Reported(self._log, len(self._log)),
@@ -141,12 +144,13 @@ class Ledger:
     def _sort_in(self, trial: FrozenTrial, before: FrozenTrial | None) -> None:
         trial = self._with_reports(trial, before)
         self.trials[trial.number] = trial
+        if before is not None and not before.state.is_finished and before.state != trial.state:
+            self._live[before.state].drop(trial.number)
         if not trial.state.is_finished:
-            self._live[trial.number] = trial
+            self._live[trial.state].put(trial)
             if trial.cost is not None and (before is None or before.cost is None):  # a run ended
                 self._trace.observe(trial.params, trial.declares, complete=False)
             return
-        self._live.pop(trial.number, None)
         if before is None or not before.state.is_finished:
             self._take_finished(trial)
         elif trial.invalid is not None and before.invalid is None:
@@ -190,6 +194,39 @@ class Ledger:
     def _advance(self, version: int) -> None:
         self.version = max(self.version, version)
         self._snapshot = None
+
+
+@final
+class _Group:
+    """Trials in one state, in order of number; the tuple of them is made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._numbers: list[int] = []
+        self._trials: list[FrozenTrial] = []
+        self._all: tuple[FrozenTrial, ...] | None = ()
+
+    def all(self) -> tuple[FrozenTrial, ...]:
+        if self._all is None:
+            self._all = tuple(self._trials)
+        return self._all
+
+    def put(self, trial: FrozenTrial) -> None:
+        self._all = None
+        place = bisect_left(self._numbers, trial.number)
+        if self._is_at(place, trial.number):
+            self._trials[place] = trial
+        else:
+            self._numbers.insert(place, trial.number)
+            self._trials.insert(place, trial)
+
+    def drop(self, number: int) -> None:
+        self._all = None
+        place = bisect_left(self._numbers, number)
+        if self._is_at(place, number):
+            del self._numbers[place], self._trials[place]
+
+    def _is_at(self, place: int, number: int) -> bool:
+        return place < len(self._numbers) and self._numbers[place] == number
 
 
 def _runs_on(before: FrozenTrial | None, trial: FrozenTrial) -> bool:

@@ -40,6 +40,11 @@ class Rung:
     values: NDArray[np.float64]
     violations: NDArray[np.float64]
 
+    def within(self, numbers: range) -> Rung:
+        """Return the rung of only the trials with these numbers."""
+        kept = (self.numbers >= numbers.start) & (self.numbers < numbers.stop)
+        return Rung(self.step, self.numbers[kept], self.values[kept], self.violations[kept])
+
 
 @final
 class ReportLog:

@@ -23,7 +23,14 @@ from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job, Resume
 from luthier.core.settings import Choice, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial
-from luthier.schedulers.ladder import LADDER_RULES, best_first, ladder, landed, rung_metrics
+from luthier.schedulers.ladder import (
+    LADDER_RULES,
+    best_first,
+    ladder,
+    landed,
+    rung_metrics,
+    without,
+)
 
 __all__ = ["Asha"]
 
@@ -111,13 +118,14 @@ def promotion(
         end: Where trials finish. If all planned ones were started and none got there, the best
             one does.
     """
-    paused = {t.number: t.budget for t in history.paused}
-    if not paused:
+    if not history.paused:
         return None
     for place in reversed(range(len(rungs) - 1)):
         order = best_first(history.rung(rungs[place], rung_metrics(metric)))
-        for number in order[: len(order) // eta].tolist():
-            if number in paused and (paused[number] or 0) <= rungs[place]:
+        higher = history.rung(rungs[place + 1], rung_metrics(metric)).numbers
+        for number in without(order[: len(order) // eta], higher).tolist():
+            trial = history.paused_trial(number)
+            if trial is not None and (trial.budget or 0) < rungs[place + 1]:
                 return Resume(number, rungs[place + 1])
     return _finale(history, rungs, metric, end)
 
@@ -127,9 +135,8 @@ def _finale(
 ) -> Resume | None:
     if history.planned != history.next_number or history.completed or history.running:
         return None
-    paused = {t.number for t in history.paused}
     for step in reversed(rungs):
         for number in best_first(history.rung(step, rung_metrics(metric))).tolist():
-            if number in paused:
+            if history.paused_trial(number) is not None:
                 return Resume(number, end)
     return None

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import final
 
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job, Resume, Stop
 from luthier.core.trial import FrozenTrial
-from luthier.schedulers.ladder import best_first, rung_metrics
+from luthier.schedulers.ladder import best_first, is_below, rung_metrics
 
 __all__ = ["Bracket", "Cycle"]
 
@@ -110,11 +111,11 @@ class Cycle:
         size = self._started(history, members)
         if size is None:
             return None
-        live = {trial.number for trial in history.live if trial.number in members}
+        live = {t.number for t in chain(history.pending, history.paused) if t.number in members}
         competitors = set(members)
         for place, step in enumerate(bracket.rungs[:-1]):
-            order = best_first(history.rung(step, rung_metrics(self.metric))).tolist()
-            order = [number for number in order if number in competitors]
+            rung = history.rung(step, rung_metrics(self.metric)).within(members)
+            order = [number for number in best_first(rung).tolist() if number in competitors]
             if (live & competitors).difference(order):
                 return None  # some are still on their way
             n = bracket.places(place, size)
@@ -122,7 +123,7 @@ class Cycle:
                 if number in paused:
                     return Stop(number, f"not among the best {n} at step {step}")
             for number in order[:n]:
-                if number in paused and (paused[number].budget or 0) <= step:
+                if number in paused and is_below(paused[number], bracket.rungs[place + 1]):
                     return Resume(number, bracket.rungs[place + 1])
             competitors = set(order[:n])
         return None

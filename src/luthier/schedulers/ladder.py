@@ -12,17 +12,18 @@ Equal ones are ranked by their numbers, so an order never depends on who arrived
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.rungs import Rung
 from luthier.core.settings import Number, Rule
+from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = ["LADDER_RULES", "best_first", "ladder", "landed", "rung_metrics"]
+__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "rung_metrics", "without"]
 
 LADDER_RULES: Final[Mapping[str, Rule]] = {
     "min_resource": Number(1, whole=True),
@@ -77,6 +78,11 @@ def landed(rungs: Sequence[int], steps: Sequence[int], step: int) -> int | None:
     return reached[-1] if reached else None
 
 
+def is_below(trial: FrozenTrial, step: int) -> bool:
+    """Whether a paused trial hasn't been at a rung, by its budget or by a report beyond that."""
+    return (trial.budget or 0) < step and (trial.last_step or 0) < step
+
+
 def rung_metrics(metric: str | None) -> tuple[str, ...] | None:
     """The metrics that ``History.rung`` is to look at; None for the objectives."""
     return None if metric is None else (metric,)
@@ -84,12 +90,21 @@ def rung_metrics(metric: str | None) -> tuple[str, ...] | None:
 
 def best_first(rung: Rung) -> NDArray[np.int64]:
     """Return the numbers of a rung's trials, the best one first, shape (n,)."""
-    values, spread = rung.values[:, 0], np.zeros(len(rung.numbers))
     unknown = np.asarray(np.isnan(rung.values).any(axis=1))
-    if rung.values.shape[1] > 1 and not unknown.all():
-        ranks = np.full(len(unknown), np.inf)
-        ranks[~unknown] = non_dominated_ranks(rung.values[~unknown])
-        spread[~unknown] = -crowding_distance(rung.values[~unknown])
-        values = ranks
-    keys = (rung.numbers, spread, values, rung.violations, unknown)
-    return rung.numbers[np.lexsort(keys)]
+    keys: tuple[NDArray[Any], ...] = (rung.numbers, rung.values[:, 0])
+    if rung.values.shape[1] > 1:
+        known = rung.values[~unknown]
+        ranks, spread = np.full((2, len(unknown)), np.inf)
+        ranks[~unknown] = fronts = non_dominated_ranks(known)
+        spread[~unknown] = -crowding_distance(known, fronts)
+        keys = (rung.numbers, spread, ranks)
+    if rung.violations.any():
+        keys = (*keys, rung.violations)
+    return rung.numbers[np.lexsort((*keys, unknown) if unknown.any() else keys)]
+
+
+def without(numbers: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers that aren't among others, in their order, shape (k,)."""
+    marked = np.zeros(max(numbers.max(initial=0), others.max(initial=0)) + 1, dtype=bool)
+    marked[others] = True
+    return numbers[~marked[numbers]]

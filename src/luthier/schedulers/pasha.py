@@ -20,7 +20,7 @@ from luthier.core.jobs import NEW, Decision, Job
 from luthier.core.settings import Number, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.schedulers.asha import promotion
-from luthier.schedulers.ladder import LADDER_RULES, best_first, ladder, rung_metrics
+from luthier.schedulers.ladder import LADDER_RULES, best_first, ladder
 
 __all__ = ["Pasha"]
 
@@ -95,10 +95,11 @@ class Pasha:
 
     def _settled(self, history: History, two: tuple[int, ...]) -> bool:
         """Whether trials are ranked alike on two rungs; yes, while the upper one is empty."""
-        lower, upper = (history.rung(step, rung_metrics(self.metric)) for step in two)
-        if len(upper.numbers) < 2:
-            return True
-        values = dict(zip(upper.numbers.tolist(), upper.values[:, 0].tolist(), strict=True))
+        metric = history.objective.names[0] if self.metric is None else self.metric
+        lower, upper = (history.rung(step, (metric,)) for step in two)
+        allowed = upper.violations <= 0
+        numbers, found = upper.numbers[allowed], upper.values[allowed, 0]
+        values = dict(zip(numbers.tolist(), found.tolist(), strict=True))
         before = [number for number in best_first(lower).tolist() if number in values]
         return not _contradicted(np.array([values[number] for number in before]), self.tolerance)
 

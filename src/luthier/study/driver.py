@@ -155,6 +155,19 @@ class Driver:
                 self.storage.put_state(self.record.id, "planned", n_trials)
                 self.refresh()
 
+    def conclude(self) -> bool:
+        """Record that no trials will come beside those there are, if paused ones may wait for them.
+
+        Returns:
+            Whether that was news, so that something may have become due.
+        """
+        with self.lock:
+            history = self.refresh()
+            if not history.paused or history.planned == history.next_number:
+                return False
+            self.plan(history.next_number)
+            return True
+
     def start(
         self,
         *,
@@ -240,8 +253,13 @@ class Driver:
         )
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
-        """Take a report of a running trial; return the scheduler's decision."""
+        """Take a report of a running trial; return the scheduler's decision.
+
+        STOP for a trial that was ended from elsewhere: what it says counts no more.
+        """
         with self.lock:
+            if self.trial(number).state is not TrialState.RUNNING:
+                return Decision.STOP
             trial = self.ledger.hear(number, step, metrics)
             self._unflushed.add(number)
             if time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
@@ -360,12 +378,11 @@ class Driver:
         return trial
 
     def _claim_one(self, history: History) -> FrozenTrial | None:
-        if not history.live:
-            return None
         gone = {w for t in history.running if (w := t.worker) != self._worker and w and is_gone(w)}
-        for trial in history.live:
-            orphaned = trial.state is TrialState.RUNNING and trial.worker in gone
-            if trial.state is TrialState.WAITING or orphaned:
+        if not gone and not history.waiting:
+            return None
+        for trial in history.pending:
+            if trial.state is TrialState.WAITING or trial.worker in gone:
                 fresh = trial.budget is None
                 claimed = self.storage.claim(
                     self.record.id,
@@ -412,6 +429,8 @@ class Driver:
 
     def _resume(self, job: Resume) -> FrozenTrial:
         trial = self.trial(job.trial)
+        if trial.state is not TrialState.PAUSED:
+            raise _FasterError
         claimed = self.storage.claim(
             self.record.id,
             trial.number,

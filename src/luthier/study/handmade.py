@@ -10,9 +10,10 @@ from luthier.core.objective import Objective
 from luthier.core.trial import EMPTY, FrozenTrial, Origin, Reports, TrialState, changed
 from luthier.errors import ArgumentError
 from luthier.space import Param, to_json_value
+from luthier.space.values import value_key
 from luthier.study.trial import check_attr, checked_step
 
-__all__ = ["adapted", "check_values", "create_trial"]
+__all__ = ["adapted", "check_values", "create_trial", "has_params"]
 
 
 def create_trial(
@@ -176,3 +177,25 @@ def _mapping(name: str, given: Mapping[Any, Any] | None) -> dict[Any, Any]:
     if given is not None and not isinstance(given, Mapping):
         raise ArgumentError(f"create_trial: {name} must be a mapping by name, got {given!r}.")
     return dict(given or {})
+
+
+def has_params(trial: FrozenTrial, params: Mapping[str, Any], known: Mapping[str, Param]) -> bool:
+    """Whether a trial that counts has these values.
+
+    Args:
+        trial: The trial.
+        params: Values by name; others it may have as it likes.
+        known: Definitions by name.
+    """
+    theirs = trial.params
+    return trial.invalid is None and all(
+        name in theirs and _same(known.get(name), theirs[name], value)
+        for name, value in params.items()
+    )
+
+
+def _same(param: Param | None, one: Any, other: Any) -> bool:
+    """Whether two values of a parameter are the same."""
+    if param is not None and param.contains(one) and param.contains(other):
+        return value_key(param.check(one, "")) == value_key(param.check(other, ""))
+    return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)

@@ -159,8 +159,8 @@ class _Run:
 
     def _plan(self, history: History) -> None:
         """Tell samplers how many trials there will be, where that is known."""
-        limits = self.limits
-        more = None if limits.n_trials is None else history.n_trials + limits.n_trials
+        limits, known = self.limits, history.n_trials - len(history.waiting)
+        more = None if limits.n_trials is None else known + limits.n_trials
         planned = more if limits.total_trials is None else limits.total_trials
         self.driver.plan(None if planned is None else int(planned))
 
@@ -174,9 +174,11 @@ class _Run:
         trial = self.driver.start(total=total, history=history, new=new)
         if trial is None:
             if not self.running and (not new or not self._others_at_work()):
+                if self.driver.conclude():
+                    return True
                 self.stop_reason = self._nothing_left(new)
             return False
-        if new:
+        if new and trial.cost is None:  # not resumed
             self.started.add(trial.number)
         self.running.add(trial.number)
         ticket = self.driver.ticket(trial)

@@ -55,7 +55,7 @@ class MaxTrials:
 
     def reason(self, history: History, elapsed: float) -> str | None:
         """See StopRule."""
-        n = history.n_finished + (len(history.running) if history.live else 0)
+        n = history.n_finished + len(history.running)
         return f"{n} trials have been started" if n >= self.trials else None
 
 

@@ -22,11 +22,10 @@ from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
 from luthier.errors import ArgumentError, ObjectiveError, StudyError, TrialStateError
 from luthier.space import Param, Space
 from luthier.space.completion import complete
-from luthier.space.values import value_key
 from luthier.study import tradeoffs
 from luthier.study.driver import Driver
 from luthier.study.explanation import explained
-from luthier.study.handmade import adapted, check_values
+from luthier.study.handmade import adapted, check_values, has_params
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
@@ -35,6 +34,8 @@ from luthier.study.trial import Trial, check_attr, last_metrics
 if TYPE_CHECKING:
     import pandas
 
+    from luthier.strategies.names import SchedulerLike
+    from luthier.study.hindsight import Hindsight
     from luthier.study.replay import Replay
 
 __all__ = ["Study"]
@@ -402,7 +403,8 @@ class Study:
                 raise ArgumentError(f"enqueue_trial: {name} must be a mapping, got {given!r}.")
         for key, value in (user_attrs or {}).items():
             check_attr(key, value)
-        if skip_if_exists and self._exists(params):
+        known = self._driver.ledger.definitions
+        if skip_if_exists and any(has_params(trial, params, known) for trial in self.trials):
             return
 
         def build(number: int, history: History) -> FrozenTrial:
@@ -549,6 +551,21 @@ class Study:
 
         return replay(self._driver)
 
+    def would_have_stopped_best(self, scheduler: SchedulerLike) -> Hindsight:
+        """Replay all reports under a scheduler: would it have ended the winner, and saved what?
+
+        Args:
+            scheduler: What to ask about: an object, a name or a spec.
+
+        Raises:
+            StudyError: The best trial has reported nothing, or there are several objectives.
+            NoTrialError: No trial has completed, or none is feasible.
+            ArgumentError: A scheduler that clones trials: what they would report isn't known.
+        """
+        from luthier.study.hindsight import hindsight
+
+        return hindsight(self._driver, self.best_trial, scheduler)
+
     def __repr__(self) -> str:
         counts = sorted(Counter(trial.state for trial in self.trials).items())
         states = ", ".join(f"{n} {state.name}" for state, n in counts)
@@ -632,19 +649,3 @@ class Study:
             )
         known = {n: v for n, v in params.items() if n in space and n not in changed_ranges}
         return {**params, **space.check_partial(known)}
-
-    def _exists(self, params: Mapping[str, Any]) -> bool:
-        """Whether a trial that counts has these values."""
-        known = self._driver.ledger.definitions
-
-        def has_them(theirs: Mapping[str, Any]) -> bool:
-            return all(n in theirs and _same(known.get(n), theirs[n], v) for n, v in params.items())
-
-        return any(trial.invalid is None and has_them(trial.params) for trial in self.trials)
-
-
-def _same(param: Param | None, one: Any, other: Any) -> bool:
-    """Whether two values of a parameter are the same."""
-    if param is not None and param.contains(one) and param.contains(other):
-        return value_key(param.check(one, "")) == value_key(param.check(other, ""))
-    return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)

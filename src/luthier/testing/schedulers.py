@@ -52,8 +52,8 @@ def situations() -> Iterator[tuple[History, FrozenTrial, int]]:
                 for step, value in values.items():
                     running = play.report(running, step, {name: value, "other": 1.0})
                     yield play.history, running, step
-                lone = play.add({"x": 0.25})
-                yield play.history, play.report(lone, 3, {"other": math.nan}), 3
+                lone = play.report(play.add({"x": 0.25}), 3, {"other": math.nan})
+                yield play.history, lone, 3
 
 
 _CURVES: Final[tuple[Mapping[int, float], ...]] = (

@@ -80,7 +80,7 @@ def situation_of(space: Space, history: History) -> Situation:
         n_completed=len(history.completed),
         n_failed=len(history.failed),
         n_hurdles=bool(len(history.failed)) + len(history.objective.constraints),
-        n_live=len(history.live) - len(history.paused),
+        n_live=len(history.pending),
         planned=history.planned,
         seconds=_seconds(history),
     )

@@ -1,0 +1,144 @@
+"""What a report and its decision cost, beside Optuna, and how long simulated workers wait.
+
+    python -m benchmarks.fidelity.throughput [REPEATS]
+
+Both libraries run by turns, each in a fresh process. On SQLite Optuna makes fewer trials than
+Luthier, as they would take a quarter of an hour: its rules get slower with the number of trials, so
+that favours it. The result goes to ``benchmarks/results/throughput.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import luthier
+from benchmarks.peers import ROOT, run
+from luthier.schedulers import Asha
+from luthier.testing.simulate import Training, simulate
+
+HERE = Path(__file__).parent
+RESULTS = ROOT / "benchmarks" / "results" / "throughput.json"
+STEPS = 100
+
+
+@dataclass(frozen=True)
+class Row:
+    """A rule in a place: how many trials either library makes, and the least ratio."""
+
+    rule: str
+    place: str
+    ours: int
+    theirs: int
+    at_least: float
+
+    @property
+    def label(self) -> str:
+        peer = {"median": "MedianPruner", "asha": "SuccessiveHalvingPruner"}[self.rule]
+        return f"{self.rule} ({peer}), {self.place}"
+
+
+ROWS = (
+    Row("median", "memory", 1000, 1000, 10),
+    Row("asha", "memory", 1000, 1000, 10),
+    Row("median", "sqlite", 1000, 10, 50),
+    Row("asha", "sqlite", 1000, 10, 50),
+)
+
+
+def main(repeats: int = 3) -> int:
+    """Run everything; return 0 if every target is met."""
+    print(f"{'report + decide, 100 steps a trial':44}{'Luthier':>10}{'Optuna':>10}{'ratio':>8}")
+    table = []
+    for row in ROWS:
+        line = compare(row, repeats)
+        table.append(line)
+        mark = "" if line["met"] else "  MISSED"
+        figures = f"{line['luthier']:8.1f}µs{line['optuna']:8.1f}µs{line['ratio']:8.1f}"
+        print(f"{line['what']:44}{figures}  >= {line['at_least']:g}{mark}", flush=True)
+    save(table, None)
+    workers = simulated()
+    print("ASHA, 64 simulated workers:", json.dumps(workers))
+    save(table, workers)
+    return 0 if all(line["met"] for line in [*table, workers]) else 1
+
+
+def save(table: list[dict[str, Any]], workers: dict[str, Any] | None) -> None:
+    """Keep the result beside the code."""
+    machine = {"python": platform.python_version(), "cores": os.cpu_count()}
+    result = {"machine": machine, "rows": table, "simulated": workers}
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def compare(row: Row, repeats: int) -> dict[str, Any]:
+    """One line: medians of the CPU microseconds a step of both."""
+    spent: dict[str, list[float]] = {"luthier": [], "optuna": []}
+    for _ in range(repeats):
+        for library, trials in (("luthier", row.ours), ("optuna", row.theirs)):
+            script = HERE / f"throughput_{library}.py"
+            [found] = run(library, script, row.rule, row.place, trials, STEPS)
+            spent[library].append(1e6 * found["cpu_per_step"])
+    ours, theirs = (statistics.median(spent[library]) for library in spent)
+    ratio = theirs / ours
+    return {
+        "what": row.label,
+        "trials": [row.ours, row.theirs],
+        "luthier": ours,
+        "optuna": theirs,
+        "ratio": ratio,
+        "at_least": row.at_least,
+        "met": ratio >= row.at_least,
+    }
+
+
+def simulated(trials: int = 10_000, steps: int = 50, workers: int = 64) -> dict[str, Any]:
+    """ASHA on synthetic curves, the time of its decisions included.
+
+    A step takes half a minute to a minute and a half: long beside a decision, short beside what
+    people train. Workers are idle while they wait for a decision.
+    """
+    luthier.set_verbosity("error")
+    space = luthier.Space(floor=luthier.Float(0, 1), rate=luthier.Float(0.2, 1.5))
+    study = luthier.create_study(space=space, sampler="random", scheduler=Asha(steps), seed=0)
+    at = np.arange(1, steps + 1)
+
+    def table(params: Any) -> Training:
+        curve = params["floor"] + at ** -params["rate"]
+        return Training(curve.tolist(), seconds=30 + 60 * params["floor"])
+
+    start = time.process_time()
+    run = simulate(study, table, workers, n_trials=trials, count_decisions=True)
+    spent = time.process_time() - start
+    late = 1e3 * run.decisions[-len(run.decisions) // 10 :]
+    idle, mean, slow = (
+        float(run.idle_share.max()),
+        float(late.mean()),
+        float(np.quantile(late, 0.99)),
+    )
+    return {
+        "trials": trials,
+        "max_steps": steps,
+        "steps": run.steps,
+        "workers": workers,
+        "cpu_seconds": round(spent, 1),
+        "simulated_hours": round(run.seconds / 3600, 1),
+        "most_idle_share": round(float(idle), 5),
+        "last_tenth_of_decisions_ms": {
+            "mean": round(float(mean), 3),
+            "99%": round(float(slow), 3),
+        },
+        "met": bool(idle <= 0.02 and mean < 5),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))
