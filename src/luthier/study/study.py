@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["Study"]
 
 logger = logging.getLogger("luthier")
-
 StudyCallback = Callable[["Study", FrozenTrial], object]
 
 

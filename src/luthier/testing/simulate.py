@@ -171,13 +171,14 @@ def simulate(
         >>> import luthier
         >>> study = luthier.create_study(
         ...     space=luthier.Space(x=luthier.Float(0, 1)),
+        ...     sampler="random",
         ...     scheduler=luthier.schedulers.Asha(9),
         ...     seed=0,
         ... )
         >>> table = lambda params: Training([params["x"] + 1 / s for s in range(1, 10)])
         >>> run = simulate(study, table, workers=4, n_trials=9)
         >>> run.steps, run.seconds
-        (25, 10.0)
+        (29, 10.0)
     """
     for name, value, least in (("workers", workers, 1), ("n_trials", n_trials, 0)):
         if value is not None and Number(least, whole=True).read(value) is None:
