@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from luthier.core.protocols import Sampler
+from luthier.errors import ArgumentError
 from luthier.samplers import (
     CMAES,
     DE,
@@ -22,6 +23,7 @@ from luthier.samplers import (
     QuasiRandom,
     Random,
 )
+from luthier.strategies import known_samplers, make_sampler
 from luthier.testing.samplers import SAMPLER_CHECKS, SamplerFactory
 
 SAMPLERS: list[SamplerFactory] = [
@@ -76,3 +78,9 @@ def test_conformance(
     check: Callable[[SamplerFactory], None], factory: Callable[[], Sampler]
 ) -> None:
     check(factory)
+
+
+@pytest.mark.parametrize("name", [name for name in known_samplers() if name != "fixed"])
+def test_flags_are_checked(name: str) -> None:
+    with pytest.raises(ArgumentError, match="allow_duplicates must be True or False, got 'no'"):
+        make_sampler({"name": name, "allow_duplicates": "no"})

@@ -133,14 +133,6 @@ def test_integers_are_judged_where_they_will_be_tried() -> None:
     assert len(set(rows[:, 2])) == 50
 
 
-@pytest.mark.parametrize("x", [-0.2, 0.0, 0.4, 1.0, 1.3])
-def test_steps_are_reflected_at_the_bounds(x: float) -> None:
-    from luthier.samplers.forest import _reflected
-
-    expected = {-0.2: 0.2, 1.3: 0.7}.get(x, x)
-    assert _reflected(np.array([x]))[0] == pytest.approx(expected)
-
-
 def test_several_objectives_constraints_and_pruned_trials() -> None:
     objective = Objective.of(metrics={"a": "minimize", "b": "maximize"}, constraints=["a <= 0.5"])
     play = Rehearsal(SQUARE, objective=objective)

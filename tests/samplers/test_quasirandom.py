@@ -98,7 +98,7 @@ def test_a_growing_space_keeps_its_first_columns() -> None:
 
 
 def test_bad_settings() -> None:
-    with pytest.raises(ArgumentError, match=r"kind must be 'sobol', 'halton' or 'lhs', got 'lds'"):
+    with pytest.raises(ArgumentError, match="kind must be one of 'sobol', .* got 'lds'"):
         QuasiRandom("lds")  # type: ignore[arg-type]
     for n in (0, -1, 1.5, True):
         with pytest.raises(ArgumentError, match="n must be a whole number of at least 1, got"):

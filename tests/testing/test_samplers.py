@@ -68,6 +68,12 @@ class Repeating(Broken):
         return Random(allow_duplicates=True).suggest(*args)
 
 
+class SingleMinded(Broken):
+    def suggest(self, space: Space, history: History, n: int, rng: Any) -> list[Proposal]:
+        alone = len(history.objective.names) == 1
+        return super().suggest(space, history, n, rng) if alone else []
+
+
 class Nameless(Broken):
     spec: Mapping[str, Any] = {"settings": (1, 2)}
 
@@ -84,6 +90,8 @@ class Nameless(Broken):
         (checks.check_empty_space, Lazy),
         (checks.check_finite_spaces_end, Lazy),
         (checks.check_finite_spaces_end, Repeating),
+        (checks.check_several_objectives, SingleMinded),
+        (checks.check_several_objectives, Stateful),
         (checks.check_batches, Lazy),
     ],
 )

@@ -43,6 +43,7 @@ from luthier.numerics import forest
 from luthier.numerics.acquisition import log_expected_improvement, log_probability_below
 from luthier.numerics.aims import aim_of
 from luthier.numerics.parzen import Parzen
+from luthier.numerics.reflection import reflected
 from luthier.numerics.warp import warped
 from luthier.space import Space
 
@@ -350,13 +351,8 @@ def _neighbours(space: Space, x: Array, rng: np.random.Generator) -> Array:
             x[rows, i], x[rows, j] = x[rows, j], x[rows, i]
         else:
             step = 10 ** rng.uniform(-2.3, -0.3, len(rows)) * rng.standard_normal(len(rows))
-            x[rows, start] = _reflected(x[rows, start] + step)
+            x[rows, start] = reflected(x[rows, start] + step)
     return x
-
-
-def _reflected(u: Array) -> Array:
-    """Numbers in [0, 1] where they are, others as if 0 and 1 were mirrors."""
-    return np.asarray(1 - np.abs(1 - np.abs(u) % 2))
 
 
 def _active(space: Space, x: Array) -> Array:

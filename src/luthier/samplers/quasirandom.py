@@ -7,10 +7,11 @@ out, trial n gets the n-th point that is allowed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any, Literal, final
+from typing import Any, Final, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,8 @@ from numpy.typing import NDArray
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
-from luthier.core.settings import spec_of
+from luthier.core.settings import Choice, Flag, Number, Rule, settle, spec_of
 from luthier.core.tried import Tried
-from luthier.errors import ArgumentError
 from luthier.numerics.qmc import Halton, Sequence, Sobol, latin_hypercube
 from luthier.space import Space, sample
 from luthier.space.relations import Check
@@ -29,6 +29,12 @@ __all__ = ["QuasiRandom"]
 
 Kind = Literal["sobol", "halton", "lhs"]
 _MAX_MISSES = 10_000
+_RULES: Final[Mapping[str, Rule]] = {
+    "kind": Choice(("sobol", "halton", "lhs")),
+    "scramble": Flag(),
+    "n": Number(1, whole=True),
+    "allow_duplicates": Flag(),
+}
 
 
 @final
@@ -49,7 +55,7 @@ class QuasiRandom:
             not, a point that was tried before is replaced by a random one.
 
     Raises:
-        ArgumentError: An unknown kind, or n isn't positive.
+        ArgumentError: A setting is out of its range.
 
     Example:
         >>> QuasiRandom("halton").spec["kind"]
@@ -65,16 +71,7 @@ class QuasiRandom:
     allow_duplicates: bool = False
 
     def __post_init__(self) -> None:
-        if self.kind not in ("sobol", "halton", "lhs"):
-            raise ArgumentError(
-                f"kind must be 'sobol', 'halton' or 'lhs', got {self.kind!r}.", kind=self.kind
-            )
-        if not _is_positive(self.n):
-            raise ArgumentError(
-                f"n must be a whole number of at least 1, got {self.n!r}. "
-                "Give the number of trials planned.",
-                n=self.n,
-            )
+        settle(self, _RULES)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -120,10 +117,6 @@ class QuasiRandom:
             block, row = divmod(index, self.n)
             return f"row {row + 1} of {self.n} of Latin hypercube {block + 1}"
         return f"{self.kind} point {index}"
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _instead(space: Space, rng: np.random.Generator, tried: Tried | None) -> Proposal | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
-from luthier.core.settings import spec_of
+from luthier.core.settings import Flag, settle, spec_of
 from luthier.core.tried import Tried
 from luthier.space import Space, sample
 
@@ -28,6 +28,9 @@ class Random:
         allow_duplicates: Whether a finite space may be given the same configuration twice. If
             not, the study ends when all have been tried.
 
+    Raises:
+        ArgumentError: ``allow_duplicates`` isn't True or False.
+
     Example:
         >>> Random().spec
         {'name': 'random', 'allow_duplicates': False}
@@ -37,6 +40,9 @@ class Random:
     """
 
     allow_duplicates: bool = False
+
+    def __post_init__(self) -> None:
+        settle(self, {"allow_duplicates": Flag()})
 
     @property
     def spec(self) -> dict[str, Any]:

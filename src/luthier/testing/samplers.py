@@ -14,6 +14,7 @@ A check takes a factory of samplers and raises AssertionError with what is wrong
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import subprocess
@@ -242,6 +243,30 @@ def check_failures_and_constraints(factory: SamplerFactory) -> None:
         )
 
 
+def check_several_objectives(factory: SamplerFactory) -> None:
+    """With two objectives and with four it survives crashes and infinite values, and is pure."""
+    for m in (2, 4):
+        first, again = _played(m, [factory()] * 12), _played(m, [factory() for _ in range(12)])
+        assert first == again, f"{m} objectives: the same history must give {first}, got {again}"
+
+
+def _played(m: int, samplers: list[Sampler]) -> str:
+    """What samplers propose by turns in a study of m objectives where a trial fails, as text."""
+    objective = Objective.of(metrics={f"y{j}": ("minimize", "maximize")[j % 2] for j in range(m)})
+    play, proposals = Rehearsal(_MIXED, objective=objective), []
+    for k, sampler in enumerate(samplers):
+        for proposal in play.propose(sampler):
+            _check_proposal(f"{m} objectives", _MIXED, proposal)
+            trial = play.add(proposal.params, proposal=proposal)
+            values = {f"y{j}": (j + 1.0) ** trial.params["layers"] - k for j in range(m)}
+            state = TrialState.FAILED if k == 4 else TrialState.COMPLETE
+            play.end(trial, state, metrics={**values, "y0": math.inf} if k == 7 else values)
+            proposals.append(proposal)
+    asked, got = len(samplers), len(proposals)
+    assert got == asked, f"{m} objectives: a proposal each time, got {got} of {asked}"
+    return _as_text(proposals)
+
+
 def check_batches(factory: SamplerFactory) -> None:
     """A batch of a continuous space holds as many different configurations as asked for."""
     proposals = Rehearsal(SPACES["mixed"]).propose(factory(), 8)
@@ -259,6 +284,7 @@ SAMPLER_CHECKS: Final[tuple[Callable[[SamplerFactory], None], ...]] = (
     check_arguments_stay,
     check_finite_spaces_end,
     check_failures_and_constraints,
+    check_several_objectives,
     check_batches,
 )
 """All checks; each takes a factory of samplers."""

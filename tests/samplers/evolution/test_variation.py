@@ -13,7 +13,6 @@ from luthier.samplers.evolution.variation import (
     bred,
     filled,
     genes_of,
-    reflected,
 )
 from luthier.space import Categorical, Float, Int, Ordinal, Permutation, Space, sample
 
@@ -157,8 +156,3 @@ def test_genes_of_a_mixed_space() -> None:
     assert genes.ranked.tolist() == [3]
     assert genes.sizes.tolist() == [3.0]
     assert [columns.tolist() for columns in genes.orders] == [[5, 6, 7, 8, 9]]
-
-
-@pytest.mark.parametrize(("u", "expected"), [(-0.2, 0.2), (0.4, 0.4), (1.3, 0.7), (2.1, 0.1)])
-def test_reflection(u: float, expected: float) -> None:
-    assert reflected(np.array([u]))[0] == pytest.approx(expected)

@@ -16,7 +16,7 @@ import numpy as np
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.protocols import Sampler
-from luthier.core.settings import spec_of
+from luthier.core.settings import Flag, settle, spec_of
 from luthier.samplers.auto.bandit import METHOD, Record, drawn, records
 from luthier.samplers.auto.price import allowance, prices, share
 from luthier.samplers.auto.situation import Situation, situation_of
@@ -54,12 +54,18 @@ class Auto:
         allow_duplicates: Whether to go on at random where all configurations of a finite space
             have been tried.
 
+    Raises:
+        ArgumentError: ``allow_duplicates`` isn't True or False.
+
     Example:
         >>> Auto().spec
         {'name': 'auto', 'allow_duplicates': False}
     """
 
     allow_duplicates: bool = False
+
+    def __post_init__(self) -> None:
+        settle(self, {"allow_duplicates": Flag()})
 
     @property
     def spec(self) -> dict[str, Any]:

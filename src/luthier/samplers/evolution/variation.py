@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from luthier.core.axes import axes_of
 from luthier.core.settings import Choice, Number, Rule
 from luthier.numerics.parzen import Parzen
+from luthier.numerics.reflection import reflected
 from luthier.space import Constant, Ordinal, Space
 
 __all__ = [
@@ -39,7 +40,6 @@ __all__ = [
     "bred",
     "filled",
     "genes_of",
-    "reflected",
     "variation_of",
 ]
 
@@ -347,13 +347,3 @@ def _polynomial(x: Array, eta: float, rng: np.random.Generator) -> Array:
     share = np.where(down, 2 * u, 2 * (1 - u))
     step = 1 - (share + (1 - share) * (1 - room) ** (eta + 1)) ** (1 / (eta + 1))
     return np.clip(np.where(down, x - step, x + step), 0, 1)
-
-
-def reflected(u: Array) -> Array:
-    """Return numbers of [0, 1] as they are, others as if 0 and 1 were mirrors.
-
-    Example:
-        >>> reflected(np.array([-0.25, 0.5, 1.25])).tolist()
-        [0.25, 0.5, 0.75]
-    """
-    return np.asarray(1 - np.abs(1 - np.abs(u) % 2))

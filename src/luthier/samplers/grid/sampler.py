@@ -22,7 +22,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
-from luthier.core.settings import spec_of
+from luthier.core.settings import Flag, Number, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError, InfeasibleSpaceError
 from luthier.samplers.grid.cells import DEFAULT_POINTS, Cells, Points, cells_of
@@ -32,6 +32,11 @@ __all__ = ["Grid"]
 
 logger = logging.getLogger("luthier")
 _DRAWS: Final = 64
+_RULES: Final[Mapping[str, Rule]] = {
+    "shuffle": Flag(),
+    "retries": Number(0, whole=True),
+    "allow_duplicates": Flag(),
+}
 
 
 @final
@@ -76,17 +81,13 @@ class Grid:
 
     def __post_init__(self) -> None:
         per_name = self.points if isinstance(self.points, Mapping) else {"": self.points}
-        if not all(_is_whole(count, 1) for count in per_name.values()):
+        if not all(_is_count(count) for count in per_name.values()):
             raise ArgumentError(
                 "points must be a whole number of at least 1, or a mapping of names to such "
                 f"numbers, got {self.points!r}.",
                 points=self.points,
             )
-        if not _is_whole(self.retries, 0):
-            raise ArgumentError(
-                f"retries must be a whole number of at least 0, got {self.retries!r}.",
-                retries=self.retries,
-            )
+        settle(self, _RULES)
         if isinstance(self.points, Mapping):
             object.__setattr__(self, "points", dict(self.points))
 
@@ -241,5 +242,5 @@ def _circle(start: int, size: int) -> Iterable[int]:
     return chain(range(start, size), range(start))
 
 
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
