@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,9 @@ from luthier.samplers import (
     QuasiRandom,
     Random,
 )
+from luthier.space import Categorical, Float, Int, Space
 from luthier.strategies import known_samplers, make_sampler
+from luthier.testing.rehearsal import Rehearsal
 from luthier.testing.samplers import SAMPLER_CHECKS, SamplerFactory
 
 SAMPLERS: list[SamplerFactory] = [
@@ -84,3 +87,23 @@ def test_conformance(
 def test_flags_are_checked(name: str) -> None:
     with pytest.raises(ArgumentError, match="allow_duplicates must be True or False, got 'no'"):
         make_sampler({"name": name, "allow_duplicates": "no"})
+
+
+@pytest.mark.parametrize("strategy", ["auto", "tpe", "forest", "gp", "ga", "de", "cmaes"])
+def test_a_finite_branch_is_not_searched_twice(strategy: str) -> None:
+    space = Space(
+        kind=Categorical(["tree", "net"]),
+        depth=Int(1, 4, when={"kind": "tree"}),
+        leaf=Int(1, 3, when={"kind": "tree"}),
+        lr=Float(1e-4, 1.0, log=True, when={"kind": "net"}),
+    )
+    seen: list[tuple[object, ...]] = []
+
+    def objective(params: Mapping[str, Any]) -> float:
+        if params["kind"] == "net":
+            return 50.0 + params["lr"]
+        seen.append((params["depth"], params["leaf"]))
+        return float((params["depth"] - 3) ** 2 + params["leaf"])
+
+    Rehearsal(space).optimise(make_sampler(strategy), objective, 40)
+    assert len(seen) == len(set(seen)) > 4
