@@ -472,7 +472,7 @@ class _View:
         self._columns = Columns()
         self._arrived = 0  # so many trials of the rung have been looked at
         self._left: set[int] = set()  # of them those that can't be told yet
-        self._known: set[int] = set()
+        self._known: dict[int, FrozenTrial] = {}
         self._finished: dict[int, FrozenTrial] = {}
         self._done = [0, 0, 0]
         self._aside: list[FrozenTrial] = []
@@ -504,16 +504,37 @@ class _View:
             finished += group[self._done[place] :]
             self._done[place] = len(group)
         self._finished.update((t.number, t) for t in finished)
+        self._look_again(history, finished)
         numbers = history.rung(self._step).numbers
         self._left.update(numbers[self._arrived :].tolist())
         self._arrived = len(numbers)
         found = (_found(number, self._finished, history) for number in self._left)
         arrived = (_ended_at(t, self._step, history) for t in found if t is not None)
         new = [trial for trial in arrived if trial is not None]
-        self._known.update(trial.number for trial in new)
-        self._left -= self._known
+        self._known.update((trial.number, trial) for trial in new)
+        self._left -= self._known.keys()
         self._ended = self._with(self._ended, new)
         return [trial for trial in finished if trial.number not in self._known]
+
+    def _look_again(self, history: History, finished: list[FrozenTrial]) -> None:
+        """Forget those whose parameters aren't what they were; they are told anew.
+
+        An objective that computes its space may ask for more after a report, or in a later run.
+        """
+        stale = set()
+        for trial in chain(*history._live, finished):
+            known = self._known.get(trial.number)
+            if known is not None and (
+                known.param_names != trial.param_names
+                or known.param_values != trial.param_values
+                or (trial.cost is None and not history.space.fits(trial.params))
+            ):
+                stale.add(trial.number)
+                del self._known[trial.number]
+        if stale:
+            self._left |= stale
+            self._ended = [trial for trial in self._ended if trial.number not in stale]
+            self._columns = Columns()
 
     def _with(self, trials: list[FrozenTrial], new: list[FrozenTrial]) -> list[FrozenTrial]:
         new.sort(key=_number)

@@ -7,9 +7,10 @@ stands, which never changes afterwards.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
+from luthier.core.events import LogEvent, evolve
 from luthier.core.history import Columns, History, Prefix, Reported, reported
 from luthier.core.objective import Objective
 from luthier.core.rungs import ReportLog
@@ -103,6 +104,24 @@ class Ledger:
         self._sort_in(trial, before)
         self._advance(trial.version)
 
+    def follow(
+        self, event: LogEvent, requirements: Mapping[str, Callable[..., bool]] | None = None
+    ) -> None:
+        """Take in a line of the log.
+
+        Args:
+            event: The line after those taken in so far.
+            requirements: Functions behind the named requirements of a stored space.
+        """
+        if event.kind == "space":
+            space = Space.from_json(event.data["space"], requirements=requirements)
+            self.declare(space, event.version)
+        elif event.number is None:
+            self.put_state({event.data["key"]: event.data["value"]}, event.version)
+        else:
+            known = event.number < len(self.trials)
+            self.apply_one(evolve(self.trials[event.number] if known else None, event))
+
     def hear(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
         """Take in a report of a RUNNING trial before any storage has it; return the trial."""
         before = self.trials[number]
@@ -148,7 +167,7 @@ class Ledger:
             self._live[before.state].drop(trial.number)
         if not trial.state.is_finished:
             self._live[trial.state].put(trial)
-            if trial.cost is not None and (before is None or before.cost is None):  # a run ended
+            if _has_ended_a_run(before, trial):
                 self._trace.observe(trial.params, trial.declares, complete=False)
             return
         if before is None or not before.state.is_finished:
@@ -233,6 +252,13 @@ def _runs_on(before: FrozenTrial | None, trial: FrozenTrial) -> bool:
     """Whether a trial is still in the same run as before."""
     running = trial.state is TrialState.RUNNING
     return running and before is not None and before.attempt == trial.attempt
+
+
+def _has_ended_a_run(before: FrozenTrial | None, trial: FrozenTrial) -> bool:
+    """Whether a live trial has come to the end of a run, and shows what it has asked for."""
+    if before is None:
+        return trial.cost is not None
+    return trial.state is TrialState.PAUSED is not before.state
 
 
 def _number(trial: FrozenTrial) -> int:

@@ -31,7 +31,7 @@ from luthier.core.events import (
 from luthier.core.history import History
 from luthier.core.jobs import Clone, Decision, Outcome, Proposal, Resume, Stop
 from luthier.core.ledger import Ledger
-from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord
+from luthier.core.protocols import Changes, Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
 from luthier.core.rng import generator
 from luthier.core.trial import (
@@ -133,10 +133,29 @@ class Driver:
                 (version, Space.from_json(text, requirements=self.requirements))
                 for version, text in changes.spaces
             ]
-            self.ledger.apply(*changes.trials, spaces=spaces)
+            if self._must_follow(changes):
+                self._follow(changes.version)
+            else:
+                self.ledger.apply(*changes.trials, spaces=spaces)
             self.declared = spaces[-1][1] if spaces else self.declared
             self.ledger.put_state(changes.state, changes.version)
             return self.ledger.snapshot()
+
+    def _must_follow(self, changes: Changes) -> bool:
+        """Whether the space is learnt from trials that pause, so that their pauses count as well.
+
+        A record says when its trial ended, not when it was paused and what it had asked for then.
+        """
+        declared = () if self.declared is None else self.declared
+        learnt = not declared or len(self.ledger.definitions) > len(declared)
+        learnt = learnt or any(trial.declares for trial in changes.trials)
+        return learnt and any(trial.budget is not None for trial in changes.trials)
+
+    def _follow(self, version: int) -> None:
+        """Take in the log up to a version, line by line."""
+        for event in self.storage.events(self.record.id, self.ledger.version):
+            if event.version <= version:
+                self.ledger.follow(event, self.requirements)
 
     def declare(self, space: Space) -> None:
         """Record a new declared space, unless it is the present one."""

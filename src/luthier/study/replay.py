@@ -18,7 +18,6 @@ from luthier.core.protocols import Sampler
 from luthier.core.rng import generator
 from luthier.core.trial import FrozenTrial
 from luthier.errors import LuthierError
-from luthier.space import Space
 from luthier.strategies import make_sampler
 from luthier.study.driver import Driver, propose
 
@@ -105,15 +104,7 @@ class _Fold:
         while self._next < len(self._events) and self._events[self._next].version <= version:
             event = self._events[self._next]
             self._next += 1
-            if event.kind == "space":
-                space = Space.from_json(event.data["space"], requirements=self._requirements)
-                self.ledger.declare(space, event.version)
-            elif event.number is None:
-                self.ledger.put_state({event.data["key"]: event.data["value"]}, event.version)
-            else:
-                trials = self.ledger.trials
-                before = trials[event.number] if event.number < len(trials) else None
-                self.ledger.apply(evolve(before, event))
+            self.ledger.follow(event, self._requirements)
 
 
 def _sampler(driver: Driver, trial: FrozenTrial) -> Sampler | None:
