@@ -162,7 +162,8 @@ def copy_study(
     """Copy a study with its trials, notes and space into another storage, or under another name.
 
     Returns:
-        The copy. Trials keep their numbers and results; live ones wait in the copy.
+        The copy. Trials keep their numbers and results, and what they saved; live ones wait in
+        the copy.
 
     Raises:
         StudyNotFoundError: There is no such study.
@@ -171,15 +172,29 @@ def copy_study(
     source = load_study(study_name=from_study_name, storage=from_storage)
     target = open_storage(to_storage)
     old = source._driver.record
-    record = target.create_study(to_study_name or old.name, old.objective, old.seed, old.settings)
+    settings = dict(old.settings)
+    if "checkpoints" in settings:  # each study keeps its own: what one deletes the other may need
+        settings["checkpoints"] = {**settings["checkpoints"], "folder": None}
+    record = target.create_study(to_study_name or old.name, old.objective, old.seed, settings)
     copy = _open(target, record, source.sampler, source.scheduler, source._driver.declared)
     for trial in source.trials:
         copy.add_trial(trial)
         if trial.invalid is not None:
             copy.invalidate(trial.number, trial.invalid)
+    _copy_checkpoints(source, copy)
     for key, value in source.user_attrs.items():
         copy.set_user_attr(key, value)
     return copy
+
+
+def _copy_checkpoints(source: Study, copy: Study) -> None:
+    """Copy what trials have saved, as far as it is still kept."""
+    keys = {trial.checkpoint.key for trial in source.trials if trial.checkpoint is not None}
+    if not keys:
+        return
+    ours, theirs = source._driver.open_checkpoints(), copy._driver.open_checkpoints()
+    for key in sorted(keys & ours.sizes().keys()):
+        theirs.save(ours.path(key))
 
 
 def get_all_study_names(storage: StorageLike) -> list[str]:
