@@ -19,9 +19,7 @@ SPACE = luthier.Space(x=luthier.Int(1, 9))
 
 
 def study_of(scheduler: Any, **options: Any) -> luthier.Study:
-    return luthier.create_study(
-        space=SPACE, sampler=Grid(), scheduler=scheduler, seed=0, **options
-    )
+    return luthier.create_study(space=SPACE, sampler=Grid(), scheduler=scheduler, seed=0, **options)
 
 
 def returning(trial: luthier.Trial) -> float:
@@ -99,7 +97,23 @@ def test_a_copy_goes_on_from_copied_checkpoints(tmp_path: Path) -> None:
     copy = luthier.copy_study(
         from_study_name="a", from_storage=tmp_path / "a.db", to_storage=tmp_path / "b.db"
     )
+    assert copy.space == SPACE
     copy.optimize(resumable, total_trials=9)
     assert TrialState.FAILED not in {t.state for t in copy.trials}
     for key in held:  # the copy has deleted only its own
         study._driver.open_checkpoints().verify(key)
+
+
+def test_studies_that_share_a_place_delete_only_their_own(tmp_path: Path) -> None:
+    def saving(trial: luthier.Trial) -> float:
+        trial.save_checkpoint(os.urandom(60), step=1)
+        return returning(trial)
+
+    options = {"storage": tmp_path / "a.db", "checkpoints": tmp_path / "saved", "max_disk": 200}
+    first, second = (study_of(Asha(9), study_name=name, **options) for name in ("a", "../b"))
+    first.optimize(saving, n_trials=2)
+    second.optimize(saving, n_trials=9)
+    [paused] = first.history.paused
+    assert paused.checkpoint is not None
+    first._driver.open_checkpoints().verify(paused.checkpoint.key)
+    assert len(list((tmp_path / "saved").iterdir())) == 2

@@ -30,7 +30,7 @@ from luthier.study.handmade import adapted, check_values
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
-from luthier.study.trial import Trial, at_its_end, check_attr, last_metrics, stopped
+from luthier.study.trial import Trial, at_its_end, check_attr, stopped
 
 if TYPE_CHECKING:
     import pandas
@@ -345,9 +345,8 @@ class Study:
             trial: The trial, or its number.
             values: The objective's value, several, or metrics by name. Values that can't be
                 used fail the trial; the record's ``error`` says why.
-            state: COMPLETE, PRUNED or FAILED. Without it a trial with values is COMPLETE, or
-                PAUSED if the scheduler wants that at its budget, as in ``optimize``. A trial told
-                to be PRUNED without values is PAUSED if its scheduler asked for no more.
+            state: COMPLETE, PRUNED or FAILED; without it COMPLETE. Where the scheduler wants a
+                trial to pause at its budget, as in ``optimize``, values or PRUNED alone pause it.
             skip_if_finished: Return a finished trial as it is instead of raising.
 
         Returns:
