@@ -19,6 +19,7 @@ from luthier.errors import (
     TrialStateError,
 )
 from luthier.optuna.trial import TrialState
+from luthier.schedulers import Asha
 
 
 def line(trial: Any) -> float:
@@ -213,3 +214,12 @@ def test_where_optuna_raises_runtime_errors_they_are_caught() -> None:
 
 def test_states_are_written_as_scripts_know_them() -> None:
     assert f"{TrialState.FAIL}" == str(TrialState.FAIL) == "TrialState.FAIL"
+
+
+def test_another_pruner_is_used_with_its_rungs() -> None:
+    study = optuna.create_study()
+    study.pruner = Asha(9)
+    driver = study._native._driver
+    assert driver.proposer.spec["name"] == "highest_rung"
+    study.pruner = optuna.pruners.NopPruner()
+    assert driver.proposer is driver.sampler

@@ -21,6 +21,7 @@ from luthier import (
     TrialState,
 )
 from luthier.errors import AllTrialsFailedError, ArgumentError, InfeasibleSpaceError
+from luthier.schedulers import SuccessiveHalving
 
 
 def square(trial: luthier.Trial) -> float:
@@ -446,6 +447,34 @@ def test_failures_of_earlier_calls_do_not_end_a_corrected_one() -> None:
 
     study.optimize(corrected, n_trials=3, fail_fast=3)
     assert study.trials[-1].state is TrialState.COMPLETE
+
+
+def test_paused_trials_are_not_failures() -> None:
+    study = luthier.create_study(scheduler=SuccessiveHalving(27), seed=0)
+
+    def objective(trial: luthier.Trial) -> float:
+        if trial.number % 2:
+            raise ValueError("broken")
+        return trial.suggest_float("x", 0, 1)
+
+    study.optimize(objective, n_trials=27, fail_fast=3)
+    assert len(study.history.failed) == 13
+    assert len(study.history.completed) == 1
+
+
+def test_resumed_runs_are_not_retries() -> None:
+    runs: list[int] = []
+
+    def objective(trial: luthier.Trial) -> float:
+        if trial.budget == 3:
+            runs.append(trial.attempt)
+            raise ConnectionError("away")
+        return trial.suggest_float("x", 0, 1)
+
+    study = luthier.create_study(scheduler=SuccessiveHalving(3, n=3), seed=0)
+    study.optimize(objective, n_trials=3, retries={ConnectionError: 2})
+    assert runs[:3] == [2, 3, 4]
+    assert study.history.failed[0].attempt == 4
 
 
 def test_a_failing_listener_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:

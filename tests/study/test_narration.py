@@ -130,3 +130,12 @@ def test_names_never_command_the_terminal() -> None:
     with progress(study._driver, 1, None, out):
         study.optimize(objective, n_trials=1)
     assert out.getvalue().startswith(r"\x1b[31mred: 1/1 trials")
+
+
+def test_paused_trials_count_as_done_for_now(capsys: pytest.CaptureFixture[str]) -> None:
+    study = luthier.create_study(scheduler=luthier.schedulers.Asha(9), seed=0)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2, show_progress_bar=True)
+    paused = len(study.history.paused)
+    assert paused
+    assert f"{paused} paused" in summary(study.history)
+    assert ": 2/2 trials" in capsys.readouterr().err

@@ -160,7 +160,7 @@ def _tell_result(study: Study, storage: str, reasons: list[str]) -> None:
 
     history = study.history
     failed = history.failed
-    if len(failed) and len(failed) == history.n_finished:
+    if len(failed) and len(failed) == history.n_finished and not history.paused:
         first = min(failed, key=lambda trial: trial.number)
         raise AllTrialsFailedError(
             f"All {len(failed)} trials of study {study.study_name!r} have failed. The first error, "
@@ -183,5 +183,9 @@ def _tell_result(study: Study, storage: str, reasons: list[str]) -> None:
 
 
 def _stand(study: Study) -> str:
-    n = study.history.n_finished
-    return f"Study {study.study_name!r} has {n} finished trial{'s' if n != 1 else ''}"
+    history = study.history
+    n, paused = history.n_finished, len(history.paused)
+    also = f" and {paused} paused" if paused else ""
+    return (
+        f"Study {study.study_name!r} has {n} finished{also} trial{'s' if n + paused != 1 else ''}"
+    )

@@ -143,7 +143,8 @@ class Study:
         if native is None:
             raise ArgumentError("study.pruner must be a pruner such as NopPruner(), got None.")
         self._pruner = pruner
-        self._native._driver.scheduler = native
+        driver = self._native._driver
+        driver.use(driver.sampler, native)
         self._keep_settings()
 
     @property

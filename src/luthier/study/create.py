@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
+from urllib.parse import quote
 
 from luthier.core.checkpoint import CheckpointStore
 from luthier.core.objective import Objective
@@ -71,7 +72,8 @@ def create_study(
         scheduler: A name or object, instead of the strategy's.
         seed: Root of all randomness, at least 0; drawn if None.
         load_if_exists: Return the study of that name if there is one.
-        checkpoints: The folder for what trials save; beside the storage's file if None.
+        checkpoints: Where to keep what trials save, each study in a folder of its own there;
+            beside the storage's file if None.
         max_disk: How much that may take, such as "10GB"; None for no limit. What a trial may
             still need is never deleted.
 
@@ -94,7 +96,7 @@ def create_study(
     name = _checked_name(study_name)
     settings = {"sampler": dict(parts[0].spec), "scheduler": dict(parts[1].spec)}
     if checkpoints is not None or max_disk is not None:
-        settings["checkpoints"] = _folder(checkpoints, max_disk)
+        settings["checkpoints"] = _folder(name, checkpoints, max_disk)
     try:
         record = store.create_study(name, objective, _checked_seed(seed), settings)
     except StudyExistsError:
@@ -162,24 +164,40 @@ def copy_study(
     """Copy a study with its trials, notes and space into another storage, or under another name.
 
     Returns:
-        The copy. Trials keep their numbers and results; live ones wait in the copy.
+        The copy. Trials keep their numbers and results, and what they saved; live ones wait in
+        the copy.
 
     Raises:
         StudyNotFoundError: There is no such study.
         StudyExistsError: The name is taken at the destination.
     """
     source = load_study(study_name=from_study_name, storage=from_storage)
+    source._driver.refresh()  # the declared space is among what is read
     target = open_storage(to_storage)
     old = source._driver.record
-    record = target.create_study(to_study_name or old.name, old.objective, old.seed, old.settings)
+    settings = dict(old.settings)
+    if "checkpoints" in settings:  # each study keeps its own: what one deletes the other may need
+        settings["checkpoints"] = {**settings["checkpoints"], "folder": None}
+    record = target.create_study(to_study_name or old.name, old.objective, old.seed, settings)
     copy = _open(target, record, source.sampler, source.scheduler, source._driver.declared)
     for trial in source.trials:
         copy.add_trial(trial)
         if trial.invalid is not None:
             copy.invalidate(trial.number, trial.invalid)
+    _copy_checkpoints(source, copy)
     for key, value in source.user_attrs.items():
         copy.set_user_attr(key, value)
     return copy
+
+
+def _copy_checkpoints(source: Study, copy: Study) -> None:
+    """Copy what trials have saved, as far as it is still kept."""
+    keys = {trial.checkpoint.key for trial in source.trials if trial.checkpoint is not None}
+    if not keys:
+        return
+    ours, theirs = source._driver.open_checkpoints(), copy._driver.open_checkpoints()
+    for key in sorted(keys & ours.sizes().keys()):
+        theirs.save(ours.path(key))
 
 
 def get_all_study_names(storage: StorageLike) -> list[str]:
@@ -295,10 +313,16 @@ def _settings(store: Storage, record: StudyRecord) -> Mapping[str, Any]:
     return store.get_state(record.id).get("settings", record.settings)  # type: ignore[no-any-return]
 
 
-def _folder(folder: str | os.PathLike[str] | None, max_disk: str | int | None) -> dict[str, Any]:
-    FileCheckpoints("." if folder is None else os.fspath(folder), max_disk)  # refuses what's unfit
-    path = None if folder is None else os.path.abspath(os.path.expanduser(folder))
-    return {"folder": path, "max_disk": max_disk}
+def _folder(
+    name: str, parent: str | os.PathLike[str] | None, max_disk: str | int | None
+) -> dict[str, Any]:
+    """The settings of a place that is one study's alone: what it deletes no other may need."""
+    FileCheckpoints("." if parent is None else os.fspath(parent), max_disk)  # refuses what's unfit
+    if parent is None:
+        return {"folder": None, "max_disk": max_disk}
+    own = f"{quote(name, safe='')[:100]}-{secrets.token_hex(4)}"
+    folder = os.path.join(os.path.abspath(os.path.expanduser(parent)), own)
+    return {"folder": folder, "max_disk": max_disk}
 
 
 def _checkpoints(store: Storage, record: StudyRecord) -> CheckpointStore | None:

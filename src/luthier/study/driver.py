@@ -319,8 +319,9 @@ class Driver:
             taken it up, or it was told from elsewhere. Then the result is refused.
         """
         with self.lock:
-            trial = self._finished(self.trial(number), outcome)
             self._unflushed.discard(number)
+            self._flush()  # what others have said may be why this one ends
+            trial = self._finished(self.trial(number), outcome)
             try:
                 trial = self._write(self.storage.finish(self.record.id, trial))
             except TrialStateError as refused:

@@ -24,6 +24,8 @@ _PLAIN = (
     "cost",
     "worker",
     "attempt",
+    "budget",
+    "last_step",
     "error",
     "invalid",
 )

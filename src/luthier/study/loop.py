@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -98,12 +99,10 @@ class Retries:
                     f"{{ConnectionError: 3}}, got {self.times!r}."
                 )
 
-    def allow(self, trial: FrozenTrial, outcome: Outcome) -> bool:
-        """Whether a failed run should be repeated."""
-        if not self.times or outcome.exception is None:
-            return False
-        allowed = (n for kind, n in self.times.items() if isinstance(outcome.exception, kind))
-        return trial.attempt <= max(allowed, default=0)
+    def allow(self, error: BaseException, before: int) -> bool:
+        """Whether a run that failed should be repeated, after so many repetitions."""
+        allowed = (n for kind, n in self.times.items() if isinstance(error, kind))
+        return before < max(allowed, default=0)
 
 
 @final
@@ -123,6 +122,7 @@ class _Run:
     started_at: float = field(default_factory=time.monotonic)
     started: set[int] = field(default_factory=set)
     running: set[int] = field(default_factory=set)
+    retried: Counter[int] = field(default_factory=Counter)
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
@@ -230,7 +230,8 @@ class _Run:
                 exception=result,
             )
         error = result.exception
-        if error is not None and self.retries.allow(self.driver.trial(number), result):
+        if error is not None and self.retries.allow(error, self.retried[number]):
+            self.retried[number] += 1
             self.started.discard(number)
             self.driver.release(number, f"to be retried after {result.error}")
             return
@@ -253,7 +254,8 @@ class _Run:
     def _check_failures(self) -> None:
         history = self.driver.ledger.snapshot()
         limit, failed = self.limits.fail_fast, history.failed
-        if limit is None or self.failed < limit or history.n_finished > len(failed):
+        worked = history.n_finished > len(failed) or history.paused
+        if limit is None or self.failed < limit or worked:
             return
         if self.fatal is None and failed:
             first = min(failed, key=lambda t: t.number)

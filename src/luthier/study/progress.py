@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from luthier.core.events import Event, TrialFailed, TrialFinished
+from luthier.core.events import Event, TrialFailed, TrialFinished, TrialPaused
 from luthier.core.history import History
 from luthier.study.driver import Driver
 from luthier.study.narration import incumbent
@@ -32,13 +32,13 @@ def progress(
         out: Where to, stderr if None.
     """
     stream = sys.stderr if out is None else out
-    before = driver.ledger.snapshot().n_finished
+    before = _done(driver.ledger.snapshot())
     goal = before + n_trials if n_trials is not None else total_trials
     watch = _bar(driver, goal, stream) if stream.isatty() else _lines(driver, goal, stream)
     with watch as update:
 
         def listen(event: Event) -> None:
-            if isinstance(event, (TrialFinished, TrialFailed)):
+            if isinstance(event, (TrialFinished, TrialFailed, TrialPaused)):
                 update()
 
         driver.listeners.append(listen)
@@ -55,6 +55,7 @@ def summary(history: History) -> str:
         "pruned": len(history.pruned),
         "failed": len(history.failed),
         "running": len(history.running),
+        "paused": len(history.paused),
         "waiting": len(history.waiting),
     }
     text = ", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no trials"
@@ -92,13 +93,13 @@ def _bar(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
         task = bar.add_task(
             summary(history),
             total=goal,
-            completed=history.n_finished,
+            completed=_done(history),
             study=_printable(driver.record.name),
         )
 
         def update() -> None:
             now = driver.ledger.snapshot()
-            bar.update(task, completed=now.n_finished, description=summary(now))
+            bar.update(task, completed=_done(now), description=summary(now))
 
         yield update
 
@@ -107,11 +108,11 @@ def _bar(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
 def _lines(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
     name = _printable(driver.record.name)
     began = last = time.monotonic()
-    n_before = driver.ledger.snapshot().n_finished
+    n_before = _done(driver.ledger.snapshot())
 
     def line() -> None:
         history = driver.ledger.snapshot()
-        done = history.n_finished
+        done = _done(history)
         of = f"/{goal}" if goal is not None else ""
         rate = (done - n_before) / max(time.monotonic() - began, 1e-9)
         eta = f", about {(goal - done) / rate:.0f} s left" if goal and rate and goal > done else ""
@@ -125,6 +126,11 @@ def _lines(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
 
     yield update
     line()
+
+
+def _done(history: History) -> int:
+    """How many trials aren't worked on any more, at least for now."""
+    return history.n_finished + len(history.paused)
 
 
 def _printable(text: str) -> str:

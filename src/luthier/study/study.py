@@ -29,7 +29,7 @@ from luthier.study.handmade import adapted, check_values, has_params
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
-from luthier.study.trial import Trial, check_attr, last_metrics
+from luthier.study.trial import Trial, at_its_end, check_attr, stopped
 
 if TYPE_CHECKING:
     import pandas
@@ -345,7 +345,8 @@ class Study:
             trial: The trial, or its number.
             values: The objective's value, several, or metrics by name. Values that can't be
                 used fail the trial; the record's ``error`` says why.
-            state: COMPLETE, PRUNED or FAILED; without it COMPLETE.
+            state: COMPLETE, PRUNED or FAILED; without it COMPLETE. Where the scheduler wants a
+                trial to pause at its budget, as in ``optimize``, values or PRUNED alone pause it.
             skip_if_finished: Return a finished trial as it is instead of raising.
 
         Returns:
@@ -585,6 +586,8 @@ class Study:
         for name in record.param_names:
             if name in definitions:
                 handle.suggest(name, definitions[name])
+        if record.last_step is not None:
+            handle._decision = self.scheduler.decide(self.history, record, record.last_step)
         return handle
 
     def _number(self, trial: FrozenTrial | Trial | int) -> int:
@@ -609,21 +612,22 @@ class Study:
     def _told(self, trial: Trial, values: Any, state: TrialState | None) -> Outcome:
         if state is not None and (not isinstance(state, TrialState) or not state.is_finished):
             raise ArgumentError(f"tell: state must be COMPLETE, PRUNED or FAILED, got {state!r}.")
+        if state is TrialState.PRUNED and values is None:
+            return stopped(trial, "pruned by the user")
         if state is TrialState.PRUNED or state is TrialState.FAILED:
             if values is not None and state is TrialState.FAILED:
                 raise ArgumentError(f"tell: a FAILED trial has no values, got {values!r}.")
-            metrics = last_metrics(self.objective, trial.reports)
-            if values is not None:
-                metrics = self.objective.read(values)
-            kept = metrics if state is TrialState.PRUNED else EMPTY
-            return trial.outcome(state, kept)
+            return trial.outcome(state, EMPTY if values is None else self.objective.read(values))
         try:
             if values is None:
                 raise ObjectiveError(
                     f"Trial {trial.number} was told None; a completed trial needs a number. Tell "
                     "state=TrialState.FAILED if there is none."
                 )
-            return trial.outcome(TrialState.COMPLETE, self.objective.read(values))
+            metrics = self.objective.read(values)
+            if state is TrialState.COMPLETE:
+                return trial.outcome(state, metrics)
+            return at_its_end(trial, metrics)
         except ObjectiveError as error:
             if state is TrialState.COMPLETE:
                 raise

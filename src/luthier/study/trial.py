@@ -34,11 +34,13 @@ __all__ = [
     "Restored",
     "Ticket",
     "Trial",
+    "at_its_end",
     "check_attr",
     "check_definitions",
     "checked_step",
     "last_metrics",
     "run_trial",
+    "stopped",
 ]
 
 logger = logging.getLogger("luthier")
@@ -351,12 +353,9 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
             raise ObjectiveError(
                 f"Trial {trial.number}: the objective returned None. Did it forget 'return'?"
             )
-        metrics = objective.read(result)
-        if trial.budget is not None and trial._report_at_budget(metrics) is not Decision.CONTINUE:
-            return _stopped(trial, f"at its budget of {trial.budget}")
-        return trial.outcome(TrialState.COMPLETE, metrics)
+        return at_its_end(trial, objective.read(result))
     except TrialPruned as stop:
-        return _stopped(trial, str(stop))
+        return stopped(trial, str(stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
         outcome = trial.outcome(TrialState.FAILED, error=describe(error))
         return Outcome(
@@ -370,7 +369,14 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
         )
 
 
-def _stopped(trial: Trial, reason: str) -> Outcome:
+def at_its_end(trial: Trial, metrics: Metrics) -> Outcome:
+    """The outcome of a run with a result: COMPLETE, unless its budget ends there."""
+    if trial.budget is not None and trial._report_at_budget(metrics) is not Decision.CONTINUE:
+        return stopped(trial, f"at its budget of {trial.budget}")
+    return trial.outcome(TrialState.COMPLETE, metrics)
+
+
+def stopped(trial: Trial, reason: str) -> Outcome:
     """The outcome of a run that ended because its scheduler, or the objective itself, said so."""
     if trial._decision is Decision.PAUSE:
         return trial.outcome(TrialState.PAUSED, error=reason)
