@@ -35,7 +35,7 @@ def assert_like_new(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    "scheduler", [Asha(9), Asha(9, mode="stopping"), Hyperband(9), Pasha(9)], ids=lambda s: str(s)
+    "scheduler", [Asha(9), Asha(9, mode="stopping"), Hyperband(9), Pasha(9)], ids=str
 )
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_space_learnt_from_trials_that_pause(scheduler: Any, n_jobs: int) -> None:

@@ -13,7 +13,7 @@ from luthier.space import Param, to_json_value
 from luthier.space.values import value_key
 from luthier.study.trial import check_attr, checked_step
 
-__all__ = ["adapted", "check_values", "create_trial", "has_params"]
+__all__ = ["adapted", "check_values", "checked_definitions", "create_trial", "has_params"]
 
 
 def create_trial(
@@ -112,6 +112,25 @@ def adapted(trial: FrozenTrial, objective: Objective) -> FrozenTrial:
         metric_values=tuple(metrics.values()),
         reports=Reports(reports),
     )
+
+
+def checked_definitions(given: Mapping[str, Param] | None) -> dict[str, Param]:
+    """Return the definitions that ``ask`` was given, by name.
+
+    Raises:
+        ArgumentError: They aren't definitions by name.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ArgumentError(
+            "ask: fixed_distributions must be a mapping such as {'x': Float(0, 1)}, got "
+            f"{given!r}."
+        )
+    for name, param in (given or {}).items():
+        if not isinstance(param, Param):
+            raise ArgumentError(
+                f"ask: {name!r} must be a parameter such as Float(0, 1), got {param!r}."
+            )
+    return dict(given or {})
 
 
 def check_values(params: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ from luthier.space.completion import complete
 from luthier.study import tradeoffs
 from luthier.study.driver import Driver
 from luthier.study.explanation import explained
-from luthier.study.handmade import adapted, check_values, has_params
+from luthier.study.handmade import adapted, check_values, checked_definitions, has_params
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
@@ -306,17 +306,7 @@ class Study:
             SpaceError: They contradict a declared condition or relation.
             StudyError: The space is exhausted.
         """
-        if fixed_distributions is not None and not isinstance(fixed_distributions, Mapping):
-            raise ArgumentError(
-                "ask: fixed_distributions must be a mapping such as {'x': Float(0, 1)}, got "
-                f"{fixed_distributions!r}."
-            )
-        fixed = dict(fixed_distributions or {})
-        for name, param in fixed.items():
-            if not isinstance(param, Param):
-                raise ArgumentError(
-                    f"ask: {name!r} must be a parameter such as Float(0, 1), got {param!r}."
-                )
+        fixed = checked_definitions(fixed_distributions)
         self._driver.check_definitions(fixed)
         record = self._driver.start(fixed=fixed, eager=True)
         if record is None:
