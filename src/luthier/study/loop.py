@@ -178,7 +178,7 @@ class _Run:
                     return True
                 self.stop_reason = self._nothing_left(new)
             return False
-        if new and trial.cost is None:  # not resumed
+        if new and (trial.cost is None or self.retried[trial.number]):  # not resumed
             self.started.add(trial.number)
         self.running.add(trial.number)
         ticket = self.driver.ticket(trial)
