@@ -64,10 +64,13 @@ def facts(study: Study) -> list[tuple[Any, ...]]:
     ]
 
 
-def check_population(study: Study, size: int, end: int) -> None:
-    """What must hold of every evolution, however it went."""
+def check_population(study: Study, size: int, end: int, *, racing: bool = False) -> None:
+    """What must hold of every evolution, however it went.
+
+    Where members race, one that is stopped may find that all donors have got to the end.
+    """
     ends = [t for t in study.trials if t.state is COMPLETE]
-    assert len(ends) == size
+    assert (1 if racing else size) <= len(ends) <= size
     for trial in study.trials:
         assert trial.state in (COMPLETE, PRUNED)
         study.space.check(trial.params)
@@ -116,7 +119,7 @@ def test_populations_keep_their_invariants(
         frequencies=frequencies,
     )
     study = trained(scheduler, 9, n_jobs=n_jobs, seed=seed)
-    check_population(study, 4, 9)
+    check_population(study, 4, 9, racing=n_jobs > 1 and not synchronous)
     if synchronous:  # nobody gets ahead, so every member trains all of its steps
         assert sum(len(t.reports) for t in study.trials) == 4 * 9
 
