@@ -50,7 +50,7 @@ class HighestRung:
 
     References:
         Falkner et al., BOHB: Robust and Efficient Hyperparameter Optimization at Scale
-        (ICML 2018), section 3.2: there |D_b| must be at least d + 2 as well.
+        (ICML 2018), section 3.2: there a budget needs at least d + 2 observations as well.
     """
 
     sampler: Sampler
