@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.peers import ROOT
-from luthier.numerics.learning_curve import Forecast, _standardised, forecast
+from luthier.numerics.learning_curve import forecast, standardised
 
 BENCH = Path(os.environ.get("LUTHIER_BENCH", ROOT.parent / "shared" / "bench")) / "data" / "public"
 EXPONENTS = np.geomspace(0.02, 3, 24)
@@ -60,7 +60,7 @@ def score(cases: Iterable[Case]) -> Scored:
 def _scored(case: Case) -> np.ndarray:
     n, t = case.values.shape
     seen = np.where(np.arange(t) < case.ends[:, None], case.values, np.nan)
-    centre, scale = _standardised(seen)[1:]
+    centre, scale = standardised(seen)[1:]
     final = np.clip(case.values[:, -1], centre - FAR * scale, centre + FAR * scale)
     expected = forecast(seen, case.steps, at=case.steps[-1:])
     log_score = expected.log_density(final[:, None])[:, 0] + np.log(scale)
@@ -135,6 +135,3 @@ def _studies(tables: list[Path]) -> Iterator[Case]:
             chosen = curves[rng.choice(len(curves), 20, replace=False)]
             chosen = chosen[chosen[:, -1] < 1e6]
             yield Case(np.arange(1.0, 52.0), chosen, rng.integers(3, 48, len(chosen)))
-
-
-__all__ = ["Case", "Forecast", "compare", "taskset"]
