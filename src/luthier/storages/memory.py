@@ -53,6 +53,7 @@ class MemoryStorage:
     ) -> StudyRecord:
         """Create a study; see ``core.protocols.Storage`` for this and the other methods."""
         settings = rules.json_copy(settings, "The settings of a study")
+        rules.require_text(name, "The name of a study")
         with self._lock:
             if any(entry.record.name == name for entry in self._studies.values()):
                 raise rules.study_exists(name)
@@ -194,6 +195,7 @@ class MemoryStorage:
     def put_state(self, study: int, key: str, value: object) -> int:
         """Set a study-wide value; return the study's version."""
         own = rules.json_copy(value, f"The state value {key!r}")
+        rules.require_text(key, "A key of the study's state")
         with self._lock:
             return self._study(study).log("state", None, {"key": key, "value": own}, time.time())
 

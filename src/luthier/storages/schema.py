@@ -117,7 +117,7 @@ def migrate(database: Database, migrations: tuple[tuple[str, ...], ...] = MIGRAT
         raise StorageForeignError(
             f"A storage must be new or Luthier's own, {database.place} holds the tables "
             f"{', '.join(sorted(present)[:5])} of another program. It was left as it is: choose "
-            "another file.",
+            f"{database.elsewhere}.",
             place=database.place,
         )
     elif _check_version(database.read(_version), len(migrations), database.place):

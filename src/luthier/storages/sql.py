@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import LogEvent, evolve
@@ -23,7 +23,7 @@ from luthier.core.trial import FrozenTrial, Reports, TrialState
 from luthier.errors import TrialStateError
 from luthier.storages import rules
 from luthier.storages.checkpoints import FileCheckpoints
-from luthier.storages.database import Database, Execute
+from luthier.storages.database import Database, Execute, Rows
 from luthier.storages.rows import (
     BEST_VALUE,
     INSERT_EVENT,
@@ -41,6 +41,7 @@ from luthier.storages.schema import migrate
 
 __all__ = ["SqlStorage"]
 
+T = TypeVar("T")
 _MOST_OPEN: Final = 1024
 
 
@@ -65,12 +66,18 @@ class SqlStorage:
     ) -> StudyRecord:
         """Create a study; see ``core.protocols.Storage`` for this and the other methods."""
         settings = rules.json_copy(settings, "The settings of a study")
+        rules.require_text(name, "The name of a study")
         created = time.time()
+        tried: list[int] = []
 
         def work(execute: Execute) -> int:
-            if execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone():
+            found = execute("SELECT id, created FROM studies WHERE name = ?", (name,)).fetchone()
+            if found is not None:
+                if found == (*tried[-1:], created):  # the answer to its commit was lost
+                    return tried[-1]
                 raise rules.study_exists(name)
             (study,) = execute("SELECT next_study FROM luthier", ()).fetchone()
+            tried.append(study)
             execute("UPDATE luthier SET next_study = next_study + 1", ())
             execute(
                 "INSERT INTO studies"
@@ -99,14 +106,18 @@ class SqlStorage:
 
     def delete_study(self, name: str) -> None:
         """Delete a study with all its trials and its log."""
+        tried: list[int] = []
 
         def work(execute: Execute) -> int:
             row = execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
+            if tried and row != (tried[-1],):  # the answer to its commit was lost
+                return tried[-1]
             if row is None:
                 raise _missing(execute, name)
+            tried.append(row[0])
             for statement in _DELETES:
                 execute(statement, row)
-            return int(row[0])
+            return tried[-1]
 
         shutil.rmtree(self._saved(self._database.write(work)), ignore_errors=True)
 
@@ -157,7 +168,7 @@ class SqlStorage:
             )
             return added
 
-        added = self._database.write(work)
+        added = self._write(study, work)
         for trial in added:
             self._remember(study, trial)
         return added
@@ -255,6 +266,7 @@ class SqlStorage:
     def put_state(self, study: int, key: str, value: object) -> int:
         """Set a study-wide value; return the study's version."""
         own = rules.json_copy(value, f"The state value {key!r}")
+        rules.require_text(key, "A key of the study's state")
         return self._note(
             study,
             "state",
@@ -330,7 +342,7 @@ class SqlStorage:
         return self._database.read(work)
 
     def checkpoints(self, study: int) -> CheckpointStore:
-        """Return a folder beside the database's file: ``FILE.checkpoints/STUDY``."""
+        """Return a folder beside the database's file, or for a server in the user's home."""
         return FileCheckpoints(self._saved(study))
 
     def close(self) -> None:
@@ -341,7 +353,7 @@ class SqlStorage:
         return f"SqlStorage({self._database!r})"
 
     def _saved(self, study: int) -> Path:
-        return Path(f"{self._database.place}.checkpoints", str(study))
+        return Path(f"{self._database.beside}.checkpoints", str(study))
 
     def _change(
         self,
@@ -366,7 +378,7 @@ class SqlStorage:
             execute(INSERT_EVENT, (study, version, at, kind, number, dump(data)))
             return after
 
-        after = self._database.write(work)
+        after = self._write(study, work)
         self._remember(study, after)
         return after
 
@@ -387,7 +399,34 @@ class SqlStorage:
             execute(INSERT_EVENT, (study, version, at, kind, None, dump(data)))
             return version
 
-        return self._database.write(work)
+        return self._write(study, work)
+
+    def _write(self, study: int, work: Callable[[Execute], T]) -> T:
+        """Run work that appends to a study's log, exactly once.
+
+        Where the answer to a commit was lost, the work is run again; but first the log is asked
+        whether what was appended before stands there. An event at its version, with its time
+        and its data, is nobody else's: a claim names its worker, reports and ends are those of
+        one attempt, and where two drivers could note the same, it is the same note.
+        """
+        done: list[tuple[Sequence[Any], T]] = []  # the first event of each run, and its result
+
+        def once(execute: Execute) -> T:
+            if done and _is_logged(execute, done[-1][0]):
+                return done[-1][1]
+            appended: list[Sequence[Any]] = []
+
+            def noting(statement: str, columns: Sequence[Any]) -> Rows:
+                if statement is INSERT_EVENT:
+                    appended.append(columns)
+                return execute(statement, columns)
+
+            result = work(noting)
+            if appended:
+                done.append((appended[0], result))
+            return result
+
+        return self._database.write(once, study)
 
     def _present(self, execute: Execute, study: int, number: int) -> FrozenTrial:
         """A trial's record, read from its row only if another process has changed it."""
@@ -411,12 +450,12 @@ class SqlStorage:
         self._open[study, trial.number] = trial
 
 
-_DELETES: Final = (
+_DELETES: Final = (  # the study first: who holds its row has written all that he will
+    "DELETE FROM studies WHERE id = ?",
     "DELETE FROM trials WHERE study = ?",
     "DELETE FROM events WHERE study = ?",
     "DELETE FROM state WHERE study = ?",
     "DELETE FROM spaces WHERE study = ?",
-    "DELETE FROM studies WHERE id = ?",
 )
 
 
@@ -425,6 +464,16 @@ def _version(execute: Execute, study: int) -> int:
     if row is None:
         raise rules.study_gone(study)
     return int(row[0])
+
+
+def _is_logged(execute: Execute, line: Sequence[Any]) -> bool:
+    """Whether the log has an event, given as the columns of ``INSERT_EVENT``."""
+    study, version, *event = line
+    found = execute(
+        "SELECT at, kind, number, data FROM events WHERE study = ? AND version = ?",
+        (study, version),
+    ).fetchone()
+    return found is not None and [*found] == event
 
 
 def _next_version(execute: Execute, study: int) -> int:

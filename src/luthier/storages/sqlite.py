@@ -78,6 +78,8 @@ class SqliteDatabase:
         "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) != 'sqlite_'"
     )
 
+    elsewhere = "another file"
+
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -103,6 +105,11 @@ class SqliteDatabase:
         """The file's absolute path."""
         return str(self._path)
 
+    @property
+    def beside(self) -> Path:
+        """The file itself."""
+        return self._path
+
     def read(self, work: Callable[[Execute], T]) -> T:
         """Run work that reads, on one consistent snapshot.
 
@@ -116,8 +123,8 @@ class SqliteDatabase:
                 raise
         return self._persist(lambda: self._read_alone(work))
 
-    def write(self, work: Callable[[Execute], T]) -> T:
-        """Run work alone among writers, in one durable transaction."""
+    def write(self, work: Callable[[Execute], T], study: int | None = None) -> T:
+        """Run work alone among writers, of any study, in one durable transaction."""
         return self._persist(lambda: self._transact("BEGIN IMMEDIATE", work))
 
     def initialise(self) -> None:
