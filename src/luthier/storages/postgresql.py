@@ -29,7 +29,7 @@ from typing import Any, Final, TypeVar, final
 from urllib.parse import parse_qsl, quote, urlencode
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from luthier.errors import (
     ArgumentError,
@@ -117,7 +117,7 @@ class PostgresqlDatabase:
             raise ArgumentError(f"patience must be a number of seconds >= 0, got {patience!r}.")
         given, named = _read_url(url)
         self._schema = _checked_schema(named if schema is None else schema)
-        self._parameters = {**_DEFAULTS, **given, "client_encoding": "UTF8"}
+        self._conninfo = make_conninfo("", **{**_DEFAULTS, **given, "client_encoding": "UTF8"})
         self._patience = patience
         self._place = _place(given, self._schema)
         self._reached = False
@@ -201,7 +201,7 @@ class PostgresqlDatabase:
             connection.close()
 
     def _open(self) -> Connection:
-        connection = psycopg.connect(**self._parameters, autocommit=True)
+        connection = psycopg.connect(self._conninfo, autocommit=True)
         try:
             version = connection.info.server_version // 10_000
             wait, schema = f"{max(1, round(1e3 * self._patience))}ms", self._schema
@@ -228,7 +228,7 @@ class PostgresqlDatabase:
             try:
                 return attempt()
             except psycopg.Error as error:
-                state, told = error.sqlstate, " ".join(str(error).split())
+                state, told = error.sqlstate, " ".join(str(error).split()).rstrip(".")
                 lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
             except UnicodeEncodeError as error:
                 state, told, lost = "22021", repr(error.object)[:100], False
@@ -339,17 +339,23 @@ def _read_url(url: str) -> tuple[dict[str, str], str | None]:
     schema = next((value for name, value in options if name == "schema"), None)
     rest = urlencode([pair for pair in options if pair[0] != "schema"], quote_via=quote)
     plain = re.sub(r"^[^:]*", "postgresql", head, count=1)  # also of postgresql+psycopg://
-    try:
-        parameters = conninfo_to_dict(f"{plain}?{rest}" if rest else plain)
-    except psycopg.ProgrammingError:
-        parameters = None
-    if parameters is None:
+    given = None
+    with contextlib.suppress(psycopg.ProgrammingError):  # its words may hold the password
+        parsed = conninfo_to_dict(f"{plain}?{rest}" if rest else plain)
+        given = {name: str(value) for name, value in parsed.items()}
+    if given is None or _is_misread(given):
         raise ArgumentError(
             "A PostgreSQL URL must have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
             "?OPTION=VALUE, with options of libpq and schema=NAME, and what is given can't be "
-            "read. Write / @ ? % in a password as %2F %40 %3F %25, or leave it to PGPASSWORD.",
+            "read. Write / @ ? % in a password as %2F %40 %3F %25, or leave it to PGPASSWORD."
         )
-    return {name: str(value) for name, value in parameters.items()}, schema
+    return given, schema
+
+
+def _is_misread(given: dict[str, str]) -> bool:
+    """Whether a password that wasn't quoted has been taken for something else."""
+    plain_port = re.fullmatch(r"[0-9,]*", given.get("port", ""))
+    return plain_port is None or "@" in given.get("host", "") + given.get("dbname", "")
 
 
 def _checked_schema(schema: str | None) -> str | None:

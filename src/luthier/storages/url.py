@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import parse_qsl
 from typing import Final
+from urllib.parse import parse_qsl
 
 from luthier.core.protocols import Storage
 from luthier.errors import ArgumentError, require_extra
