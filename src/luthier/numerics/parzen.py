@@ -35,7 +35,6 @@ from luthier.numerics.mallows import draw_places, log_probabilities
 __all__ = ["Axis", "Parzen", "bins_of", "neighbour_widths"]
 
 Array = NDArray[np.float64]
-_CELLS: Final = 128
 _LOG_2PI: Final = float(np.log(2 * np.pi))
 
 

@@ -44,7 +44,6 @@ from luthier.space import Space
 __all__ = ["NSGA2", "NSGA3", "survivors"]
 
 Array = NDArray[np.float64]
-Places = NDArray[np.intp]
 _INNER: Final = 0.5  # how far the inner layer of directions reaches, where there are two
 
 _RULES: Final[Mapping[str, Rule]] = {
