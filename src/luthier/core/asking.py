@@ -14,7 +14,7 @@ from luthier.core.jobs import Proposal
 from luthier.core.tried import Tried
 from luthier.space import Space, sample
 
-__all__ = ["Propose", "Turn", "drawn_instead", "first_new", "is_new", "one_by_one"]
+__all__ = ["Propose", "Turn", "drawn_instead", "is_new", "one_by_one"]
 
 _DRAWS: Final = 64
 
@@ -83,13 +83,6 @@ def is_new(space: Space, config: Mapping[str, Any], tried: Tried | None) -> bool
     return space.key(config) not in tried
 
 
-def first_new(
-    space: Space, configs: Sequence[Mapping[str, Any]], tried: Tried | None
-) -> int | None:
-    """Return the place of the first configuration that ``is_new``, or None."""
-    return next((k for k, config in enumerate(configs) if is_new(space, config, tried)), None)
-
-
 def drawn_instead(
     space: Space, rng: np.random.Generator, tried: Tried | None, why: str
 ) -> Proposal | None:
@@ -98,7 +91,8 @@ def drawn_instead(
         drawn = sample(space, 1, rng, exclude=tried)
         return Proposal(drawn[0], why) if drawn else None
     draws = sample(space, _DRAWS, rng)
-    return Proposal(draws[first_new(space, draws, tried) or 0], why)
+    new = (config for config in draws if is_new(space, config, tried))
+    return Proposal(next(new, draws[0]), why)
 
 
 def _has_finite_part(space: Space) -> bool:

@@ -17,19 +17,11 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core.history import History, Prefix
+from luthier.core.history import History
 from luthier.core.trial import FrozenTrial
 from luthier.numerics.pareto import chebyshev
 
-__all__ = [
-    "Evidence",
-    "Reports",
-    "best_and_others",
-    "ended",
-    "evidence_of",
-    "log_costs_of",
-    "reports_of",
-]
+__all__ = ["Evidence", "Reports", "best_and_others", "evidence_of", "log_costs_of", "reports_of"]
 
 Array = NDArray[np.float64]
 _PRUNED_NOISE: Final = 0.1
@@ -181,18 +173,9 @@ def _outcomes(history: History) -> tuple[Array, NDArray[np.bool_]]:
     if not n_failed:
         return history.X, ok
     groups = (history.completed, history.failed)
-    order = np.argsort(np.concatenate([ended(history, group) for group in groups]))
+    order = np.argsort(np.concatenate([history.ended(group) for group in groups]))
     X = np.concatenate([history.X, history.encoded(history.failed)])
     return X[order], ok[order]
-
-
-def ended(history: History, trials: Prefix[FrozenTrial]) -> Array:
-    """Return when each of ``completed``, ``pruned`` or ``failed`` trials did, as a version."""
-
-    def row(trial: FrozenTrial) -> tuple[int]:
-        return (trial.finished_version or trial.version,)
-
-    return history.table(("finished",), trials, row)[:, 0]
 
 
 def _excess(history: History) -> Array:

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core.asking import Turn, drawn_instead, first_new, is_new, one_by_one
+from luthier.core.asking import Turn, drawn_instead, is_new, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
@@ -63,8 +63,8 @@ def chosen(
     if is_new(space, brood.configs[child], turn.tried):
         return brood, child
     brood = again()
-    other = first_new(space, brood.configs, turn.tried)
-    return None if other is None else (brood, other)
+    others = enumerate(brood.configs)
+    return next(((brood, k) for k, config in others if is_new(space, config, turn.tried)), None)
 
 
 @final

@@ -25,7 +25,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core.evidence import ended
 from luthier.core.history import History, Prefix
 from luthier.core.trial import FrozenTrial
 from luthier.numerics.pareto import chebyshev, crowding_distance, non_dominated_ranks
@@ -158,7 +157,7 @@ def recorded(history: History, fact: str, first: int, last: int, width: int = 1)
 
 def n_before(history: History, fact: str) -> int:
     """Return how many trials had finished before the first that recorded a fact."""
-    facts_of = [(ended(history, g), _recorded(history, g, fact, 1)[:, 0]) for g in _groups(history)]
+    facts_of = [(history.ended(g), _recorded(history, g, fact, 1)[:, 0]) for g in _groups(history)]
     first = min(v[~np.isnan(facts)].min(initial=np.inf) for v, facts in facts_of)
     return sum(int((v < first).sum()) for v, _ in facts_of)
 
@@ -206,7 +205,7 @@ def _spans(history: History, first: int, last: int) -> tuple[list[slice], Places
     if not history.pruned and not history.failed:
         return spans, None
     groups = zip(_groups(history), spans, strict=True)
-    versions = np.concatenate([ended(history, group)[span] for group, span in groups])
+    versions = np.concatenate([history.ended(group)[span] for group, span in groups])
     return spans, np.argsort(versions, kind="stable")
 
 
@@ -245,7 +244,7 @@ def _counts(history: History, until: int) -> tuple[int, int, int]:
         return n_completed - later, 0, 0
     if not later:
         return n_completed, n_pruned, n_failed
-    tails = [ended(history, group)[-later:] for group in _groups(history)]
+    tails = [history.ended(group)[-later:] for group in _groups(history)]
     limit = np.partition(np.concatenate(tails), -later)[-later]
     n_later = [int((tail >= limit).sum()) for tail in tails]
     return n_completed - n_later[0], n_pruned - n_later[1], n_failed - n_later[2]
