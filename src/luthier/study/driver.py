@@ -22,6 +22,7 @@ import numpy as np
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import (
     Event,
+    LogEvent,
     TrialFailed,
     TrialFinished,
     TrialPaused,
@@ -101,7 +102,7 @@ class Driver:
         self.declared: Space | None = None
         self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
-        self._keeper = Keeper(self.open_checkpoints, lambda: self.ledger.trials, self._donors)
+        self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
         self._unflushed: set[int] = set()
         self._flushed_at = time.monotonic()
         self._worker = this_worker()
@@ -301,7 +302,7 @@ class Driver:
                     self.record.id, number, trial.attempt, checkpoint, trial.reports
                 )
             )
-            self._keeper.saved(trial)
+            self._keeper.tidy()
 
     def open_checkpoints(self) -> CheckpointStore:
         """Open the place where trials' saved states are kept."""
@@ -327,7 +328,7 @@ class Driver:
                 self.refresh()
                 return None
             if trial.checkpoint is not None and trial.state.is_finished:
-                self._keeper.ended(trial)
+                self._keeper.tidy()
             if self.listeners:
                 self.emit(_ENDS[trial.state](self.record.name, trial))
             return trial
@@ -552,6 +553,13 @@ class Driver:
             origin=origin,
             version=history.version + 1,
         )
+
+    def _log(self, since: int) -> list[LogEvent]:
+        return self.storage.events(self.record.id, since)
+
+    def _present(self) -> Iterable[FrozenTrial]:
+        self.refresh()  # what another process has recorded a moment ago may be needed
+        return self.ledger.trials
 
     def _donors(self) -> Iterable[FrozenTrial]:
         donors = getattr(self.scheduler, "donors", None)
