@@ -245,11 +245,11 @@ class TestAskTell:
     def test_a_scheduler_that_is_done(self) -> None:
         study = luthier.create_study(scheduler="pbt:steps=5,population=2", seed=0)
         trials = [study.ask({"x": Float(0, 1)}) for _ in range(2)]
-        with pytest.raises(StudyError, match=r"its scheduler .*, with 2 .*Tell the results"):
+        with pytest.raises(StudyError, match=r"its scheduler .*, with 2 .*Tell their results"):
             study.ask()
         for trial in trials:
             study.tell(trial, trial.params["x"])
-        with pytest.raises(StudyError, match=r"nothing more\. Choose another scheduler"):
+        with pytest.raises(StudyError, match=r"nothing more\. Choose another or"):
             study.ask()
 
 

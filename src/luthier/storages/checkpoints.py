@@ -123,12 +123,7 @@ class FileCheckpoints:
                 discard(place)
 
     def path(self, key: str) -> Path:
-        """Return a read-only file, or a folder of such files, that holds the content.
-
-        Raises:
-            ArgumentError: Not a key.
-            CheckpointMissingError: Nothing is kept under that key.
-        """
+        """Return what holds the content; see ``CheckpointStore`` for this and the other methods."""
         place = self._place(key)
         if not place.exists():
             raise CheckpointMissingError(
@@ -141,13 +136,7 @@ class FileCheckpoints:
         return place
 
     def verify(self, key: str) -> None:
-        """Read the whole content and compare it with its key.
-
-        Raises:
-            ArgumentError: Not a key.
-            CheckpointMissingError: Nothing is kept under that key.
-            CheckpointCorruptError: The content isn't what was saved.
-        """
+        """Read the whole content and compare it with its key."""
         place = self.path(key)
         try:
             found, _ = read_content(place)

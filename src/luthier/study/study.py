@@ -561,15 +561,14 @@ class Study:
 
     def _nothing_left(self) -> StudyError:
         running = len(self._driver.ledger.snapshot().running)
-        why, then = "space is exhausted", "Widen the space, or allow duplicates in the sampler"
+        still = f", with {running} trials still running" if running else ""
+        why = f"space is exhausted{still}. Widen the space, or allow duplicates in the sampler."
         if self._driver.is_done():
-            why, then = "scheduler starts nothing more", "Choose another scheduler, or a larger one"
-            then = "Tell the results of those that run, and ask again" if running else then
-        return StudyError(
-            f"Study {self.study_name!r} has nothing left to try: its {why}"
-            + (f", with {running} trials still running" if running else "")
-            + f". {then}."
-        )
+            then = (
+                "Tell their results, and ask again" if running else "Choose another or a larger one"
+            )
+            why = f"scheduler starts nothing more{still}. {then}."
+        return StudyError(f"Study {self.study_name!r} has nothing left to try: its {why}")
 
     def _handle(self, record: FrozenTrial) -> Trial:
         handle = Trial(self._driver.ticket(record), self._driver)
