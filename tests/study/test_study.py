@@ -249,7 +249,7 @@ class TestAskTell:
             study.ask()
         for trial in trials:
             study.tell(trial, trial.params["x"])
-        with pytest.raises(StudyError, match=r"nothing more\. Choose another or"):
+        with pytest.raises(StudyError, match=r"nothing more\. Choose another, or"):
             study.ask()
 
 

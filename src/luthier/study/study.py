@@ -564,9 +564,7 @@ class Study:
         still = f", with {running} trials still running" if running else ""
         why = f"space is exhausted{still}. Widen the space, or allow duplicates in the sampler."
         if self._driver.is_done():
-            then = (
-                "Tell their results, and ask again" if running else "Choose another or a larger one"
-            )
+            then = "Tell their results" if running else "Choose another, or a larger one"
             why = f"scheduler starts nothing more{still}. {then}."
         return StudyError(f"Study {self.study_name!r} has nothing left to try: its {why}")
 
