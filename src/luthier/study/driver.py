@@ -207,7 +207,8 @@ class Driver:
             history: What ``refresh`` has just returned, if the caller has it; a stale one does
                 no harm, the storage refuses what is made from it.
             eager: Start something even where all that is known of a learnt space is being tried,
-                rather than wait until running trials show whether there is more of it.
+                rather than wait until running trials show whether there is more of it. Where
+                nothing runs and nothing new can come, ``conclude``.
             new: Whether a new trial may be added.
 
         Returns:
@@ -225,6 +226,9 @@ class Driver:
                         history, fixed or {}, eager, may_add
                     )
                 except _FasterError:
+                    history = None
+                    continue
+                if trial is None and eager and not history.running and self.conclude():
                     history = None
                     continue
                 if trial is not None and self.listeners:
