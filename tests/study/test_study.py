@@ -76,6 +76,8 @@ class TestCreate:
             ({"sampler": "magic"}, "magic"),
             ({"scheduler": "magic"}, "magic"),
             ({"storage": "mysql://x"}, "mysql"),
+            ({"checkpoints": 5}, "must be a folder, got 5. Give its path as text or"),
+            ({"checkpoints": b"saved"}, "must be a folder, got b'saved'. Give its path"),
         ],
     )
     def test_bad_arguments(self, arguments: dict[str, Any], message: str) -> None:
