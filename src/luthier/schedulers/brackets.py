@@ -19,6 +19,7 @@ from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job, Resume, Stop
 from luthier.core.trial import FrozenTrial
 from luthier.schedulers.ladder import best_first, is_below, rung_metrics
+from luthier.schedulers.stopping import paused_at_budget
 
 __all__ = ["Bracket", "Cycle"]
 
@@ -94,11 +95,8 @@ class Cycle:
 
     def decide(self, trial: FrozenTrial, step: int) -> Decision:
         """Pause the trial where its budget ends, before the last rung."""
-        bracket, _ = self.of(trial.number)
-        if step >= bracket.rungs[-1]:
-            return Decision.CONTINUE
-        budget = bracket.rungs[0] if trial.budget is None else trial.budget
-        return Decision.PAUSE if step >= budget else Decision.CONTINUE
+        rungs = self.of(trial.number)[0].rungs
+        return paused_at_budget(trial, step, rungs[0], rungs[-1])
 
     def _due(
         self,

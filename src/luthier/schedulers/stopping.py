@@ -1,4 +1,4 @@
-"""Rules that only stop: they look at running trials, and leave to others which ones to start."""
+"""What decisions have in common: of rules that only stop, and of those that pause at a budget."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job
 from luthier.core.trial import FrozenTrial
 
-__all__ = ["StoppingRule"]
+__all__ = ["StoppingRule", "paused_at_budget"]
 
 
 class StoppingRule(ABC):
@@ -29,3 +29,16 @@ class StoppingRule(ABC):
     @abstractmethod
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Decide about a running trial that has just reported ``step``."""
+
+
+def paused_at_budget(trial: FrozenTrial, step: int, first: int, end: int) -> Decision:
+    """Pause a trial where its budget ends, unless that is the end.
+
+    Args:
+        trial: A running trial.
+        step: The step that it has just reported.
+        first: The budget of a trial that says none.
+        end: The step at which a trial has finished.
+    """
+    budget = first if trial.budget is None else trial.budget
+    return Decision.PAUSE if budget <= step < end else Decision.CONTINUE

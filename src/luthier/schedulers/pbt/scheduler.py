@@ -32,6 +32,7 @@ from luthier.schedulers.pbt.bandit import promising
 from luthier.schedulers.pbt.exploit import EXPLOITS, Copy, any_of_the_best, replacement
 from luthier.schedulers.pbt.explore import explored
 from luthier.schedulers.pbt.members import Member, Population, compared_at
+from luthier.schedulers.stopping import paused_at_budget
 
 __all__ = ["PBT"]
 
@@ -141,12 +142,9 @@ class PBT:
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Pause, stop or continue a trial that has just reported."""
-        if step >= self.steps:
-            return Decision.CONTINUE
         if self.synchronous:
-            budget = self.ready_every if trial.budget is None else trial.budget
-            return Decision.PAUSE if step >= budget else Decision.CONTINUE
-        if not self._crossed(trial, step):
+            return paused_at_budget(trial, step, self.ready_every, self.steps)
+        if step >= self.steps or not self._crossed(trial, step):
             return Decision.CONTINUE
         population = Population.of(history, self.metric)
         member = population.member_of(trial)
