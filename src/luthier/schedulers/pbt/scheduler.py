@@ -258,8 +258,7 @@ class _Scene:
 
     def _compared(self, member: Member) -> int | None:
         """The latest step since a member's trial began where half of its like have been."""
-        n = len(self.how.frequencies)
-        interval = self.how.ready_every * self.how.frequencies[member.number % n]
+        n, interval = len(self.how.frequencies), self._interval(member.number)
         like = [m for m in self.population.members if m.number % n == member.number % n]
         since = _since(member.head)
         for step in range(member.position // interval * interval, since, -interval):
@@ -269,26 +268,25 @@ class _Scene:
 
     def _copy(self, member: Member, step: int) -> Copy | None:
         """What becomes of a member: a donor that is replaced itself gives way to its own donor."""
-        order = self._order(step) if self._is_due(member.number, step) else []
-        copy = self._wanted(order, member.number, step)
+        copy = self._wanted(member.number, step)
         if copy is None:
             return None
         donor = copy.donor
-        while (further := self._wanted(order, donor, step)) is not None:
+        while (further := self._wanted(donor, step)) is not None:
             donor = further.donor
         return replace(copy, donor=donor) if self._usable(donor, step) else None
 
-    def _is_due(self, number: int, step: int) -> bool:
-        """Whether a member's sub-population is compared at a step."""
-        how = self.how
-        interval = how.ready_every * how.frequencies[number % len(how.frequencies)]
-        return step % interval == 0 and how.warmup <= step < how.steps
-
-    def _wanted(self, order: list[int], number: int, step: int) -> Copy | None:
+    def _wanted(self, number: int, step: int) -> Copy | None:
+        """What a member would become if its sub-population is compared at a step."""
         how, key = self.how, (self.history.seed, step)
-        if not self._is_due(number, step):
+        if step % self._interval(number) or not how.warmup <= step < how.steps:
             return None
+        order = self._order(step)
         return replacement(how.exploit, how.share, how.frequencies, order, number, key)
+
+    def _interval(self, number: int) -> int:
+        """After how many steps a member's sub-population is compared."""
+        return self.how.ready_every * self.how.frequencies[number % len(self.how.frequencies)]
 
     def _any(self, member: Member, step: int) -> Copy | None:
         """Whom to copy where a trial failed, or ended itself."""
