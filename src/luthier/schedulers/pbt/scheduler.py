@@ -311,9 +311,9 @@ class _Scene:
         return Stop(member.head.number, f"trial {donor} is better at step {step}: it is copied")
 
     def _clone(self, member: Member, step: int, copy: Copy | None) -> Clone | None:
-        if copy is None:
-            return None
         members = self.population.members
+        if copy is None or _has_yet_to_save(members[copy.donor].head):
+            return None
         donor, model = members[copy.donor].head, members[copy.model].head
         params, words = self._params(donor, model, step, copy.explore)
         return Clone(
@@ -350,3 +350,9 @@ class _Scene:
 def _since(trial: FrozenTrial) -> int:
     """Up to which step a trial is what its donor was, or was compared already."""
     return max(compared_at(trial), step_from(trial))
+
+
+def _has_yet_to_save(trial: FrozenTrial) -> bool:
+    """Whether a trial is between its first report and the state that it saves after it."""
+    running = trial.state is TrialState.RUNNING
+    return running and trial.checkpoint is None and len(trial.reports) < 2
