@@ -13,7 +13,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -357,16 +357,7 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
     except TrialPruned as stop:
         return stopped(trial, str(stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
-        outcome = trial.outcome(TrialState.FAILED, error=describe(error))
-        return Outcome(
-            outcome.state,
-            outcome.params,
-            reports=outcome.reports,
-            declares=outcome.declares,
-            error=outcome.error,
-            exception=error,
-            cost=outcome.cost,
-        )
+        return replace(trial.outcome(TrialState.FAILED, error=describe(error)), exception=error)
 
 
 def at_its_end(trial: Trial, metrics: Metrics) -> Outcome:
