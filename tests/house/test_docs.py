@@ -4,6 +4,7 @@ The blocks of a page run in order, in one namespace and one empty directory:
 
 - a ``python`` block is executed; if its first line is a comment that names a file
   (``# train.py``), it is also saved under that name for the blocks that follow;
+- the URL of a PostgreSQL server (``SERVER``) stands for that of the tests' own;
 - each ``$ luthier ...`` or ``$ python ...`` line of a ``console`` block is run and must
   succeed; a comment ``# exit code 2`` on it says otherwise.
 """
@@ -25,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (\w+\.py)\n")
+SERVER = "postgresql://me:secret@localhost/runs?schema=mine"  # stands for the tests' own
 EXIT_CODE = re.compile(r"# exit code (\d+)")
 
 
@@ -57,10 +59,14 @@ def run_console(block: str, line: int, page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for kind, text, line in blocks(page):
+        if SERVER in text:
+            text = text.replace(SERVER, request.getfixturevalue("postgres_url"))
         if kind == "python":
             run_python(text, line, page, namespace)
         else:

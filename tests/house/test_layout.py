@@ -25,14 +25,14 @@ BUDGETS = {
     "core": 4150,
     "samplers": 6900,
     "schedulers": 2450,
-    "storages": 2500,
+    "storages": 3050,
     "executors": 200,
     "study": 4450,
     "strategies": 450,
     "testing": 2150,
     "integrations": 950,
     "optuna": 1850,
-    "cli": 1150,
+    "cli": 1160,
 }
 FILE_BUDGET = 650
 MOST_FILES = 400

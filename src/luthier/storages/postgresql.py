@@ -81,7 +81,7 @@ _SESSION: Final = (
 
 
 def postgresql_storage(
-    url: str, *, schema: str | None = None, patience: float = 120.0
+    url: str, *, schema: str | None = None, patience: float = 120.0, create: bool = True
 ) -> SqlStorage:
     """Open a PostgreSQL database as a storage; its tables are made where they are missing.
 
@@ -92,13 +92,14 @@ def postgresql_storage(
         schema: The schema of the tables, made if it doesn't exist; the role's own
             ``search_path`` if None. With one each, many users share a database.
         patience: Seconds to wait for a server that is away, or for a lock.
+        create: Whether to make the tables where there are none.
 
     Raises:
         ArgumentError: A bad argument.
         MissingExtraError: psycopg isn't installed.
         StorageError: The database can't be used; the subclass and the message say why.
     """
-    return SqlStorage(PostgresqlDatabase(url, schema=schema, patience=patience))
+    return SqlStorage(PostgresqlDatabase(url, schema=schema, patience=patience), create=create)
 
 
 @final

@@ -51,15 +51,16 @@ class SqlStorage:
 
     Args:
         database: Runs the statements; see ``storages.database``.
+        create: Whether to make the tables where there are none.
 
     Raises:
         StorageError: The database can't be used; the subclass and the message say why.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, create: bool = True) -> None:
         self._database = database
         self._open: dict[tuple[int, int], FrozenTrial] = {}  # a cache: valid while versions agree
-        migrate(database)
+        migrate(database, create=create)
 
     def create_study(
         self, name: str, objective: Objective, seed: int, settings: Mapping[str, Any]

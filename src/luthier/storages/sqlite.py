@@ -46,6 +46,7 @@ def sqlite_storage(
     *,
     synchronous: Literal["normal", "full"] = "normal",
     patience: float = 120.0,
+    create: bool = True,
 ) -> SqlStorage:
     """Open a SQLite file as a storage; create it if it doesn't exist.
 
@@ -54,6 +55,7 @@ def sqlite_storage(
         synchronous: "normal" survives the death of the process at any instant; after a power
             cut the last moments may be missing. "full" waits for the disk at each commit.
         patience: Seconds to wait for other processes before ``StorageBusyError``.
+        create: Whether to make the tables where there are none.
 
     Raises:
         ArgumentError: A bad argument.
@@ -67,7 +69,8 @@ def sqlite_storage(
         ...     storage.close()
         []
     """
-    return SqlStorage(SqliteDatabase(path, synchronous=synchronous, patience=patience))
+    database = SqliteDatabase(path, synchronous=synchronous, patience=patience)
+    return SqlStorage(database, create=create)
 
 
 @final

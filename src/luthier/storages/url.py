@@ -22,13 +22,14 @@ _KNOWN: Final = (
 )
 
 
-def open_storage(url: str | os.PathLike[str] | Storage | None) -> Storage:
+def open_storage(url: str | os.PathLike[str] | Storage | None, *, create: bool = True) -> Storage:
     """Open the storage that a URL or path names; a storage is returned as it is.
 
     Args:
         url: None or "memory:" for this process's memory; "sqlite:///relative.db",
             "sqlite:////absolute.db" or a plain path for a SQLite file;
             "postgresql://user:password@host/database?schema=name" for a PostgreSQL server.
+        create: Whether to make the tables in a file or database that is empty.
 
     Raises:
         ArgumentError: The URL isn't one of these.
@@ -56,10 +57,10 @@ def open_storage(url: str | os.PathLike[str] | Storage | None) -> Storage:
         require_extra("psycopg", "postgresql", "A PostgreSQL storage")
         from luthier.storages.postgresql import postgresql_storage
 
-        return postgresql_storage(text)
+        return postgresql_storage(text, create=create)
     from luthier.storages.sqlite import sqlite_storage
 
-    return sqlite_storage(_sqlite_path(text))
+    return sqlite_storage(_sqlite_path(text), create=create)
 
 
 def without_password(url: str) -> str:
