@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from benchmarks.postgres_server import PostgresServer
+    from benchmarks.storages.postgres_server import PostgresServer
 
 settings.register_profile(
     "luthier",
@@ -35,7 +35,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server, started when the first test of a process asks for it."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from benchmarks.postgres_server import postgres_server
+    from benchmarks.storages.postgres_server import postgres_server
 
     with postgres_server() as server:
         yield server

@@ -23,7 +23,7 @@ from luthier.storages import MemoryStorage, open_storage
 from luthier.testing import STORAGE_CHECKS, check_storage
 
 if TYPE_CHECKING:
-    from benchmarks.postgres_server import PostgresServer
+    from benchmarks.storages.postgres_server import PostgresServer
 
 Factory = Callable[[], Storage]
 

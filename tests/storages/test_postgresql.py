@@ -42,7 +42,7 @@ from luthier.storages.schema import SCHEMA_VERSION, migrate
 from luthier.testing.life import ended, life, running
 
 if TYPE_CHECKING:
-    from benchmarks.postgres_server import PostgresServer
+    from benchmarks.storages.postgres_server import PostgresServer
 
 SECRETS = ("cret", "100%")
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")

@@ -7,6 +7,7 @@ it runs as the user ``nobody``.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -64,6 +65,13 @@ class PostgresServer:
         query = "&".join(f"{name}={value}" for name, value in options.items())
         place = f"postgresql://postgres:{quoted}@127.0.0.1:{self.port}/{database}"
         return f"{place}?{query}" if query else place
+
+    def create_database(self, name: str) -> None:
+        """Make an empty database."""
+        import psycopg
+
+        with contextlib.closing(psycopg.connect(self.url(), autocommit=True)) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
