@@ -7,6 +7,7 @@ shape; nothing has to be inherited.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, final
 
@@ -234,6 +235,15 @@ class Storage(Protocol):
 
         Raises:
             NumberTakenError: They don't: another driver was first.
+        """
+        ...
+
+    def turn(self, study: int) -> AbstractContextManager[object]:
+        """Wait for one's turn to look at the history, propose and add trials.
+
+        A courtesy among drivers: who has the turn isn't overtaken by others who asked for it, so
+        that nobody's proposal is refused. Nothing depends on it; a storage may give it at once,
+        and gives it in the end to whoever waits.
         """
         ...
 

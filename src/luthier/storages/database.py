@@ -8,6 +8,7 @@ all that a new database has to bring.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -52,6 +53,10 @@ class Database(Protocol):
             study: The only study it writes to, so that others' writers may run beside it; None
                 for work on the list of studies or on the schema.
         """
+        ...
+
+    def turn(self, study: int) -> AbstractContextManager[object]:
+        """Wait for one's turn to add trials to a study; see ``Storage.turn``."""
         ...
 
     @property

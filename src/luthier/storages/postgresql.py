@@ -70,6 +70,8 @@ _READ: Final[Opening] = ((b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ()
 _WRITE: Final = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _LOCK_STUDY: Final = b"SELECT 1 FROM studies WHERE id = %s FOR UPDATE"
 _LOCK_ALL: Final = b"SELECT pg_advisory_xact_lock(%s)"
+_TAKE_TURN: Final = b"SELECT pg_advisory_xact_lock(hashtext(current_schema()), %s::int)"
+_SHORT_WAIT: Final = b"SET LOCAL lock_timeout = '10s'"
 _LOCK_KEY: Final = int.from_bytes(b"luthier")
 # A driver that stops in mid-transaction (SIGSTOP, a cut cable) must not hold its study for ever.
 _SESSION: Final = (
@@ -147,6 +149,36 @@ class PostgresqlDatabase:
         lock = (_LOCK_ALL, (_LOCK_KEY,)) if study is None else (_LOCK_STUDY, (study,))
         return self._persist(lambda: self._transact(((_WRITE, ()), lock), work))
 
+    @contextlib.contextmanager
+    def turn(self, study: int) -> Iterator[None]:
+        """Take an advisory lock, which the server gives in the order of asking.
+
+        It goes with its session; who doesn't get it in time goes on without it.
+        """
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(psycopg.Error):
+                connection = held.enter_context(self._lent())
+                with connection.pipeline():
+                    connection.execute(_WRITE)
+                    connection.execute(_SHORT_WAIT)
+                    connection.execute(_TAKE_TURN, (study,))
+            yield
+
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[Connection]:
+        """Lend a connection whose transaction ends afterwards, whatever has become of it."""
+        connection = self._take()
+        self._busy.add(connection)
+        try:
+            yield connection
+        finally:
+            self._busy.discard(connection)
+            try:
+                connection.execute(b"ROLLBACK")
+                self._keep(connection)
+            except psycopg.Error:
+                connection.close()
+
     def initialise(self) -> None:
         """Make the schema, if one was named."""
         if self._schema is not None:
@@ -175,10 +207,7 @@ class PostgresqlDatabase:
     @contextlib.contextmanager
     def _connection(self) -> Iterator[Connection]:
         """Lend a connection; whatever went wrong, its transaction has ended afterwards."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._open()
+        connection = self._take()
         self._busy.add(connection)
         try:
             yield connection
@@ -194,6 +223,12 @@ class PostgresqlDatabase:
             raise
         self._busy.discard(connection)
         self._keep(connection)
+
+    def _take(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._open()
 
     def _keep(self, connection: Connection) -> None:
         if len(self._idle) < _MOST_IDLE:

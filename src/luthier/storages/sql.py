@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
@@ -173,6 +174,10 @@ class SqlStorage:
         for trial in added:
             self._remember(study, trial)
         return added
+
+    def turn(self, study: int) -> AbstractContextManager[object]:
+        """Wait for one's turn to add trials."""
+        return self._database.turn(study)
 
     def claim(
         self,
