@@ -260,7 +260,7 @@ PARAMS = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(PARAMS, METRICS, TEXT, TEXT, st.dictionaries(TEXT, JSON, max_size=3), REPORTS)
 def test_whatever_is_stored_is_read_the_same_from_every_storage(
     params: dict[str, Any],

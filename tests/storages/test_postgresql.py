@@ -13,12 +13,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+import luthier
 from luthier.core.events import evolve
 from luthier.core.objective import Objective
 from luthier.core.protocols import Storage
@@ -380,6 +381,64 @@ def waiting(server: PostgresServer, n: int) -> None:
     with administrator(server) as connection:
         while connection.execute(query).fetchone() != (n,):
             time.sleep(0.01)
+
+
+def test_turns_are_given_in_order_and_end_with_who_has_them(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    one, two = open_storage(postgres_url), open_storage(postgres_url)
+    study = one.create_study("s", Objective(), 0, {}).id
+    order: list[str] = []
+
+    def wait_for_turn() -> None:
+        with two.turn(study):
+            order.append("two")
+
+    thread = threading.Thread(target=wait_for_turn)
+    with one.turn(study):
+        thread.start()
+        waiting(postgres, 1)
+        order.append("one")
+    thread.join()
+    assert order == ["one", "two"]
+    with administrator(postgres) as connection, one.turn(study):
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        )
+        wait_for_turn()  # the turn has gone with its session
+        assert one.put_state(study, "k", 1) == 1
+    one.close()
+    two.close()
+
+
+def test_drivers_that_meet_take_turns(postgres_url: str) -> None:
+    url = postgres_url
+    luthier.create_study(storage=url, study_name="s", sampler="random", seed=0)
+    refused: list[int] = []
+
+    def drive() -> None:
+        study = luthier.load_study(storage=url, study_name="s")
+        add_trials = study.storage.add_trials
+
+        def counting(*arguments: Any) -> Any:
+            try:
+                return add_trials(*arguments)
+            except NumberTakenError:
+                refused.append(1)
+                raise
+
+        study.storage.add_trials = counting
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=15)
+
+    threads = [threading.Thread(target=drive) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    study = luthier.load_study(storage=url, study_name="s")
+    assert [trial.number for trial in study.trials] == list(range(60))
+    assert len(refused) < 30  # without turns some two hundred
+    assert study.replay().exact
 
 
 def test_threads_share_a_handle(storage: Storage) -> None:

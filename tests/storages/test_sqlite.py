@@ -313,7 +313,7 @@ def test_work_that_raises_leaves_no_trace(tmp_path: Path, failure: type[BaseExce
 
 def test_text_that_is_no_unicode_is_kept_or_refused(tmp_path: Path) -> None:
     storage = sqlite_storage(tmp_path / "a.db")
-    with pytest.raises(ArgumentError, match=r"must be valid Unicode, got '\\udce9'"):
+    with pytest.raises(ArgumentError, match=r"must be Unicode text without NUL, got '\\udce9'"):
         storage.create_study("\udce9", Objective(), 0, {})
     study = storage.create_study("s", Objective(), 0, {}).id
     trial = FrozenTrial(number=0, state=TrialState.FAILED, error="no file '\udce9'", worker="é")

@@ -345,7 +345,7 @@ class Storage(Protocol):
     def best_trial(self, study: int, direction: Direction) -> FrozenTrial | None:
         """Return the best valid COMPLETE trial by the first objective, without reading them all.
 
-        Of equally good ones, the first to finish; None if there is none.
+        Of equally good ones, the first to finish; None if there is none. NaN is never the best.
         """
         ...
 

@@ -6,6 +6,7 @@ four columns and becomes JSON only when somebody reads it.
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 import threading
@@ -218,7 +219,7 @@ class MemoryStorage:
             ]
         sign = -1.0 if direction == "maximize" else 1.0
         return min(
-            complete,
+            (trial for trial in complete if not math.isnan(trial.metric_values[0])),
             key=lambda trial: (sign * trial.metric_values[0], trial.finished_version),
             default=None,
         )

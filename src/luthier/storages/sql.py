@@ -21,7 +21,7 @@ from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Changes, StudyRecord, StudySummary
 from luthier.core.record import dump, finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState
-from luthier.errors import TrialStateError
+from luthier.errors import LuthierError, TrialStateError
 from luthier.storages import rules
 from luthier.storages.checkpoints import FileCheckpoints
 from luthier.storages.database import Database, Execute, Rows
@@ -44,6 +44,7 @@ __all__ = ["SqlStorage"]
 
 T = TypeVar("T")
 _MOST_OPEN: Final = 1024
+_NEXT_VERSION: Final = "UPDATE studies SET version = version + 1 WHERE id = ? RETURNING version"
 
 
 @final
@@ -315,7 +316,7 @@ class SqlStorage:
             if present <= version:
                 return Changes(present, (), {}, ())
             since = (study, version)
-            trials = [read_row(row) for row in execute(SELECT_CHANGED, since)]
+            trials = execute(SELECT_CHANGED, since)
             state = execute(
                 "SELECT key, value FROM state WHERE study = ? AND version > ? ORDER BY version",
                 since,
@@ -325,8 +326,12 @@ class SqlStorage:
                 " ORDER BY version",
                 since,
             )
-            values = {key: loads(value) for key, value in state}
-            return Changes(present, trials, values, [(int(v), space) for v, space in spaces])
+            return Changes(
+                present,
+                [read_row(row) for row in trials],
+                {key: loads(value) for key, value in state},
+                [(int(v), space) for v, space in spaces],
+            )
 
         return self._database.read(work)
 
@@ -373,18 +378,22 @@ class SqlStorage:
         at = time.time() if at is None else at
 
         def work(execute: Execute) -> FrozenTrial:
+            raised = execute(_NEXT_VERSION, (study,))
             before = self._present(execute, study, number)
             data = data_for(before)
             if data is None:
-                return before
-            version = _next_version(execute, study)
+                raise _NothingNewError(before)
+            version = _version_in(raised, study)
             after = evolve(before, LogEvent(version, at, kind, number, data))
             update, columns = UPDATES[kind]
             execute(update, (*columns(after, data), version, study, number))
             execute(INSERT_EVENT, (study, version, at, kind, number, dump(data)))
             return after
 
-        after = self._write(study, work)
+        try:
+            after = self._write(study, work)
+        except _NothingNewError as unchanged:
+            return unchanged.before
         self._remember(study, after)
         return after
 
@@ -400,7 +409,7 @@ class SqlStorage:
         at = time.time()
 
         def work(execute: Execute) -> int:
-            version = _next_version(execute, study)
+            version = _version_in(execute(_NEXT_VERSION, (study,)), study)
             execute(statement, (version, *columns))
             execute(INSERT_EVENT, (study, version, at, kind, None, dump(data)))
             return version
@@ -466,10 +475,7 @@ _DELETES: Final = (  # the study first: who holds its row has written all that h
 
 
 def _version(execute: Execute, study: int) -> int:
-    row = execute("SELECT version FROM studies WHERE id = ?", (study,)).fetchone()
-    if row is None:
-        raise rules.study_gone(study)
-    return int(row[0])
+    return _version_in(execute("SELECT version FROM studies WHERE id = ?", (study,)), study)
 
 
 def _is_logged(execute: Execute, line: Sequence[Any]) -> bool:
@@ -482,9 +488,20 @@ def _is_logged(execute: Execute, line: Sequence[Any]) -> bool:
     return found is not None and [*found] == event
 
 
-def _next_version(execute: Execute, study: int) -> int:
-    execute("UPDATE studies SET version = version + 1 WHERE id = ?", (study,))
-    return _version(execute, study)
+def _version_in(rows: Rows, study: int) -> int:
+    """The version that a statement gives of a study."""
+    row = rows.fetchone()
+    if row is None:
+        raise rules.study_gone(study)
+    return int(row[0])
+
+
+class _NothingNewError(LuthierError):
+    """Ends a transaction in which there is nothing to write."""
+
+    def __init__(self, before: FrozenTrial) -> None:
+        super().__init__("There is nothing new.")
+        self.before = before
 
 
 def _missing(execute: Execute, name: str) -> Exception:
