@@ -22,6 +22,7 @@ import numpy as np
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import (
     Event,
+    LogEvent,
     TrialFailed,
     TrialFinished,
     TrialPaused,
@@ -29,7 +30,7 @@ from luthier.core.events import (
     TrialStarted,
 )
 from luthier.core.history import History
-from luthier.core.jobs import Clone, Decision, Outcome, Proposal, Resume, Stop
+from luthier.core.jobs import Clone, Decision, Job, Outcome, Proposal, Resume, Stop
 from luthier.core.ledger import Ledger
 from luthier.core.protocols import Changes, Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
@@ -101,7 +102,7 @@ class Driver:
         self.declared: Space | None = None
         self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
-        self._keeper = Keeper(self.open_checkpoints, lambda: self.ledger.trials, self._donors)
+        self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
         self._unflushed: set[int] = set()
         self._flushed_at = time.monotonic()
         self._worker = this_worker()
@@ -206,7 +207,8 @@ class Driver:
             history: What ``refresh`` has just returned, if the caller has it; a stale one does
                 no harm, the storage refuses what is made from it.
             eager: Start something even where all that is known of a learnt space is being tried,
-                rather than wait until running trials show whether there is more of it.
+                rather than wait until running trials show whether there is more of it. Where
+                nothing runs and nothing new can come, ``conclude``.
             new: Whether a new trial may be added.
 
         Returns:
@@ -226,15 +228,16 @@ class Driver:
                 except _FasterError:
                     history = None
                     continue
+                if trial is None and eager and not history.running and self.conclude():
+                    history = None
+                    continue
                 if trial is not None and self.listeners:
                     self.emit(TrialStarted(self.record.name, trial))
                 return trial
 
     def is_done(self) -> bool:
         """Whether the scheduler has nothing more to run, though the space may hold more."""
-        history = self.refresh()
-        rng = generator(self.record.seed, history.next_number)
-        return self.scheduler.next(history, rng) is None
+        return self._due(self.refresh())[0] is None
 
     def elsewhere(self) -> list[int]:
         """Numbers of the trials that other processes of this machine are running.
@@ -303,7 +306,7 @@ class Driver:
                     self.record.id, number, trial.attempt, checkpoint, trial.reports
                 )
             )
-            self._keeper.saved(trial)
+            self._keeper.tidy()
 
     def open_checkpoints(self) -> CheckpointStore:
         """Open the place where trials' saved states are kept."""
@@ -329,7 +332,7 @@ class Driver:
                 self.refresh()
                 return None
             if trial.checkpoint is not None and trial.state.is_finished:
-                self._keeper.ended(trial)
+                self._keeper.tidy()
             if self.listeners:
                 self.emit(_ENDS[trial.state](self.record.name, trial))
             return trial
@@ -404,17 +407,21 @@ class Driver:
         for trial in history.pending:
             if trial.state is TrialState.WAITING or trial.worker in gone:
                 fresh = trial.budget is None
-                claimed = self.storage.claim(
-                    self.record.id,
-                    trial.number,
-                    self._worker,
-                    attempt=trial.attempt,
-                    at=time.time(),
-                    budget=self.scheduler.budget(history, trial.number) if fresh else None,
-                )
-                if claimed is not None:
-                    return self._write(claimed)
+                budget = self.scheduler.budget(history, trial.number) if fresh else None
+                if (claimed := self._claimed(trial, budget)) is not None:
+                    return claimed
         return None
+
+    def _claimed(self, trial: FrozenTrial, budget: int | None) -> FrozenTrial | None:
+        claimed = self.storage.claim(
+            self.record.id,
+            trial.number,
+            self._worker,
+            attempt=trial.attempt,
+            at=time.time(),
+            budget=budget,
+        )
+        return None if claimed is None else self._write(claimed)
 
     def _next(
         self, history: History, fixed: Mapping[str, Param], eager: bool, may_add: bool
@@ -424,44 +431,38 @@ class Driver:
         Raises:
             _FasterError: Another driver did something first.
         """
-        rng = generator(self.record.seed, history.next_number)
-        job = self.scheduler.next(history, rng)
+        job, rng = self._due(history)
         while isinstance(job, Stop):
             self._stop(job)
             history = self.refresh()
-            rng = generator(self.record.seed, history.next_number)
-            job = self.scheduler.next(history, rng)
+            job, rng = self._due(history)
         if isinstance(job, Resume):
             return self._resume(job)
         if job is None or not may_add:
             return None
-        if isinstance(job, Clone):
-            trial = self._cloned(job, history)
-        else:
-            proposed = self._proposed(history, fixed, eager, rng)
-            if proposed is None:
-                return None
-            trial = proposed
+        trial = (
+            self._cloned(job, history)
+            if isinstance(job, Clone)
+            else self._proposed(history, fixed, eager, rng)
+        )
+        if trial is None:
+            return None
         try:
             return self._write(self.storage.add_trials(self.record.id, [trial])[0])
         except NumberTakenError:
             raise _FasterError from None
 
+    def _due(self, history: History) -> tuple[Job | None, np.random.Generator]:
+        """What the scheduler says, and the generator from which the next trial is drawn."""
+        rng = generator(self.record.seed, history.next_number)
+        return self.scheduler.next(history, rng), rng
+
     def _resume(self, job: Resume) -> FrozenTrial:
         trial = self.trial(job.trial)
-        if trial.state is not TrialState.PAUSED:
-            raise _FasterError
-        claimed = self.storage.claim(
-            self.record.id,
-            trial.number,
-            self._worker,
-            attempt=trial.attempt,
-            at=time.time(),
-            budget=job.budget,
-        )
+        claimed = self._claimed(trial, job.budget) if trial.state is TrialState.PAUSED else None
         if claimed is None:
             raise _FasterError
-        return self._write(claimed)
+        return claimed
 
     def _stop(self, job: Stop) -> None:
         """End a paused trial for good, in one transaction.
@@ -556,6 +557,13 @@ class Driver:
             origin=origin,
             version=history.version + 1,
         )
+
+    def _log(self, since: int) -> list[LogEvent]:
+        return self.storage.events(self.record.id, since)
+
+    def _present(self) -> Iterable[FrozenTrial]:
+        self.refresh()  # what another process has recorded a moment ago may be needed
+        return self.ledger.trials
 
     def _donors(self) -> Iterable[FrozenTrial]:
         donors = getattr(self.scheduler, "donors", None)

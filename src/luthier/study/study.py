@@ -7,7 +7,6 @@ study knows is its history in the storage; this object adds nothing but convenie
 from __future__ import annotations
 
 import datetime
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,11 +22,16 @@ from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
 from luthier.errors import ArgumentError, ObjectiveError, StudyError, TrialStateError
 from luthier.executors import open_executor
 from luthier.space import Param, Space
-from luthier.space.completion import complete
 from luthier.study import tradeoffs
 from luthier.study.driver import Driver
 from luthier.study.explanation import explained
-from luthier.study.handmade import adapted, check_values, checked_definitions, has_params
+from luthier.study.handmade import (
+    adapted,
+    check_values,
+    checked_definitions,
+    enqueued,
+    has_params,
+)
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
@@ -42,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Study"]
 
-logger = logging.getLogger("luthier")
 StudyCallback = Callable[["Study", FrozenTrial], object]
 
 
@@ -156,7 +159,8 @@ class Study:
             Sampler random. Nothing has been proposed yet.
             Scheduler none.
         """
-        return explained(self.sampler, self.scheduler, self.history)
+        with self._driver.lock:  # what is read must be the latest
+            return explained(self.sampler, self.scheduler, self.history)
 
     # What came of it
 
@@ -306,18 +310,13 @@ class Study:
         Raises:
             ArgumentError: Not definitions by name.
             SpaceError: They contradict a declared condition or relation.
-            StudyError: The space is exhausted.
+            StudyError: The space is exhausted, or the scheduler starts nothing more.
         """
         fixed = checked_definitions(fixed_distributions)
         self._driver.check_definitions(fixed)
         record = self._driver.start(fixed=fixed, eager=True)
         if record is None:
-            running = len(self._driver.ledger.snapshot().running)
-            raise StudyError(
-                f"Study {self.study_name!r} has nothing left to try: its space is exhausted"
-                + (f", with {running} trials still running" if running else "")
-                + ". Widen the space, or allow duplicates in the sampler."
-            )
+            raise self._nothing_left()
         trial = self._handle(record)
         for name, param in fixed.items():
             if name in record.param_names or param.when is None:
@@ -400,7 +399,9 @@ class Study:
             return
 
         def build(number: int, history: History) -> FrozenTrial:
-            values = self._checked(params, number, history)
+            values = enqueued(
+                params, history, self._driver.declared, generator(self.seed, number, "enqueued")
+            )
             return FrozenTrial(
                 number=number,
                 param_names=tuple(values),
@@ -576,6 +577,15 @@ class Study:
 
     # Inside
 
+    def _nothing_left(self) -> StudyError:
+        running = len(self._driver.ledger.snapshot().running)
+        still = f", with {running} trials still running" if running else ""
+        why = f"space is exhausted{still}. Widen the space, or allow duplicates in the sampler."
+        if self._driver.is_done():
+            then = "Tell their results" if running else "Choose another, or a larger one"
+            why = f"scheduler starts nothing more{still}. {then}."
+        return StudyError(f"Study {self.study_name!r} has nothing left to try: its {why}")
+
     def _handle(self, record: FrozenTrial) -> Trial:
         handle = Trial(self._driver.ticket(record), self._driver)
         handle.study = self
@@ -635,23 +645,3 @@ class Study:
             if state is TrialState.COMPLETE:
                 raise
             return trial.outcome(TrialState.FAILED, error=f"ObjectiveError: {error}")
-
-    def _checked(self, params: Mapping[str, Any], number: int, history: History) -> dict[str, Any]:
-        declared = self._driver.declared
-        if declared is not None:
-            rng = generator(self.seed, number, "enqueued")
-            return complete(declared, declared.check_partial(params), rng)
-        check_values(params)
-        space = history.space
-        changed_ranges = [n for n, v in params.items() if n in space and not space[n].contains(v)]
-        for name in changed_ranges:
-            logger.warning(
-                "Trial %d is given %s=%r, which earlier trials couldn't have: %r. It will fail "
-                "unless the objective asks differently now.",
-                number,
-                name,
-                params[name],
-                space[name],
-            )
-        known = {n: v for n, v in params.items() if n in space and n not in changed_ranges}
-        return {**params, **space.check_partial(known)}

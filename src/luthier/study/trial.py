@@ -13,7 +13,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -374,22 +374,16 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
         return stopped(trial, str(stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
         _explain(error, trial)
-        outcome = trial.outcome(TrialState.FAILED, error=describe(error))
-        return Outcome(
-            outcome.state,
-            outcome.params,
-            reports=outcome.reports,
-            declares=outcome.declares,
-            error=outcome.error,
-            exception=error,
-            cost=outcome.cost,
-        )
+        return replace(trial.outcome(TrialState.FAILED, error=describe(error)), exception=error)
 
 
 def _explain(error: Exception, trial: Trial) -> None:
     """Say why there is no study, where an objective that runs in a worker asked for it."""
-    missing = isinstance(error, AttributeError) and error.obj is None
-    if missing and trial.study is None:
+    if not isinstance(error, AttributeError) or error.obj is not None or trial.study is not None:
+        return
+    from luthier.study.study import Study
+
+    if hasattr(Study, str(error.name)):
         error.add_note(
             "trial.study is None in a worker process: the study is in the process that called "
             'optimize. Use the trial alone, or run trials in threads there: executor="thread:4".'
