@@ -269,6 +269,11 @@ class TestSending:
         study.optimize(objective, total_trials=4, executor="thread:2")
         assert states(study) == ["COMPLETE"] * 4
 
+    def test_a_study_cannot_be_sent(self) -> None:
+        study = luthier.create_study(**SEED)
+        with pytest.raises(UnsendableError, match="'study' .of type luthier.study.study.Study"):
+            study.optimize(lambda trial: len(study.trials), 2, n_jobs=2)
+
     def test_the_part_is_named_to_the_bottom(self) -> None:
         model = types.SimpleNamespace(parts=[1, threading.Lock()])
         with pytest.raises(UnsendableError, match="its item 1 of its attribute 'parts' of its"):
