@@ -298,6 +298,18 @@ class TestSending:
         study = run(objective, 2, catch=(ValueError,), retries={OddError: 1}, fail_fast=None)
         assert [(t.state.name, t.attempt) for t in study.trials] == [("FAILED", 2)] * 2
 
+    def test_an_exception_that_cannot_be_rebuilt_fails_its_trial(self, tmp_path: Path) -> None:
+        (tmp_path / "only_there.py").write_text("class LocalError(Exception): pass\n")
+
+        def objective(trial: luthier.Trial) -> float:
+            sys.path.insert(0, str(tmp_path))
+            from only_there import LocalError  # type: ignore[import-not-found]
+
+            raise LocalError("there")
+
+        study = run(objective, 1)
+        assert "can't be read here: ModuleNotFoundError" in str(study.trials[0].error)
+
     def test_a_script_without_a_guard(self, tmp_path: Path) -> None:
         script = tmp_path / "script.py"
         script.write_text(

@@ -293,7 +293,7 @@ class Processes:
                     task = self._tasks[worker.slot]
                     task.started, task.deadline = True, self._deadline()
                 case "ended":
-                    self._take(worker, pickle.loads(message[0]))  # noqa: S301  of our worker
+                    self._take(worker, _rebuilt(message[0]))
                 case _:
                     self._refuse(worker, message[0])
         if worker.inbox.closed:
@@ -402,6 +402,17 @@ class Processes:
             return None
         folder.mkdir(parents=True, exist_ok=True)
         return output_file(folder, number, getattr(work, "attempt", 1))
+
+
+def _rebuilt(result: bytes) -> Outcome | BaseException:
+    """What came of a trial; an exception that can't be rebuilt here is told in words."""
+    try:
+        return pickle.loads(result)  # type: ignore[no-any-return]  # noqa: S301  our worker's
+    except Exception as error:  # noqa: BLE001  its class is known to the worker alone
+        return ExecutorError(
+            f"What came of the trial can't be read here: {type(error).__name__}: {error}. Raise "
+            "exceptions, and record values, of classes that this process can import as well."
+        )
 
 
 def _checked_grace(grace: float) -> float:
