@@ -76,6 +76,7 @@ def evolve(trial: FrozenTrial | None, event: LogEvent) -> FrozenTrial:
                 state=TrialState.RUNNING,
                 worker=data["worker"],
                 attempt=data["attempt"],
+                lapses=data.get("lapses", trial.lapses),
                 started=event.at if trial.started is None else trial.started,
                 budget=data.get("budget", trial.budget),
                 reports=_still_true(trial),

@@ -224,6 +224,7 @@ class FrozenTrial(Suggest):
         cost: Seconds of work over all its runs.
         worker: Who runs or ran it.
         attempt: How often it has been claimed.
+        lapses: How many of its runs ended because their worker was gone: had died, or was silent.
         budget: The step up to which its present run may go, or None for no limit.
         checkpoint: Its latest saved state; at first that of the trial it was cloned from.
         origin: Why it exists.
@@ -253,6 +254,7 @@ class FrozenTrial(Suggest):
     cost: float | None = None
     worker: str | None = None
     attempt: int = 0
+    lapses: int = 0
     budget: int | None = None
     checkpoint: Checkpoint | None = None
     origin: Origin = field(default_factory=Origin)

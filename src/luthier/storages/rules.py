@@ -142,9 +142,11 @@ def require_finished(trial: FrozenTrial) -> None:
         )
 
 
-def claim_data(worker: str, attempt: int, budget: int | None) -> dict[str, Any]:
-    """What a claim logs: who, which attempt, and a budget if it is new."""
-    data: dict[str, Any] = {"worker": worker, "attempt": attempt + 1}
+def claim_data(before: FrozenTrial, worker: str, budget: int | None) -> dict[str, Any]:
+    """What a claim logs: who, which attempt, a lapse if it was running, a budget if it is new."""
+    data: dict[str, Any] = {"worker": worker, "attempt": before.attempt + 1}
+    if before.state is TrialState.RUNNING:
+        data["lapses"] = before.lapses + 1
     return data if budget is None else data | {"budget": budget}
 
 
