@@ -13,6 +13,7 @@ from luthier.errors import (
     NumberTakenError,
     StudyExistsError,
     StudyNotFoundError,
+    TrialLostError,
     TrialNotFoundError,
     TrialStateError,
 )
@@ -75,10 +76,12 @@ def require_running(trial: FrozenTrial, attempt: int) -> None:
     """Refuse what only the worker that runs a trial may do.
 
     Raises:
-        TrialStateError: The trial isn't running, or it runs at another attempt.
+        TrialStateError: The trial isn't running.
+        TrialLostError: It was claimed again since that attempt.
     """
     if trial.state is not TrialState.RUNNING or trial.attempt != attempt:
-        raise TrialStateError(
+        kind = TrialStateError if trial.attempt == attempt else TrialLostError
+        raise kind(
             f"Trial {trial.number} must be RUNNING at attempt {attempt}, it is "
             f"{trial.state.name} at attempt {trial.attempt}. It was taken up or ended elsewhere: "
             "drop this result.",
