@@ -6,7 +6,7 @@ import pytest
 
 from luthier.errors import ArgumentError
 from luthier.samplers import Auto, Grid, PartialFixed, QuasiRandom, Random
-from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
+from luthier.schedulers import Asha, Median, NoStopping, Patience, Percentile, Threshold
 from luthier.strategies import (
     known_samplers,
     known_schedulers,
@@ -17,6 +17,7 @@ from luthier.strategies import (
     strategy_parts,
 )
 
+PATIENT = Patience(2, wrapped=Percentile(25))
 NAMES = ["auto", "random", "grid", "random_grid", "quasirandom", "sobol", "halton", "lhs"]
 NAMES += ["tpe", "forest", "gp", "ga", "de", "cmaes", "nsga2", "nsga3", "spsa", "es"]
 
@@ -44,6 +45,34 @@ def test_known_names() -> None:
 def test_samplers_by_name(name: str, sampler: object) -> None:
     assert make_sampler(name) == sampler
     assert strategy(name) == (sampler, NoStopping())
+
+
+@pytest.mark.parametrize(
+    ("text", "scheduler"),
+    [
+        ("asha:max_resource=27", Asha(27)),
+        ("asha: max_resource = 27, mode = stopping", Asha(27, mode="stopping")),
+        ("threshold:lower=-1.5,upper=null", Threshold(lower=-1.5)),
+        ('patience:patience=2,wrapped={"name":"percentile","q":25}', PATIENT),
+        ("patience:wrapped=percentile:q=25,patience=2", PATIENT),
+    ],
+)
+def test_settings_follow_a_name(text: str, scheduler: object) -> None:
+    assert make_scheduler(text) == scheduler
+
+
+def test_a_value_may_hold_commas() -> None:
+    assert make_sampler('grid:points={"x": 3, "y": 2},shuffle=true') == Grid(
+        points={"x": 3, "y": 2}, shuffle=True
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["asha:", "asha:27", "asha:max_resource=27,", "asha:eta=3,eta=4", "asha:name=pbt"]
+)
+def test_settings_that_are_none(text: str) -> None:
+    with pytest.raises(ArgumentError):
+        make_scheduler(text)
 
 
 @pytest.mark.parametrize(

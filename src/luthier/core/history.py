@@ -247,6 +247,10 @@ class History:
         """
         return self._columns.table(key, trials, row, width)
 
+    def ended(self, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
+        """Return when each of a table's trials ended, as a version, shape (n,)."""
+        return self.table(("finished",), trials, lambda t: (t.finished_version or t.version,))[:, 0]
+
     def fold(
         self,
         key: tuple[Any, ...],

@@ -6,6 +6,8 @@ settings. ``make_sampler`` and ``make_scheduler`` turn names and specs back into
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
@@ -58,6 +60,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_BETWEEN: Final = re.compile(r",(?=\s*\w+\s*=)")  # settings; commas within JSON values stay
 SamplerLike = Sampler | str | Mapping[str, Any]
 SchedulerLike = Scheduler | str | Mapping[str, Any]
 
@@ -66,8 +69,8 @@ def make_sampler(given: SamplerLike) -> Sampler:
     """Return the sampler that a name, a spec or an object stands for.
 
     Args:
-        given: A name such as "sobol", a spec such as ``{"name": "grid", "points": 5}``, or a
-            sampler, which is returned as it is.
+        given: A name such as "sobol", alone or with settings as in "grid:points=5", a spec such
+            as ``{"name": "grid", "points": 5}``, or a sampler, which is returned as it is.
 
     Raises:
         ArgumentError: An unknown name, or settings that don't fit.
@@ -85,8 +88,9 @@ def make_scheduler(given: SchedulerLike) -> Scheduler:
     """Return the scheduler that a name, a spec or an object stands for.
 
     Args:
-        given: A name such as "median", a spec such as ``{"name": "percentile", "q": 25}``, or a
-            scheduler, which is returned as it is.
+        given: A name such as "median", alone or with settings as in "asha:max_resource=27", a
+            spec such as ``{"name": "percentile", "q": 25}``, or a scheduler, which is returned as
+            it is.
 
     Raises:
         ArgumentError: An unknown name, or settings that don't fit.
@@ -94,6 +98,8 @@ def make_scheduler(given: SchedulerLike) -> Scheduler:
     Example:
         >>> make_scheduler({"name": "median", "n_warmup_steps": 5}).n_warmup_steps
         5
+        >>> make_scheduler("asha:max_resource=27,mode=stopping").mode
+        'stopping'
     """
     return _make("scheduler", "decide", _SCHEDULERS, given)
 
@@ -179,7 +185,7 @@ def known_strategies() -> tuple[str, ...]:
 
 def _make(what: str, verb: str, builders: Mapping[str, Callable[..., T]], given: Any) -> T:
     if isinstance(given, str):
-        given = {"name": given}
+        given = _read(what, given)
     if not isinstance(given, Mapping):
         if not callable(getattr(given, verb, None)) or isinstance(given, type):
             raise ArgumentError(
@@ -202,6 +208,25 @@ def _make(what: str, verb: str, builders: Mapping[str, Callable[..., T]], given:
             name=name,
             settings=settings,
         ) from error
+
+
+def _read(what: str, text: str) -> dict[str, Any]:
+    """The spec that a name and its settings stand for, as in ``asha:max_resource=27,eta=4``."""
+    name, colon, rest = text.partition(":")
+    spec: dict[str, Any] = {"name": name}
+    for setting in _BETWEEN.split(rest) if colon else ():
+        key, equals, value = map(str.strip, setting.partition("="))
+        if not equals or key in spec:
+            raise ArgumentError(
+                f"The settings of {what} {name!r} must be written SETTING=VALUE, with commas "
+                f"between them and each once, got {rest!r}. Example: asha:max_resource=27,eta=4.",
+                given=text,
+            )
+        try:
+            spec[key] = json.loads(value)
+        except ValueError:
+            spec[key] = value
+    return spec
 
 
 def _unknown(what: str, name: object, known: Mapping[str, object]) -> ArgumentError:

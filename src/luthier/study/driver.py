@@ -24,6 +24,7 @@ import numpy as np
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import (
     Event,
+    LogEvent,
     TrialFailed,
     TrialFinished,
     TrialPaused,
@@ -31,7 +32,7 @@ from luthier.core.events import (
     TrialStarted,
 )
 from luthier.core.history import History
-from luthier.core.jobs import Clone, Decision, Outcome, Proposal, Resume, Stop
+from luthier.core.jobs import Clone, Decision, Job, Outcome, Proposal, Resume, Stop
 from luthier.core.ledger import Ledger
 from luthier.core.protocols import Changes, Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
@@ -47,16 +48,15 @@ from luthier.core.trial import (
 from luthier.errors import (
     CheckpointMissingError,
     NumberTakenError,
-    SpaceError,
     TrialNotFoundError,
     TrialStateError,
 )
-from luthier.samplers import HighestRung
 from luthier.space import Param, Space
 from luthier.study import lease
 from luthier.study.keeper import Keeper
 from luthier.study.lease import Lease, Terms, given_up
-from luthier.study.trial import Ticket, check_definitions, last_metrics
+from luthier.study.proposing import on_rungs, propose
+from luthier.study.trial import Ticket, as_ended, check_definitions, last_metrics
 
 __all__ = ["Driver"]
 
@@ -104,7 +104,7 @@ class Driver:
         self.declared: Space | None = None
         self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
-        self._keeper = Keeper(self.open_checkpoints, lambda: self.ledger.trials, self._donors)
+        self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
         self._unflushed: set[int] = set()
         self._flushed_at = time.monotonic()
         self.lease = Lease(storage, record.id)
@@ -211,7 +211,8 @@ class Driver:
             history: What ``refresh`` has just returned, if the caller has it; a stale one does
                 no harm, the storage refuses what is made from it.
             eager: Start something even where all that is known of a learnt space is being tried,
-                rather than wait until running trials show whether there is more of it.
+                rather than wait until running trials show whether there is more of it. Where
+                nothing runs and nothing new can come, ``conclude``.
             new: Whether a new trial may be added.
 
         Returns:
@@ -231,6 +232,9 @@ class Driver:
                 except _FasterError:
                     history = None
                     continue
+                if trial is None and eager and not history.running and self.conclude():
+                    history = None
+                    continue
                 if trial is not None:
                     self.lease.take(trial)
                     if self.listeners:
@@ -239,18 +243,14 @@ class Driver:
 
     def is_done(self) -> bool:
         """Whether the scheduler has nothing more to run, though the space may hold more."""
-        history = self.refresh()
-        rng = generator(self.record.seed, history.next_number)
-        return self.scheduler.next(history, rng) is None
+        return self._due(self.refresh())[0] is None
 
     def elsewhere(self) -> list[int]:
         """Numbers of the trials that other processes are running.
 
         They will end, or lose their worker: worth waiting for where there is nothing to start.
         """
-        running = self.ledger.snapshot().running
-        others = ((t.number, t.worker) for t in running if t.worker != self.lease.worker)
-        return [number for number, worker in others if worker and self.lease.awaits(worker)]
+        return [t.number for t in self.ledger.snapshot().running if self.lease.awaits(t)]
 
     def add(self, build: Callable[[int, History], FrozenTrial]) -> FrozenTrial:
         """Add a trial that isn't the sampler's: ``build`` gets its number and the history."""
@@ -285,7 +285,7 @@ class Driver:
         """
         with self.lock:
             trial = self.trial(number)
-            if trial.state is not TrialState.RUNNING or self._is_lost(trial):
+            if trial.state is not TrialState.RUNNING or self.lease.is_lost(trial):
                 return Decision.STOP
             trial = self.ledger.hear(number, step, metrics)
             self._unflushed.add(number)
@@ -299,7 +299,7 @@ class Driver:
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record notes on a trial; those of a run that has lost it are left out."""
         with self.lock:
-            if self._is_lost(self.trial(number)):
+            if self.lease.is_lost(self.trial(number)):
                 return
             self._write(self.storage.set_attrs(self.record.id, number, attrs))
 
@@ -315,7 +315,7 @@ class Driver:
             self._write(
                 self.storage.checkpoint(self.record.id, number, attempt, checkpoint, trial.reports)
             )
-            self._keeper.saved(trial)
+            self._keeper.tidy()
 
     def open_checkpoints(self) -> CheckpointStore:
         """Open the place where trials' saved states are kept."""
@@ -344,9 +344,10 @@ class Driver:
             return ended
 
     def _end(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
-        trial = self._write(self.storage.finish(self.record.id, self._finished(trial, outcome)))
+        ended = as_ended(trial, outcome, self.ledger.version + 1)  # or later: then it is restamped
+        trial = self._write(self.storage.finish(self.record.id, ended))
         if trial.checkpoint is not None and trial.state.is_finished:
-            self._keeper.ended(trial)
+            self._keeper.tidy()
         if self.listeners:
             self.emit(_ENDS[trial.state](self.record.name, trial))
         return trial
@@ -427,11 +428,11 @@ class Driver:
                 continue
             fresh = trial.budget is None
             budget = self.scheduler.budget(history, trial.number) if fresh else None
-            if (claimed := self._claim(trial, budget)) is not None:
-                return self._write(claimed)
+            if (claimed := self._claimed(trial, budget)) is not None:
+                return claimed
         return None
 
-    def _claim(self, trial: FrozenTrial, budget: int | None) -> FrozenTrial | None:
+    def _claimed(self, trial: FrozenTrial, budget: int | None) -> FrozenTrial | None:
         claimed = self.storage.claim(
             self.record.id,
             trial.number,
@@ -440,13 +441,17 @@ class Driver:
             at=time.time(),
             budget=budget,
         )
-        if claimed is not None and trial.state is TrialState.RUNNING:
-            logger.warning("Trial %d is taken up: its worker %s is gone.", trial.number, trial.worker)
+        if claimed is None:
+            return None
+        if trial.state is TrialState.RUNNING:
+            logger.warning(
+                "Trial %d is run again: its worker %s is gone.", trial.number, trial.worker
+            )
             self._forget_worker_of(trial)
-        return claimed
+        return self._write(claimed)
 
     def _check_attempts(self, trial: FrozenTrial) -> None:
-        """Fail a trial whose worker is gone if that has happened too often.
+        """Fail a trial whose worker is gone, if that has happened too often.
 
         Raises:
             _FasterError: It has failed, or another driver was faster.
@@ -457,9 +462,15 @@ class Driver:
         outcome = Outcome(TrialState.FAILED, trial.params, reports=trial.reports, error=reason)
         with suppress(TrialStateError):
             self._end(changed(trial, lapses=trial.lapses + 1), outcome)
-            logger.warning("Trial %d has failed: %s", trial.number, reason)
+            logger.warning("Trial %d failed: %s", trial.number, reason)
             self._forget_worker_of(trial)
         raise _FasterError
+
+    def _forget_worker_of(self, trial: FrozenTrial) -> None:
+        """Let go of the counter of a worker that is gone, with its last trial."""
+        others = (t for t in self.ledger.snapshot().running if t.number != trial.number)
+        if trial.worker is not None and all(t.worker != trial.worker for t in others):
+            self.lease.forget(trial.worker)
 
     def _next(
         self, history: History, fixed: Mapping[str, Param], eager: bool, may_add: bool
@@ -469,37 +480,38 @@ class Driver:
         Raises:
             _FasterError: Another driver did something first.
         """
-        rng = generator(self.record.seed, history.next_number)
-        job = self.scheduler.next(history, rng)
+        job, rng = self._due(history)
         while isinstance(job, Stop):
             self._stop(job)
             history = self.refresh()
-            rng = generator(self.record.seed, history.next_number)
-            job = self.scheduler.next(history, rng)
+            job, rng = self._due(history)
         if isinstance(job, Resume):
             return self._resume(job)
         if job is None or not may_add:
             return None
-        if isinstance(job, Clone):
-            trial = self._cloned(job, history)
-        else:
-            proposed = self._proposed(history, fixed, eager, rng)
-            if proposed is None:
-                return None
-            trial = proposed
+        trial = (
+            self._cloned(job, history)
+            if isinstance(job, Clone)
+            else self._proposed(history, fixed, eager, rng)
+        )
+        if trial is None:
+            return None
         try:
             return self._write(self.storage.add_trials(self.record.id, [trial])[0])
         except NumberTakenError:
             raise _FasterError from None
 
+    def _due(self, history: History) -> tuple[Job | None, np.random.Generator]:
+        """What the scheduler says, and the generator from which the next trial is drawn."""
+        rng = generator(self.record.seed, history.next_number)
+        return self.scheduler.next(history, rng), rng
+
     def _resume(self, job: Resume) -> FrozenTrial:
         trial = self.trial(job.trial)
-        if trial.state is not TrialState.PAUSED:
-            raise _FasterError
-        claimed = self._claim(trial, job.budget)
+        claimed = self._claimed(trial, job.budget) if trial.state is TrialState.PAUSED else None
         if claimed is None:
             raise _FasterError
-        return self._write(claimed)
+        return claimed
 
     def _stop(self, job: Stop) -> None:
         """End a paused trial for good, in one transaction.
@@ -595,6 +607,13 @@ class Driver:
             version=history.version + 1,
         )
 
+    def _log(self, since: int) -> list[LogEvent]:
+        return self.storage.events(self.record.id, since)
+
+    def _present(self) -> Iterable[FrozenTrial]:
+        self.refresh()  # what another process has recorded a moment ago may be needed
+        return self.ledger.trials
+
     def _donors(self) -> Iterable[FrozenTrial]:
         donors = getattr(self.scheduler, "donors", None)
         return () if donors is None else donors(self.ledger.snapshot())
@@ -603,29 +622,6 @@ class Driver:
         """Whether a space that looks exhausted may not be: it is learnt, and still changing."""
         learnt = self.declared is None
         return learnt and (self.ledger.moving or (eager and bool(history.running)))
-
-    def _finished(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
-        version = self.ledger.version + 1  # unless others write first: then the storage restamps
-        over = outcome.state.is_finished
-        return changed(
-            trial,
-            version=version,
-            finished_version=version if over else None,
-            state=outcome.state,
-            param_names=tuple(outcome.params),
-            param_values=tuple(outcome.params.values()),
-            metric_names=tuple(outcome.metrics),
-            metric_values=tuple(outcome.metrics.values()),
-            reports=outcome.reports,
-            finished=time.time() if over else None,
-            cost=(trial.cost or 0.0) + outcome.cost,
-            error=outcome.error,
-            declares={**trial.declares, **outcome.declares} if outcome.declares else trial.declares,
-        )
-
-    def _is_lost(self, trial: FrozenTrial) -> bool:
-        """Whether another has taken up a trial that a run here still goes on with."""
-        return self.lease.attempt(trial) != trial.attempt
 
     def _flush(self) -> None:
         """Group commit of reports: every half second, and before anything is proposed."""
@@ -643,28 +639,3 @@ class Driver:
 @final
 class _FasterError(Exception):
     """Another driver was faster: look again."""
-
-
-def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
-    """A sampler as it is used under a scheduler: where that has rungs, it learns from one."""
-    rungs = getattr(scheduler, "rungs", ())
-    return HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
-
-
-def propose(
-    sampler: Sampler, history: History, declares: Mapping[str, Param], rng: np.random.Generator
-) -> Proposal | None:
-    """Ask a sampler for one proposal in the study's space, with definitions new to it."""
-    if declares:
-        history = history.seen_in(_with_definitions(history.space, declares))
-    proposals = sampler.suggest(history.space, history, 1, rng)
-    return proposals[0] if proposals else None
-
-
-def _with_definitions(space: Space, definitions: Mapping[str, Param]) -> Space:
-    """A learnt space with new definitions; conditions learnt of old ones may have to go."""
-    try:
-        return space.with_params(definitions)
-    except SpaceError:
-        freed = {n: p.with_when(None) for n, p in space.items() if n not in definitions}
-        return space.with_params(freed | dict(definitions))

@@ -28,7 +28,7 @@ from luthier.core.amounts import read_seconds
 from luthier.core.protocols import Beat, Storage
 from luthier.core.trial import FrozenTrial
 from luthier.core.worker import is_gone, is_here, this_worker, work_done
-from luthier.errors import ArgumentError, StudyNotFoundError
+from luthier.errors import ArgumentError, StudyNotFoundError, TrialLostError
 
 __all__ = ["KEY", "Lease", "Terms", "Watch", "given_up"]
 
@@ -68,9 +68,9 @@ class Terms:
             >>> Terms().but("5 min")
             Terms(seconds=300.0, max_attempts=3)
         """
-        seconds = self.seconds if lease is None else lease
-        if seconds != math.inf:
-            seconds = read_seconds(seconds, "lease")
+        seconds = self.seconds if lease is None else math.inf
+        if lease is not None and lease != math.inf:
+            seconds = read_seconds(lease, "lease")
         most = self.max_attempts if max_attempts is None else max_attempts
         whole = isinstance(most, int) and not isinstance(most, bool) and most >= 1
         if not whole and most != math.inf:
@@ -78,7 +78,7 @@ class Terms:
                 f"max_attempts must be an integer of at least 1, or math.inf, got {most!r}.",
                 max_attempts=most,
             )
-        return Terms(float(seconds), most)
+        return Terms(seconds, most)
 
     def to_json(self) -> dict[str, Any]:
         """The terms as JSON values; infinity is null."""
@@ -188,6 +188,25 @@ class Lease:
         """The attempt at which the trial runs here; its present one if it doesn't."""
         return self._held.get(trial.number, trial.attempt)
 
+    def is_lost(self, trial: FrozenTrial) -> bool:
+        """Whether another has taken up a trial that a run here still goes on with."""
+        return self.attempt(trial) != trial.attempt
+
+    def lost(self, trial: FrozenTrial, attempt: int) -> TrialLostError:
+        """Let go of a run whose trial another has taken up; return the error that says so."""
+        if self.attempt(trial) == attempt:
+            self.drop(trial.number)
+        error = TrialLostError(
+            f"Trial {trial.number} was taken up by another worker: it is {trial.state.name} at "
+            f"attempt {trial.attempt}, the result is of attempt {attempt} and is refused. A worker "
+            f"that isn't heard of for {self.terms.seconds:g} s loses its trials. Ask for another; "
+            "if this happens often, give the study a longer lease: create_study(lease='10 min').",
+            number=trial.number,
+            attempt=attempt,
+        )
+        logger.warning("%s", error)
+        return error
+
     def drop(self, number: int) -> None:
         """Hold a trial no longer: its run has ended."""
         self._held.pop(number, None)
@@ -208,9 +227,11 @@ class Lease:
             gone |= self._silent()
         return gone
 
-    def awaits(self, worker: str) -> bool:
-        """Whether a worker's trial will end, or be seen to have lost its worker."""
-        return self._storage.shared and (self.terms.seconds < math.inf or is_here(worker))
+    def awaits(self, trial: FrozenTrial) -> bool:
+        """Whether a running trial is another worker's, and will end or be seen to have lost it."""
+        if not trial.worker or trial.worker == self.worker or not self._storage.shared:
+            return False
+        return self.terms.seconds < math.inf or is_here(trial.worker)
 
     def tick(self) -> float | None:
         """Beat, and look at the others; the thread does nothing else.
@@ -231,7 +252,7 @@ class Lease:
             self._held.clear()
             self._watch_until = -math.inf
             return 0.0
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the next beat may succeed
             return self._delayed(error)
         if not self._held:  # beating has only shown that one can
             self._fall_silent()
@@ -249,10 +270,14 @@ class Lease:
             silent = {w for w in silent if self._watch.is_last(w, signs[w])}
         return silent
 
+    def forget(self, worker: str) -> None:
+        """Let go of a worker's counter."""
+        with contextlib.suppress(Exception):  # what is left there misleads nobody
+            self._storage.forget_worker(self._study, worker)
+
     def _fall_silent(self) -> None:
         self._beating = False
-        with contextlib.suppress(Exception):  # what is left there misleads nobody
-            self._storage.forget_worker(self._study, self.worker)
+        self.forget(self.worker)
 
     def _delayed(self, error: Exception) -> float:
         """Say that beating fails, the first time; return when to try again."""
@@ -288,16 +313,14 @@ class Lease:
 def given_up(trial: FrozenTrial, terms: Terms) -> str:
     """Why a trial failed whose last worker is gone as well."""
     return (
-        f"WorkerGone: {trial.lapses + 1} runs of the trial ended because their worker had died or "
-        f"was silent for {terms.seconds:g} s, and max_attempts is {terms.max_attempts}. See whether "
-        "the objective ends its process (memory, a crash in C code), or holds Python's lock for "
-        "longer than the lease; then enqueue its parameters again, or raise the limit."
+        f"The workers of {trial.lapses + 1} of its runs died, or were silent for "
+        f"{terms.seconds:g} s; max_attempts is {terms.max_attempts}. Does the objective end its "
+        "process (memory, a crash in C code), or hold Python's lock for longer than the lease? "
+        "Then enqueue the parameters again, with a higher limit if need be."
     )
 
 
-def _keep_beating(
-    found: weakref.ref[Lease], over: threading.Event, pause: float | None
-) -> None:
+def _keep_beating(found: weakref.ref[Lease], over: threading.Event, pause: float | None) -> None:
     while pause is not None and not over.wait(pause):
         lease = found()
         pause = None if lease is None else lease.tick()

@@ -154,7 +154,8 @@ class Study:
             Sampler random. Nothing has been proposed yet.
             Scheduler none.
         """
-        return explained(self.sampler, self.scheduler, self.history)
+        with self._driver.lock:  # what is read must be the latest
+            return explained(self.sampler, self.scheduler, self.history)
 
     # What came of it
 
@@ -304,18 +305,13 @@ class Study:
         Raises:
             ArgumentError: Not definitions by name.
             SpaceError: They contradict a declared condition or relation.
-            StudyError: The space is exhausted.
+            StudyError: The space is exhausted, or the scheduler starts nothing more.
         """
         fixed = checked_definitions(fixed_distributions)
         self._driver.check_definitions(fixed)
         record = self._driver.start(fixed=fixed, eager=True)
         if record is None:
-            running = len(self._driver.ledger.snapshot().running)
-            raise StudyError(
-                f"Study {self.study_name!r} has nothing left to try: its space is exhausted"
-                + (f", with {running} trials still running" if running else "")
-                + ". Widen the space, or allow duplicates in the sampler."
-            )
+            raise self._nothing_left()
         trial = self._handle(record)
         for name, param in fixed.items():
             if name in record.param_names or param.when is None:
@@ -345,6 +341,7 @@ class Study:
         Raises:
             TrialNotFoundError: No such trial.
             TrialStateError: The trial isn't running.
+            TrialLostError: Its lease lapsed, and another worker has taken it up.
             ArgumentError: State and values contradict each other, or the trial is another study's.
         """
         self._driver.refresh()
@@ -352,13 +349,16 @@ class Study:
         number = record.number
         if record.state.is_finished and skip_if_finished:
             return record
+        handle = trial if isinstance(trial, Trial) else self._handles.get(number)
+        if handle is not None and handle.is_lost(record):
+            self._handles.pop(number, None)
+            raise self._driver.lease.lost(record, handle.attempt)
         if record.state is not TrialState.RUNNING:
             raise TrialStateError(
                 f"Trial {number} must be RUNNING to be told a result, it is {record.state.name}. "
                 "Use skip_if_finished=True to leave a finished trial as it is.",
                 number=number,
             )
-        handle = trial if isinstance(trial, Trial) else self._handles.get(number)
         outcome = self._told(handle or self._handle_of_elsewhere(record), values, state)
         self._handles.pop(number, None)
         told = self._driver.finish(number, outcome)
@@ -562,6 +562,15 @@ class Study:
         return f"<Study {self.study_name!r}: {states or 'no trials'}>"
 
     # Inside
+
+    def _nothing_left(self) -> StudyError:
+        running = len(self._driver.ledger.snapshot().running)
+        still = f", with {running} trials still running" if running else ""
+        why = f"space is exhausted{still}. Widen the space, or allow duplicates in the sampler."
+        if self._driver.is_done():
+            then = "Tell their results" if running else "Choose another, or a larger one"
+            why = f"scheduler starts nothing more{still}. {then}."
+        return StudyError(f"Study {self.study_name!r} has nothing left to try: its {why}")
 
     def _handle(self, record: FrozenTrial) -> Trial:
         handle = Trial(self._driver.ticket(record), self._driver)
