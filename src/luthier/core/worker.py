@@ -66,9 +66,8 @@ def work_done(worker: str) -> int | None:
         >>> work_done("elsewhere/1:2:3:4") is None
         True
     """
-    if not is_here(worker) or is_gone(worker):
-        return None
-    fields = _stat(int(worker.rsplit(":", 2)[1]))
+    pid = worker.rsplit(":", 2)[-2] if is_here(worker) and not is_gone(worker) else ""
+    fields = _stat(int(pid)) if pid.isdigit() else []
     return int(fields[11]) + int(fields[12]) if fields else None
 
 

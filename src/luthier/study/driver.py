@@ -142,6 +142,7 @@ class Driver:
                 self.ledger.apply(*changes.trials, spaces=spaces)
             self.declared = spaces[-1][1] if spaces else self.declared
             self.ledger.put_state(changes.state, changes.version)
+            self.lease.heed(changes.trials)
             if lease.KEY in changes.state:
                 self.lease.terms = Terms.of(changes.state)
             return self.ledger.snapshot()

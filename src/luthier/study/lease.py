@@ -166,7 +166,8 @@ class Lease:
         _LEASES.add(self)
 
     def _anew(self) -> None:
-        self._held: dict[int, int] = {}
+        self._held: dict[int, int] = {}  # attempts by number
+        self._lost: dict[int, int] = {}
         self._watch = Watch()
         self._others: frozenset[str] = frozenset()
         self._watch_until = -math.inf
@@ -182,15 +183,26 @@ class Lease:
 
     def holds(self, number: int) -> bool:
         """Whether a run of the trial, at whatever attempt, has begun here and not ended."""
-        return number in self._held
+        return number in self._held or number in self._lost
 
     def attempt(self, trial: FrozenTrial) -> int:
         """The attempt at which the trial runs here; its present one if it doesn't."""
-        return self._held.get(trial.number, trial.attempt)
+        number = trial.number
+        return self._held.get(number, self._lost.get(number, trial.attempt))
 
     def is_lost(self, trial: FrozenTrial) -> bool:
         """Whether another has taken up a trial that a run here still goes on with."""
         return self.attempt(trial) != trial.attempt
+
+    def heed(self, trials: Iterable[FrozenTrial]) -> None:
+        """Beat no more for trials that, by their present records, others have ended or taken up."""
+        for trial in trials if self._held else ():
+            if trial.number not in self._held:
+                continue
+            if self.is_lost(trial):
+                self._lost[trial.number] = self._held.pop(trial.number)
+            elif trial.state.is_finished:
+                self.drop(trial.number)
 
     def lost(self, trial: FrozenTrial, attempt: int) -> TrialLostError:
         """Let go of a run whose trial another has taken up; return the error that says so."""
@@ -209,8 +221,9 @@ class Lease:
 
     def drop(self, number: int) -> None:
         """Hold a trial no longer: its run has ended."""
+        self._lost.pop(number, None)
         self._held.pop(number, None)
-        if self._beating and not self._held:
+        if not self._held:
             self._fall_silent()
 
     def gone(self, running: Iterable[FrozenTrial]) -> set[str]:
@@ -241,9 +254,12 @@ class Lease:
         """
         with self._lock:
             idle = not self._held and self._clock() >= self._watch_until
-            if idle or self.terms.seconds == math.inf:
+            over = idle or self.terms.seconds == math.inf
+            if over:
                 self._thread = None
-                return None
+        if over:
+            self._fall_silent()
+            return None
         try:
             self._storage.heartbeat(self._study, self.worker, time.time())
             self._beating = True
@@ -276,8 +292,9 @@ class Lease:
             self._storage.forget_worker(self._study, worker)
 
     def _fall_silent(self) -> None:
-        self._beating = False
-        self.forget(self.worker)
+        if self._beating:
+            self._beating = False
+            self.forget(self.worker)
 
     def _delayed(self, error: Exception) -> float:
         """Say that beating fails, the first time; return when to try again."""

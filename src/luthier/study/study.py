@@ -340,8 +340,7 @@ class Study:
 
         Raises:
             TrialNotFoundError: No such trial.
-            TrialStateError: The trial isn't running.
-            TrialLostError: Its lease lapsed, and another worker has taken it up.
+            TrialStateError: It isn't running; TrialLostError: its lease lapsed, another has it.
             ArgumentError: State and values contradict each other, or the trial is another study's.
         """
         self._driver.refresh()
@@ -351,7 +350,6 @@ class Study:
             return record
         handle = trial if isinstance(trial, Trial) else self._handles.get(number)
         if handle is not None and handle.is_lost(record):
-            self._handles.pop(number, None)
             raise self._driver.lease.lost(record, handle.attempt)
         if record.state is not TrialState.RUNNING:
             raise TrialStateError(
@@ -363,10 +361,8 @@ class Study:
         self._handles.pop(number, None)
         told = self._driver.finish(number, outcome)
         if told is None:
-            raise TrialStateError(
-                f"Trial {number} ended or was taken up elsewhere just now; the result is refused.",
-                number=number,
-            )
+            message = f"Trial {number} ended or was taken up elsewhere just now; it is refused."
+            raise TrialStateError(message, number=number)
         return told
 
     def enqueue_trial(
