@@ -77,5 +77,5 @@ def test_a_trial_that_kills_its_process_is_not_run_for_ever(program: Program) ->
         ("COMPLETE", 1),
         ("COMPLETE", 1),
     ]
-    assert "The workers of 3 of its runs died" in trials[1]["error"]
+    assert "Runs that lost their worker" in trials[1]["error"]
     assert "all the same" in program.run("replay", "--storage", "runs.db")

@@ -189,10 +189,8 @@ def test_a_trial_that_has_lost_three_workers_fails(
     failed = study.trials[0]
     assert (failed.state, failed.attempt, failed.lapses) == (TrialState.FAILED, 3, 3)
     assert failed.error is not None
-    assert (
-        "workers of 3 of its runs died, or were silent for 60 s; max_attempts is 3" in failed.error
-    )
-    assert "Trial 0 failed: The workers of 3" in caplog.text
+    assert "was silent for 60 s) without a further checkpoint: 3; max_attempts is 3" in failed.error
+    assert "Trial 0 failed: Runs that lost their worker" in caplog.text
     assert [type(event).__name__ for event in events] == ["TrialFailed", "TrialStarted"]
     assert study.replay().exact
 
@@ -203,6 +201,34 @@ def test_max_attempts_is_the_studys(most: float, state: str) -> None:
     study = lose(world, 1 if most == 1 else 7)
     study.ask()
     assert study.trials[0].state.name == state
+
+
+def test_a_trial_that_gets_on_is_not_given_up() -> None:
+    world = World()
+    for step in range(1, 8):
+        study = lose(world, 0)
+        trial = study.ask()
+        assert trial.number == 0
+        trial.report(0.5, step)
+        trial.save_checkpoint(b"so far")
+    record = lose(world, 2).trials[0]
+    assert (record.attempt, record.lapses, record.lapsed_at) == (9, 2, 7)
+    study = lose(world, 0)
+    assert study.ask().number == 1
+    assert study.trials[0].state is TrialState.FAILED
+
+
+def test_who_never_loads_what_it_saves_does_not_get_on() -> None:
+    world = World()
+    for _ in range(3):
+        study = lose(world, 0)
+        trial = study.ask()
+        for step in range(1, 4):
+            trial.report(0.5, step)
+            trial.save_checkpoint(b"for nobody")
+    study = lose(world, 0)
+    assert study.ask().number == 1
+    assert study.trials[0].state is TrialState.FAILED
 
 
 def test_pauses_releases_and_resumption_are_no_lapses(world: World) -> None:

@@ -77,6 +77,7 @@ def evolve(trial: FrozenTrial | None, event: LogEvent) -> FrozenTrial:
                 worker=data["worker"],
                 attempt=data["attempt"],
                 lapses=data.get("lapses", trial.lapses),
+                lapsed_at=data.get("lapsed_at", trial.lapsed_at),
                 started=event.at if trial.started is None else trial.started,
                 budget=data.get("budget", trial.budget),
                 reports=_still_true(trial),

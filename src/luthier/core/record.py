@@ -62,7 +62,7 @@ def trial_json(trial: FrozenTrial) -> dict[str, Any]:
     data: dict[str, Any] = {"state": trial.state.name, "params": params_json(trial)}
     if trial.origin != Origin():
         data["origin"] = origin_json(trial.origin)
-    for name in ("started", "worker", "attempt", "budget", "invalid"):
+    for name in ("started", "worker", "attempt", "lapsed_at", "budget", "invalid"):
         if (value := getattr(trial, name)) is not None:
             data[name] = value
     if trial.checkpoint is not None:
@@ -118,6 +118,7 @@ def read_trial(number: int, data: Mapping[str, Any], version: int) -> FrozenTria
         worker=data.get("worker"),
         attempt=data.get("attempt", 0),
         lapses=data.get("lapses", 0),
+        lapsed_at=data.get("lapsed_at"),
         budget=data.get("budget"),
         checkpoint=Checkpoint.from_json(data["checkpoint"]) if "checkpoint" in data else None,
         origin=origin_from_json(data["origin"]) if "origin" in data else Origin(),

@@ -44,19 +44,20 @@ INSERT_EVENT: Final = (
 INSERT_TRIAL: Final = (
     "INSERT INTO trials (study, number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, value, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " params, value, metrics, origin, declares, user_attrs, reports, budget, checkpoint,"
+    " lapses, lapsed_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 SELECT_TRIAL: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses, lapsed_at"
     " FROM trials WHERE study = ? AND number = ?"
 )
 SELECT_CHANGED: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses, lapsed_at"
     " FROM trials WHERE study = ? AND version > ? ORDER BY version"
 )
 BEST_VALUE: Final = {
@@ -66,7 +67,7 @@ BEST_VALUE: Final = {
 SELECT_BEST: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses, lapsed_at"
     " FROM trials WHERE study = ? AND value = ? AND state = 3 AND invalid IS NULL"
     " ORDER BY finished_version LIMIT 1"
 )
@@ -93,7 +94,7 @@ _RUN_ENDED: Final[tuple[str, Columns]] = (
 UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
     "claimed": (
         "UPDATE trials SET state = ?, worker = ?, attempt = ?, started = ?, budget = ?,"
-        " reports = ?, lapses = ?, version = ? WHERE study = ? AND number = ?",
+        " reports = ?, lapses = ?, lapsed_at = ?, version = ? WHERE study = ? AND number = ?",
         lambda trial, data: (
             trial.state,
             trial.worker,
@@ -102,6 +103,7 @@ UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
             trial.budget,
             _reports_text({"reports": reports_json(trial.reports)}),
             trial.lapses or None,
+            trial.lapsed_at,
         ),
     ),
     "reported": (
@@ -186,6 +188,7 @@ def new_row(trial: FrozenTrial, data: Mapping[str, Any]) -> tuple[Any, ...]:
         trial.budget,
         _text(data, "checkpoint"),
         trial.lapses or None,
+        trial.lapsed_at,
     )
 
 
@@ -227,6 +230,7 @@ def _trial(
     budget: int | None,
     checkpoint: str | None,
     lapses: int | None,
+    lapsed_at: int | None,
 ) -> FrozenTrial:
     param_names, param_values = params_from_json(_decode(params)[0])
     metric_names, metric_values = metrics_from_json(_decode(metrics)[0]) if metrics else ((), ())
@@ -246,6 +250,7 @@ def _trial(
             worker and sys.intern(worker),
             attempt,
             lapses or 0,
+            lapsed_at,
             budget,
             Checkpoint.from_json(_decode(checkpoint)[0]) if checkpoint else None,
             origin_from_json(_decode(origin)[0]) if origin else _ADDED,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from luthier.core.record import dump
-from luthier.core.trial import FrozenTrial, Reports, TrialState, changed
+from luthier.core.trial import FrozenTrial, Reports, TrialState, changed, lapsed
 from luthier.errors import (
     ArgumentError,
     NumberTakenError,
@@ -149,7 +149,9 @@ def claim_data(before: FrozenTrial, worker: str, budget: int | None) -> dict[str
     """What a claim logs: who, which attempt, a lapse if it was running, a budget if it is new."""
     data: dict[str, Any] = {"worker": worker, "attempt": before.attempt + 1}
     if before.state is TrialState.RUNNING:
-        data["lapses"] = before.lapses + 1
+        data["lapses"], step = lapsed(before)
+        if step is not None:
+            data["lapsed_at"] = step
     return data if budget is None else data | {"budget": budget}
 
 

@@ -94,6 +94,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ),
     (
         "ALTER TABLE trials ADD COLUMN lapses BIGINT",
+        "ALTER TABLE trials ADD COLUMN lapsed_at BIGINT",
         """CREATE TABLE heartbeats (
             study BIGINT NOT NULL,
             worker TEXT NOT NULL,

@@ -81,8 +81,9 @@ def create_study(
             still need is never deleted.
         lease: How long a worker may be silent before others take up its trials, in seconds or as
             "5 min"; ``math.inf`` for ever. None leaves it as it is, at first a minute.
-        max_attempts: After so many runs whose worker died or fell silent a trial fails;
-            ``math.inf`` for never. None leaves it as it is, at first 3.
+        max_attempts: A trial fails after so many runs whose worker died or fell silent before
+            it saved a further checkpoint; ``math.inf`` for never. None leaves it as it is, at
+            first 3.
 
     Raises:
         ArgumentError: An argument that makes no sense.

@@ -44,6 +44,7 @@ from luthier.core.trial import (
     Origin,
     TrialState,
     changed,
+    lapsed,
 )
 from luthier.errors import (
     CheckpointMissingError,
@@ -457,12 +458,13 @@ class Driver:
         Raises:
             _FasterError: It has failed, or another driver was faster.
         """
-        if trial.lapses + 1 < self.lease.terms.max_attempts:
+        lapses, _ = lapsed(trial)
+        if lapses < self.lease.terms.max_attempts:
             return
-        reason = given_up(trial, self.lease.terms)
+        reason = given_up(lapses, self.lease.terms)
         outcome = Outcome(TrialState.FAILED, trial.params, reports=trial.reports, error=reason)
         with suppress(TrialStateError):
-            self._end(changed(trial, lapses=trial.lapses + 1), outcome)
+            self._end(changed(trial, lapses=lapses), outcome)
             logger.warning("Trial %d failed: %s", trial.number, reason)
             self._forget_worker_of(trial)
         raise _FasterError

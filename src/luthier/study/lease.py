@@ -44,7 +44,8 @@ class Terms:
 
     Attributes:
         seconds: For how long a worker may be silent; infinity if silence means nothing.
-        max_attempts: After so many runs whose worker was gone a trial fails; infinity for never.
+        max_attempts: A trial fails after so many runs in a row whose worker was gone before it
+            saved a further checkpoint; infinity for never.
     """
 
     seconds: float = 60.0
@@ -327,13 +328,13 @@ class Lease:
                 self._thread.start()
 
 
-def given_up(trial: FrozenTrial, terms: Terms) -> str:
-    """Why a trial failed whose last worker is gone as well."""
+def given_up(lapses: int, terms: Terms) -> str:
+    """Why a trial failed after so many lapses in a row."""
     return (
-        f"The workers of {trial.lapses + 1} of its runs died, or were silent for "
-        f"{terms.seconds:g} s; max_attempts is {terms.max_attempts}. Does the objective end its "
-        "process (memory, a crash in C code), or hold Python's lock for longer than the lease? "
-        "Then enqueue the parameters again, with a higher limit if need be."
+        f"Runs that lost their worker (it died, or was silent for {terms.seconds:g} s) without a "
+        f"further checkpoint: {lapses}; max_attempts is {terms.max_attempts}. Does the objective "
+        "end its process (memory, a crash in C code), or hold Python's lock for longer than the "
+        "lease? Then enqueue the parameters again, with a higher limit if need be."
     )
 
 

@@ -269,6 +269,20 @@ def lapses_are_counted(factory: Factory) -> None:
         _same([t.lapses for t in _present(other, study)], [2, 2], "another handle reads the same")
 
 
+def lapses_are_counted_from_the_last_checkpoint(factory: Factory) -> None:
+    """The count begins anew with a further checkpoint than at any lapse before."""
+    with _study(factory) as (storage, study), _opened(factory) as other:
+        storage.add_trials(study, [replace(running(0), lapses=1, lapsed_at=4)])
+        seen = []
+        for attempt, step in enumerate((4, 7, 2, 7, 8), 1):
+            saved = replace(_SAVED, step=step)
+            storage.checkpoint(study, 0, attempt, saved, Reports())
+            storage.claim(study, 0, "w", attempt=attempt, at=5.0)
+            [trial] = _present(other, study)
+            seen.append((trial.lapses, trial.lapsed_at))
+        _same(seen, [(2, 4), (1, 7), (2, 7), (3, 7), (1, 8)], "only what goes further counts")
+
+
 def heartbeats_are_counted(factory: Factory) -> None:
     """A worker's counter grows, belongs to its study, and leaves no trace in the log."""
     with _study(factory) as (storage, study), _opened(factory) as other:
@@ -501,6 +515,7 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         released_trials_can_be_claimed_again,
         paused_trials_are_resumed,
         lapses_are_counted,
+        lapses_are_counted_from_the_last_checkpoint,
         heartbeats_are_counted,
         heartbeats_survive_threads,
         checkpoints_say_where_to_go_on,
