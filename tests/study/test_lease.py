@@ -15,8 +15,9 @@ import pytest
 import luthier
 from luthier import Trial, TrialState
 from luthier.core.checkpoint import Checkpoint
-from luthier.core.jobs import Decision
+from luthier.core.jobs import Decision, Outcome
 from luthier.core.protocols import Storage
+from luthier.core.trial import changed
 from luthier.core.worker import this_worker
 from luthier.errors import ArgumentError, StorageError, TrialLostError, TrialStateError
 from luthier.storages import MemoryStorage
@@ -256,7 +257,10 @@ def test_a_run_that_has_lost_its_trial_changes_nothing_of_it(world: World) -> No
     lost.set_user_attr("from", "the past")
     with pytest.raises(TrialLostError, match="must be RUNNING at attempt 1.*drop this result"):
         first._driver.checkpoint(0, Checkpoint(1, "ab", 1))
+    late = Outcome(TrialState.COMPLETE, {}, {"value": 9.0})
     first._driver.release(0, "interrupted")
+    first._driver.lease.take(changed(first.trials[0], attempt=1))
+    assert first._driver.finish(0, late) is None
     first._driver.start()  # flushes
     assert [t.number for t in second.trials if t.version > before] == [1]
     assert second.tell(again, 1.0).user_attrs == {}
@@ -412,6 +416,16 @@ def test_a_watch_forgets_who_shows_a_sign_or_has_none() -> None:
     assert [watch.silence(name) for name in "abcd"] == [0.0, 30.0, 20.0, 0.0]
     assert watch.is_last("c", None)
     assert not watch.is_last("d", None)
+
+
+def test_a_deleted_study_is_watched_no_more(world: World) -> None:
+    first, second = world.machine(), world.machine()
+    first.ask()
+    suspects(second)
+    luthier.delete_study(study_name="s", storage=world.storage)
+    for study in (first, second):
+        assert study._driver.lease.tick() == 0.0
+        assert study._driver.lease.tick() is None
 
 
 # The thread
