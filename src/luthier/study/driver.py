@@ -336,8 +336,10 @@ class Driver:
             self._unflushed.discard(number)
             self._flush()  # what others have said may be why this one ends
             trial = self.trial(number)
+            if self.lease.is_lost(trial):  # so that it is refused
+                trial = changed(trial, attempt=self.lease.attempt(trial))
             try:
-                ended = self._end(changed(trial, attempt=self.lease.attempt(trial)), outcome)
+                ended = self._end(trial, outcome)
             except TrialStateError as refused:
                 logger.warning("The result of trial %d was refused: %s", number, refused)
                 self.refresh()

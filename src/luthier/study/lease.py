@@ -222,9 +222,9 @@ class Lease:
 
     def drop(self, number: int) -> None:
         """Hold a trial no longer: its run has ended."""
-        self._lost.pop(number, None)
-        self._held.pop(number, None)
-        if not self._held:
+        if self._held.pop(number, None) is None:
+            self._lost.pop(number, None)
+        if self._beating and not self._held:
             self._fall_silent()
 
     def gone(self, running: Iterable[FrozenTrial]) -> set[str]:
@@ -259,7 +259,8 @@ class Lease:
             if over:
                 self._thread = None
         if over:
-            self._fall_silent()
+            if self._beating:
+                self._fall_silent()
             return None
         try:
             self._storage.heartbeat(self._study, self.worker, time.time())
@@ -293,9 +294,8 @@ class Lease:
             self._storage.forget_worker(self._study, worker)
 
     def _fall_silent(self) -> None:
-        if self._beating:
-            self._beating = False
-            self.forget(self.worker)
+        self._beating = False
+        self.forget(self.worker)
 
     def _delayed(self, error: Exception) -> float:
         """Say that beating fails, the first time; return when to try again."""
