@@ -28,7 +28,7 @@ BUDGETS = {
     "storages": 2500,
     "executors": 200,
     "study": 4450,
-    "strategies": 400,
+    "strategies": 450,
     "testing": 2150,
     "integrations": 950,
     "optuna": 1850,
