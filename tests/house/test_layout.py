@@ -22,17 +22,17 @@ BUDGETS = {
     "errors": 260,
     "space": 4870,
     "numerics": 4850,
-    "core": 4150,
+    "core": 4350,
     "samplers": 6900,
     "schedulers": 2450,
-    "storages": 2500,
+    "storages": 2550,
     "executors": 200,
-    "study": 4450,
+    "study": 4950,
     "strategies": 450,
-    "testing": 2150,
+    "testing": 2250,
     "integrations": 950,
     "optuna": 1850,
-    "cli": 1150,
+    "cli": 1200,
 }
 FILE_BUDGET = 650
 MOST_FILES = 400
