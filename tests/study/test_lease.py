@@ -89,7 +89,7 @@ def test_a_trial_of_a_silent_worker_is_run_again_and_its_late_result_refused(
     assert (again.number, again.attempt, again.suggest_float("x", 0, 1)) == (0, 2, x)
     record = second.trials[0]
     assert (record.state, record.lapses) == (TrialState.RUNNING, 1)
-    assert "Trial 0 is run again: its worker machine-0/1:boot:7:9 is gone." in caplog.text
+    assert "Trial 0 runs again: machine-0/1:boot:7:9 is gone." in caplog.text
     with pytest.raises(TrialLostError, match=r"taken up by another.*RUNNING at attempt 2.*longer"):
         first.tell(lost, 9.0)
     assert "result is of attempt 1 and is refused" in caplog.text

@@ -46,6 +46,7 @@ from luthier.core.trial import (
     changed,
     lapsed,
 )
+from luthier.core.worker import is_gone
 from luthier.errors import (
     CheckpointMissingError,
     NumberTakenError,
@@ -448,9 +449,8 @@ class Driver:
         if claimed is None:
             return None
         if trial.state is TrialState.RUNNING:
-            logger.warning(
-                "Trial %d is run again: its worker %s is gone.", trial.number, trial.worker
-            )
+            level = logging.INFO if is_gone(trial.worker or "") else logging.WARNING
+            logger.log(level, "Trial %d runs again: %s is gone.", trial.number, trial.worker)
             self._forget_worker_of(trial)
         return self._write(claimed)
 
