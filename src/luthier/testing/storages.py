@@ -440,15 +440,15 @@ def handles_see_each_other(factory: Factory) -> None:
 
 def logs_have_a_place_or_none(factory: Factory) -> None:
     """Studies share no folder for what their trials print, and it goes with the study."""
-    storage = factory()
-    first, second = (storage.create_study(name, _OBJECTIVE, 0, {}).id for name in ("a", "b"))
-    places = storage.logs(first), storage.logs(second)
-    if places[0] is not None:
-        assert places[0] != places[1], "two studies print into one folder"
-        places[0].mkdir(parents=True)
-        (places[0] / "0-1.log").write_text("printed")
-        storage.delete_study("a")
-        assert not places[0].exists(), "what trials printed outlives their study"
+    with _study(factory) as (storage, first):
+        other = f"{_NAME} of another"
+        place = storage.logs(storage.create_study(other, _OBJECTIVE, 0, {}).id)
+        if place is not None:
+            assert place != storage.logs(first), "two studies print into one folder"
+            place.mkdir(parents=True)
+            (place / "0-1.log").write_text("printed")
+        storage.delete_study(other)
+        assert place is None or not place.exists(), "what trials printed outlives their study"
 
 
 def the_best_is_found(factory: Factory) -> None:
