@@ -16,6 +16,7 @@ import click
 from luthier import __version__
 from luthier.cli.log import log, replay
 from luthier.cli.run import INTERRUPTED, run
+from luthier.cli.serve import serve
 from luthier.cli.status import best, status
 from luthier.cli.studies import delete, studies
 from luthier.cli.trials import export, trials
@@ -78,5 +79,5 @@ def main() -> None:
     """
 
 
-for _command in (run, status, trials, best, studies, export, delete, log, replay):
+for _command in (run, status, trials, best, studies, export, delete, log, replay, serve):
     main.add_command(_command)

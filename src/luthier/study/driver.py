@@ -81,6 +81,10 @@ class Driver:
         scheduler: Decides.
         requirements: Functions behind the named requirements of a stored space.
         checkpoints: Where trials' saved states are kept; the storage's own place if None.
+
+    Attributes:
+        worker: Who claims trials: this process, unless somebody else stands behind it.
+        flush_seconds: How long reports may be kept back, to be written together.
     """
 
     def __init__(
@@ -104,7 +108,8 @@ class Driver:
         self._keeper = Keeper(self.open_checkpoints, lambda: self.ledger.trials, self._donors)
         self._unflushed: set[int] = set()
         self._flushed_at = time.monotonic()
-        self._worker = this_worker()
+        self.worker = this_worker()
+        self.flush_seconds = _FLUSH_SECONDS
 
     def use(self, sampler: Sampler, scheduler: Scheduler) -> None:
         """Go on with these."""
@@ -195,6 +200,7 @@ class Driver:
         history: History | None = None,
         eager: bool = False,
         new: bool = True,
+        attrs: Mapping[str, Any] = EMPTY,
     ) -> FrozenTrial | None:
         """Claim a trial that waits or was orphaned, else do what the scheduler says.
 
@@ -208,6 +214,7 @@ class Driver:
             eager: Start something even where all that is known of a learnt space is being tried,
                 rather than wait until running trials show whether there is more of it.
             new: Whether a new trial may be added.
+            attrs: Notes on the trial, recorded with it; JSON values.
 
         Returns:
             The trial, now RUNNING under this process; None if there is nothing to start.
@@ -221,11 +228,15 @@ class Driver:
                 may_add = new and (total is None or history.n_trials < total)
                 try:
                     trial = self._claim_one(history) or self._next(
-                        history, fixed or {}, eager, may_add
+                        history, fixed or {}, eager, may_add, attrs
                     )
                 except _FasterError:
                     history = None
                     continue
+                if trial is not None and any(
+                    trial.user_attrs.get(name) != note for name, note in attrs.items()
+                ):
+                    trial = self._write(self.storage.set_attrs(self.record.id, trial.number, attrs))
                 if trial is not None and self.listeners:
                     self.emit(TrialStarted(self.record.name, trial))
                 return trial
@@ -242,7 +253,7 @@ class Driver:
         They will end, or be seen to have died: worth waiting for where there is nothing to start.
         """
         running = self.ledger.snapshot().running
-        others = ((t.number, t.worker) for t in running if t.worker != self._worker)
+        others = ((t.number, t.worker) for t in running if t.worker != self.worker)
         return [number for number, worker in others if worker and is_here(worker)]
 
     def add(self, build: Callable[[int, History], FrozenTrial]) -> FrozenTrial:
@@ -281,12 +292,19 @@ class Driver:
                 return Decision.STOP
             trial = self.ledger.hear(number, step, metrics)
             self._unflushed.add(number)
-            if time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
+            if time.monotonic() - self._flushed_at >= self.flush_seconds:
                 self._flush()
             decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
             if self.listeners:
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
             return decision
+
+    def standing(self, trial: FrozenTrial) -> Decision:
+        """What the scheduler says of a trial by all that it has reported."""
+        step = trial.last_step
+        if step is None:
+            return Decision.CONTINUE
+        return self.scheduler.decide(self.refresh(), trial, step)
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record notes on a trial."""
@@ -398,7 +416,7 @@ class Driver:
         return trial
 
     def _claim_one(self, history: History) -> FrozenTrial | None:
-        gone = {w for t in history.running if (w := t.worker) != self._worker and w and is_gone(w)}
+        gone = {w for t in history.running if (w := t.worker) != self.worker and w and is_gone(w)}
         if not gone and not history.waiting:
             return None
         for trial in history.pending:
@@ -407,7 +425,7 @@ class Driver:
                 claimed = self.storage.claim(
                     self.record.id,
                     trial.number,
-                    self._worker,
+                    self.worker,
                     attempt=trial.attempt,
                     at=time.time(),
                     budget=self.scheduler.budget(history, trial.number) if fresh else None,
@@ -417,7 +435,12 @@ class Driver:
         return None
 
     def _next(
-        self, history: History, fixed: Mapping[str, Param], eager: bool, may_add: bool
+        self,
+        history: History,
+        fixed: Mapping[str, Param],
+        eager: bool,
+        may_add: bool,
+        attrs: Mapping[str, Any],
     ) -> FrozenTrial | None:
         """Do what the scheduler says.
 
@@ -442,6 +465,8 @@ class Driver:
             if proposed is None:
                 return None
             trial = proposed
+        if attrs:
+            trial = changed(trial, user_attrs=attrs)
         try:
             return self._write(self.storage.add_trials(self.record.id, [trial])[0])
         except NumberTakenError:
@@ -454,7 +479,7 @@ class Driver:
         claimed = self.storage.claim(
             self.record.id,
             trial.number,
-            self._worker,
+            self.worker,
             attempt=trial.attempt,
             at=time.time(),
             budget=job.budget,
@@ -551,7 +576,7 @@ class Driver:
             param_values=tuple(params.values()),
             objectives=len(self.record.objective.names),
             started=time.time(),
-            worker=self._worker,
+            worker=self.worker,
             attempt=1,
             origin=origin,
             version=history.version + 1,
