@@ -27,12 +27,13 @@ BUDGETS = {
     "schedulers": 2450,
     "storages": 2500,
     "executors": 200,
-    "study": 4450,
+    "study": 4490,
     "strategies": 400,
     "testing": 2150,
     "integrations": 950,
     "optuna": 1850,
-    "cli": 1150,
+    "service": 2600,
+    "cli": 1225,
 }
 FILE_BUDGET = 650
 MOST_FILES = 400
