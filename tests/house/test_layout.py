@@ -27,12 +27,12 @@ BUDGETS = {
     "schedulers": 2450,
     "storages": 2500,
     "executors": 200,
-    "study": 4490,
-    "strategies": 400,
+    "study": 4500,
+    "strategies": 450,
     "testing": 2150,
     "integrations": 950,
     "optuna": 1850,
-    "service": 2600,
+    "service": 2700,
     "cli": 1225,
 }
 FILE_BUDGET = 650

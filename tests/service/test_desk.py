@@ -248,6 +248,21 @@ def test_a_silent_client_loses_its_trial(path: Path) -> None:
     assert desk.tell(0, {"attempt": 2, "values": 1})["state"] == "COMPLETE"
 
 
+def test_what_silences_every_client_fails(path: Path) -> None:
+    clock = Clock()
+    for attempt in (1, 2, 3):
+        desk = opened(path, clock)
+        assert desk.ask({"params": X})["attempt"] == attempt
+        clock.now += 60.0
+        desk.lapse()
+    [trial] = desk.study.trials
+    assert trial.state is TrialState.FAILED
+    assert trial.error is not None
+    assert "was silent for 60 seconds, as 2 clients before it" in trial.error
+    assert set(trial.params) == {"x"}
+    assert desk.ask({"params": X})["number"] == 1
+
+
 def test_after_a_restart_leases_begin_anew(path: Path) -> None:
     clock = Clock()
     opened(path).ask({"params": X, "lease": 10})

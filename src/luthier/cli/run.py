@@ -38,8 +38,12 @@ Examples:
 )
 @click.option("--timeout", metavar="TIME", help="Start no trial after this time, as '10 min'.")
 @click.option("--strategy", metavar="NAME", help="Sampler and scheduler by one name.")
-@click.option("--sampler", metavar="NAME", help="The sampler, instead of the strategy's.")
-@click.option("--scheduler", metavar="NAME", help="The scheduler, instead of the strategy's.")
+@click.option("--sampler", metavar="NAME[:SETTING=VALUE,...]", help="Instead of the strategy's.")
+@click.option(
+    "--scheduler",
+    metavar="NAME[:SETTING=VALUE,...]",
+    help="Instead of the strategy's, as 'asha:max_resource=27'.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Root of all randomness.")
 @click.option("--direction", type=_DIRECTION, help="For one objective; minimize if not given.")
 @click.option("--directions", metavar="WAY,WAY", help="For several objectives, with commas.")

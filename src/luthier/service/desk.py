@@ -24,11 +24,13 @@ from luthier.service.views import read_definitions, ticket_view, trial_view
 from luthier.space import Param, to_json_value
 from luthier.space.values import canonical_json
 from luthier.study.study import Study
-from luthier.study.trial import Trial, at_its_end, stopped
+from luthier.study.trial import Trial, at_its_end, standing, stopped
 
-__all__ = ["NOTE", "Desk"]
+__all__ = ["LAPSES", "MOST_LAPSES", "NOTE", "Desk"]
 
 NOTE: Final = "service"
+LAPSES: Final = "service_lapses"
+MOST_LAPSES: Final = 3
 _MOST_REPLIES: Final = 10_000
 _FLOATS: Final = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 logger = logging.getLogger("luthier")
@@ -59,7 +61,7 @@ class Desk:
         """Go on with this view of the study."""
         self.study = study
         self._driver = study._driver
-        self._driver.worker = self._worker
+        self._driver.work_as(self._worker)
         self._driver.flush_seconds = 0.0  # what was answered must be in the storage
         self._driver.refresh()
         for trial in self._driver.ledger.trials:
@@ -141,6 +143,9 @@ class Desk:
             trial = self._driver.start(total=total, fixed=fixed, eager=True, attrs=attrs)
         if trial is None:
             raise self._nothing(total, running)
+        if trial.user_attrs.get(NOTE) != note:  # it waited, or was paused
+            self._driver.set_attrs(trial.number, attrs)
+            trial = self._driver.trial(trial.number)
         self.leases.grant(trial.number, trial.attempt, note["lease"])
         if key is not None:
             self._asked[key] = trial.number
@@ -223,7 +228,7 @@ class Desk:
 
     def _handle(self, trial: FrozenTrial, body: Body) -> Trial:
         """The trial as its client sees it, with the parameters that were asked for."""
-        handle = Trial(self._driver.ticket(trial), self._driver, self._driver.standing(trial))
+        handle = Trial(self._driver.ticket(trial), self._driver, self._standing(trial))
         note = _note(trial)
         known = {**self._driver.ledger.definitions, **trial.declares}
         if "params" in body or "params" in note:
@@ -251,7 +256,7 @@ class Desk:
                     return handle.outcome(TrialState.PRUNED, metrics, error)
                 return stopped(handle, error or "pruned by its client")
             case _:
-                if trial.budget is None and self._driver.standing(trial) is not Decision.PAUSE:
+                if trial.budget is None and self._standing(trial) is not Decision.PAUSE:
                     raise ArgumentError(
                         f"tell: trial {trial.number} has no budget and no reason to pause, so "
                         'nothing would resume it. Tell "PRUNED" or "COMPLETE".'
@@ -263,17 +268,19 @@ class Desk:
         metrics = self.study.objective.read_report(_numbers(body["metrics"]))
         trial = self._run(number, body)
         if body["step"] in trial.reports:
-            return _decided(self._driver.standing(trial))
+            return _decided(self._standing(trial))
         return _decided(self._driver.report(number, body["step"], metrics))
 
     def should_stop(self, number: int, body: Body) -> Answer:
         """What the scheduler says to what was reported so far."""
-        return _decided(self._driver.standing(self._run(number, body)))
+        return _decided(self._standing(self._run(number, body)))
 
     def set_attrs(self, number: int, body: Body) -> Answer:
         """Note something about a trial."""
-        if NOTE in body["attrs"]:
-            raise ArgumentError(f"The attribute {NOTE!r} is the service's own. Use another name.")
+        if taken := {NOTE, LAPSES} & body["attrs"].keys():
+            raise ArgumentError(
+                f"The attribute {min(taken)!r} is the service's own. Use another name."
+            )
         self._run(number, body)
         self._driver.set_attrs(number, body["attrs"])
         return trial_view(self._driver.trial(number))
@@ -299,8 +306,22 @@ class Desk:
                     self.study.study_name,
                     seconds,
                 )
-                self._driver.release(number, f"its client was silent for {seconds:g} seconds")
+                self._let_go(trial, f"its client was silent for {seconds:g} seconds")
             self.leases.end(number)
+
+    def _let_go(self, trial: FrozenTrial, why: str) -> None:
+        """Have a trial wait for another client; fail it if it has outlived too many."""
+        lapses = trial.user_attrs.get(LAPSES, 0) + 1
+        self._driver.set_attrs(trial.number, {LAPSES: lapses})
+        if lapses < MOST_LAPSES:
+            self._driver.release(trial.number, why)
+            return
+        handle = self._handle(self._driver.trial(trial.number), {})
+        error = (
+            f"{why}, as {lapses - 1} clients before it. Does the objective end its process, or "
+            "take longer than its lease between two calls? Ask with a longer lease then."
+        )
+        self._driver.finish(trial.number, handle.outcome(TrialState.FAILED, error=error))
 
     # Looking
 
@@ -365,6 +386,9 @@ class Desk:
 
     def _is_at(self, trial: FrozenTrial, body: Body) -> bool:
         return self._ours(trial) and trial.attempt == body["attempt"]
+
+    def _standing(self, trial: FrozenTrial) -> Decision:
+        return standing(self.study.scheduler, self._driver.refresh(), trial)
 
     def _ours(self, trial: FrozenTrial) -> bool:
         return trial.state is TrialState.RUNNING and trial.worker == self._worker

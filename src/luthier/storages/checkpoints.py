@@ -82,7 +82,7 @@ class FileCheckpoints:
         (b'weights', 7)
     """
 
-    def __init__(self, folder: str | Path, max_disk: str | int | None = None) -> None:
+    def __init__(self, folder: str | os.PathLike[str], max_disk: str | int | None = None) -> None:
         self._folder = _folder_of(folder)
         self._objects = self._folder / "objects"
         self._incoming = self._folder / "incoming"
@@ -123,12 +123,7 @@ class FileCheckpoints:
                 discard(place)
 
     def path(self, key: str) -> Path:
-        """Return a read-only file, or a folder of such files, that holds the content.
-
-        Raises:
-            ArgumentError: Not a key.
-            CheckpointMissingError: Nothing is kept under that key.
-        """
+        """Return what holds the content; see ``CheckpointStore`` for this and the other methods."""
         place = self._place(key)
         if not place.exists():
             raise CheckpointMissingError(
@@ -141,13 +136,7 @@ class FileCheckpoints:
         return place
 
     def verify(self, key: str) -> None:
-        """Read the whole content and compare it with its key.
-
-        Raises:
-            ArgumentError: Not a key.
-            CheckpointMissingError: Nothing is kept under that key.
-            CheckpointCorruptError: The content isn't what was saved.
-        """
+        """Read the whole content and compare it with its key."""
         place = self.path(key)
         try:
             found, _ = read_content(place)
@@ -353,17 +342,22 @@ def _me() -> str:
     return quote(this_worker(), safe="")
 
 
-def _folder_of(folder: str | Path) -> Path:
-    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
-        raise ArgumentError(f"A checkpoint store must be a folder, got {folder!r}.", folder=folder)
-    if "://" in os.fspath(folder):
+def _folder_of(folder: str | os.PathLike[str]) -> Path:
+    path = os.fspath(folder) if isinstance(folder, str | os.PathLike) else None
+    if not isinstance(path, str) or not path:
+        raise ArgumentError(
+            f"A checkpoint store must be a folder, got {folder!r}. Give its path as text or "
+            "pathlib.Path, such as 'runs/checkpoints'.",
+            folder=folder,
+        )
+    if "://" in path:
         raise UnsupportedError(
             f"Checkpoints are kept in a folder of a local or network disk, got {folder!r}. Mount "
             "the place, and give its path."
         )
     if os.name != "posix":
         raise UnsupportedError("FileCheckpoints needs POSIX file locks. On Windows, use WSL.")
-    return Path(os.path.abspath(os.path.expanduser(folder)))
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def _read_size(size: str | int) -> int:

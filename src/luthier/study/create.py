@@ -317,7 +317,7 @@ def _folder(
     name: str, parent: str | os.PathLike[str] | None, max_disk: str | int | None
 ) -> dict[str, Any]:
     """The settings of a place that is one study's alone: what it deletes no other may need."""
-    FileCheckpoints("." if parent is None else os.fspath(parent), max_disk)  # refuses what's unfit
+    FileCheckpoints("." if parent is None else parent, max_disk)  # refuses what's unfit
     if parent is None:
         return {"folder": None, "max_disk": max_disk}
     own = f"{quote(name, safe='')[:100]}-{secrets.token_hex(4)}"

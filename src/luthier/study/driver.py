@@ -22,6 +22,7 @@ import numpy as np
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import (
     Event,
+    LogEvent,
     TrialFailed,
     TrialFinished,
     TrialPaused,
@@ -29,7 +30,7 @@ from luthier.core.events import (
     TrialStarted,
 )
 from luthier.core.history import History
-from luthier.core.jobs import Clone, Decision, Outcome, Proposal, Resume, Stop
+from luthier.core.jobs import Clone, Decision, Job, Outcome, Proposal, Resume, Stop
 from luthier.core.ledger import Ledger
 from luthier.core.protocols import Changes, Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
@@ -46,13 +47,12 @@ from luthier.core.worker import is_gone, is_here, this_worker
 from luthier.errors import (
     CheckpointMissingError,
     NumberTakenError,
-    SpaceError,
     TrialNotFoundError,
     TrialStateError,
 )
-from luthier.samplers import HighestRung
 from luthier.space import Param, Space
 from luthier.study.keeper import Keeper
+from luthier.study.proposing import on_rungs, propose
 from luthier.study.trial import Ticket, check_definitions, last_metrics
 
 __all__ = ["Driver"]
@@ -81,10 +81,6 @@ class Driver:
         scheduler: Decides.
         requirements: Functions behind the named requirements of a stored space.
         checkpoints: Where trials' saved states are kept; the storage's own place if None.
-
-    Attributes:
-        worker: Who claims trials: this process, unless somebody else stands behind it.
-        flush_seconds: How long reports may be kept back, to be written together.
     """
 
     def __init__(
@@ -105,11 +101,11 @@ class Driver:
         self.declared: Space | None = None
         self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
-        self._keeper = Keeper(self.open_checkpoints, lambda: self.ledger.trials, self._donors)
+        self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
         self._unflushed: set[int] = set()
         self._flushed_at = time.monotonic()
-        self.worker = this_worker()
-        self.flush_seconds = _FLUSH_SECONDS
+        self._worker = this_worker()
+        self.flush_seconds = _FLUSH_SECONDS  # reports are kept back so long, to go together
 
     def use(self, sampler: Sampler, scheduler: Scheduler) -> None:
         """Go on with these."""
@@ -118,6 +114,10 @@ class Driver:
         self.proposer = on_rungs(sampler, scheduler)
         self._sampler_spec = dump(dict(self.proposer.spec))
         self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
+
+    def work_as(self, worker: str) -> None:
+        """Claim trials in another name than this process's; what runs under it is this driver's."""
+        self._worker = worker
 
     def best(self) -> FrozenTrial | None:
         """The best trial by the first objective: asked of the storage if nothing is read yet."""
@@ -212,9 +212,10 @@ class Driver:
             history: What ``refresh`` has just returned, if the caller has it; a stale one does
                 no harm, the storage refuses what is made from it.
             eager: Start something even where all that is known of a learnt space is being tried,
-                rather than wait until running trials show whether there is more of it.
+                rather than wait until running trials show whether there is more of it. Where
+                nothing runs and nothing new can come, ``conclude``.
             new: Whether a new trial may be added.
-            attrs: Notes on the trial, recorded with it; JSON values.
+            attrs: Notes on a new trial, recorded with it; JSON values.
 
         Returns:
             The trial, now RUNNING under this process; None if there is nothing to start.
@@ -233,19 +234,16 @@ class Driver:
                 except _FasterError:
                     history = None
                     continue
-                if trial is not None and any(
-                    trial.user_attrs.get(name) != note for name, note in attrs.items()
-                ):
-                    trial = self._write(self.storage.set_attrs(self.record.id, trial.number, attrs))
+                if trial is None and eager and not history.running and self.conclude():
+                    history = None
+                    continue
                 if trial is not None and self.listeners:
                     self.emit(TrialStarted(self.record.name, trial))
                 return trial
 
     def is_done(self) -> bool:
         """Whether the scheduler has nothing more to run, though the space may hold more."""
-        history = self.refresh()
-        rng = generator(self.record.seed, history.next_number)
-        return self.scheduler.next(history, rng) is None
+        return self._due(self.refresh())[0] is None
 
     def elsewhere(self) -> list[int]:
         """Numbers of the trials that other processes of this machine are running.
@@ -253,7 +251,7 @@ class Driver:
         They will end, or be seen to have died: worth waiting for where there is nothing to start.
         """
         running = self.ledger.snapshot().running
-        others = ((t.number, t.worker) for t in running if t.worker != self.worker)
+        others = ((t.number, t.worker) for t in running if t.worker != self._worker)
         return [number for number, worker in others if worker and is_here(worker)]
 
     def add(self, build: Callable[[int, History], FrozenTrial]) -> FrozenTrial:
@@ -299,13 +297,6 @@ class Driver:
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
             return decision
 
-    def standing(self, trial: FrozenTrial) -> Decision:
-        """What the scheduler says of a trial by all that it has reported."""
-        step = trial.last_step
-        if step is None:
-            return Decision.CONTINUE
-        return self.scheduler.decide(self.refresh(), trial, step)
-
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record notes on a trial."""
         with self.lock:
@@ -321,7 +312,7 @@ class Driver:
                     self.record.id, number, trial.attempt, checkpoint, trial.reports
                 )
             )
-            self._keeper.saved(trial)
+            self._keeper.tidy()
 
     def open_checkpoints(self) -> CheckpointStore:
         """Open the place where trials' saved states are kept."""
@@ -347,7 +338,7 @@ class Driver:
                 self.refresh()
                 return None
             if trial.checkpoint is not None and trial.state.is_finished:
-                self._keeper.ended(trial)
+                self._keeper.tidy()
             if self.listeners:
                 self.emit(_ENDS[trial.state](self.record.name, trial))
             return trial
@@ -416,23 +407,27 @@ class Driver:
         return trial
 
     def _claim_one(self, history: History) -> FrozenTrial | None:
-        gone = {w for t in history.running if (w := t.worker) != self.worker and w and is_gone(w)}
+        gone = {w for t in history.running if (w := t.worker) != self._worker and w and is_gone(w)}
         if not gone and not history.waiting:
             return None
         for trial in history.pending:
             if trial.state is TrialState.WAITING or trial.worker in gone:
                 fresh = trial.budget is None
-                claimed = self.storage.claim(
-                    self.record.id,
-                    trial.number,
-                    self.worker,
-                    attempt=trial.attempt,
-                    at=time.time(),
-                    budget=self.scheduler.budget(history, trial.number) if fresh else None,
-                )
-                if claimed is not None:
-                    return self._write(claimed)
+                budget = self.scheduler.budget(history, trial.number) if fresh else None
+                if (claimed := self._claimed(trial, budget)) is not None:
+                    return claimed
         return None
+
+    def _claimed(self, trial: FrozenTrial, budget: int | None) -> FrozenTrial | None:
+        claimed = self.storage.claim(
+            self.record.id,
+            trial.number,
+            self._worker,
+            attempt=trial.attempt,
+            at=time.time(),
+            budget=budget,
+        )
+        return None if claimed is None else self._write(claimed)
 
     def _next(
         self,
@@ -447,24 +442,22 @@ class Driver:
         Raises:
             _FasterError: Another driver did something first.
         """
-        rng = generator(self.record.seed, history.next_number)
-        job = self.scheduler.next(history, rng)
+        job, rng = self._due(history)
         while isinstance(job, Stop):
             self._stop(job)
             history = self.refresh()
-            rng = generator(self.record.seed, history.next_number)
-            job = self.scheduler.next(history, rng)
+            job, rng = self._due(history)
         if isinstance(job, Resume):
             return self._resume(job)
         if job is None or not may_add:
             return None
-        if isinstance(job, Clone):
-            trial = self._cloned(job, history)
-        else:
-            proposed = self._proposed(history, fixed, eager, rng)
-            if proposed is None:
-                return None
-            trial = proposed
+        trial = (
+            self._cloned(job, history)
+            if isinstance(job, Clone)
+            else self._proposed(history, fixed, eager, rng)
+        )
+        if trial is None:
+            return None
         if attrs:
             trial = changed(trial, user_attrs=attrs)
         try:
@@ -472,21 +465,17 @@ class Driver:
         except NumberTakenError:
             raise _FasterError from None
 
+    def _due(self, history: History) -> tuple[Job | None, np.random.Generator]:
+        """What the scheduler says, and the generator from which the next trial is drawn."""
+        rng = generator(self.record.seed, history.next_number)
+        return self.scheduler.next(history, rng), rng
+
     def _resume(self, job: Resume) -> FrozenTrial:
         trial = self.trial(job.trial)
-        if trial.state is not TrialState.PAUSED:
-            raise _FasterError
-        claimed = self.storage.claim(
-            self.record.id,
-            trial.number,
-            self.worker,
-            attempt=trial.attempt,
-            at=time.time(),
-            budget=job.budget,
-        )
+        claimed = self._claimed(trial, job.budget) if trial.state is TrialState.PAUSED else None
         if claimed is None:
             raise _FasterError
-        return self._write(claimed)
+        return claimed
 
     def _stop(self, job: Stop) -> None:
         """End a paused trial for good, in one transaction.
@@ -576,11 +565,18 @@ class Driver:
             param_values=tuple(params.values()),
             objectives=len(self.record.objective.names),
             started=time.time(),
-            worker=self.worker,
+            worker=self._worker,
             attempt=1,
             origin=origin,
             version=history.version + 1,
         )
+
+    def _log(self, since: int) -> list[LogEvent]:
+        return self.storage.events(self.record.id, since)
+
+    def _present(self) -> Iterable[FrozenTrial]:
+        self.refresh()  # what another process has recorded a moment ago may be needed
+        return self.ledger.trials
 
     def _donors(self) -> Iterable[FrozenTrial]:
         donors = getattr(self.scheduler, "donors", None)
@@ -627,28 +623,3 @@ class Driver:
 @final
 class _FasterError(Exception):
     """Another driver was faster: look again."""
-
-
-def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
-    """A sampler as it is used under a scheduler: where that has rungs, it learns from one."""
-    rungs = getattr(scheduler, "rungs", ())
-    return HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
-
-
-def propose(
-    sampler: Sampler, history: History, declares: Mapping[str, Param], rng: np.random.Generator
-) -> Proposal | None:
-    """Ask a sampler for one proposal in the study's space, with definitions new to it."""
-    if declares:
-        history = history.seen_in(_with_definitions(history.space, declares))
-    proposals = sampler.suggest(history.space, history, 1, rng)
-    return proposals[0] if proposals else None
-
-
-def _with_definitions(space: Space, definitions: Mapping[str, Param]) -> Space:
-    """A learnt space with new definitions; conditions learnt of old ones may have to go."""
-    try:
-        return space.with_params(definitions)
-    except SpaceError:
-        freed = {n: p.with_when(None) for n, p in space.items() if n not in definitions}
-        return space.with_params(freed | dict(definitions))

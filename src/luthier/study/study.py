@@ -29,7 +29,7 @@ from luthier.study.handmade import adapted, check_values, checked_definitions, h
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
-from luthier.study.trial import Trial, at_its_end, check_attr, stopped
+from luthier.study.trial import Trial, at_its_end, check_attr, standing, stopped
 
 if TYPE_CHECKING:
     import pandas
@@ -154,7 +154,8 @@ class Study:
             Sampler random. Nothing has been proposed yet.
             Scheduler none.
         """
-        return explained(self.sampler, self.scheduler, self.history)
+        with self._driver.lock:  # what is read must be the latest
+            return explained(self.sampler, self.scheduler, self.history)
 
     # What came of it
 
@@ -304,18 +305,13 @@ class Study:
         Raises:
             ArgumentError: Not definitions by name.
             SpaceError: They contradict a declared condition or relation.
-            StudyError: The space is exhausted.
+            StudyError: The space is exhausted, or the scheduler starts nothing more.
         """
         fixed = checked_definitions(fixed_distributions)
         self._driver.check_definitions(fixed)
         record = self._driver.start(fixed=fixed, eager=True)
         if record is None:
-            running = len(self._driver.ledger.snapshot().running)
-            raise StudyError(
-                f"Study {self.study_name!r} has nothing left to try: its space is exhausted"
-                + (f", with {running} trials still running" if running else "")
-                + ". Widen the space, or allow duplicates in the sampler."
-            )
+            raise self._nothing_left()
         trial = self._handle(record)
         for name, param in fixed.items():
             if name in record.param_names or param.when is None:
@@ -563,6 +559,15 @@ class Study:
 
     # Inside
 
+    def _nothing_left(self) -> StudyError:
+        running = len(self._driver.ledger.snapshot().running)
+        still = f", with {running} trials still running" if running else ""
+        why = f"space is exhausted{still}. Widen the space, or allow duplicates in the sampler."
+        if self._driver.is_done():
+            then = "Tell their results" if running else "Choose another, or a larger one"
+            why = f"scheduler starts nothing more{still}. {then}."
+        return StudyError(f"Study {self.study_name!r} has nothing left to try: its {why}")
+
     def _handle(self, record: FrozenTrial, decision: Decision = Decision.CONTINUE) -> Trial:
         handle = Trial(self._driver.ticket(record), self._driver, decision)
         handle.study = self
@@ -571,7 +576,7 @@ class Study:
 
     def _handle_of_elsewhere(self, record: FrozenTrial) -> Trial:
         """A handle for a trial that another process asked for: it knows what was proposed."""
-        handle = self._handle(record, self._driver.standing(record))
+        handle = self._handle(record, standing(self.scheduler, self.history, record))
         definitions = {**self._driver.ledger.definitions, **record.declares}
         for name in record.param_names:
             if name in definitions:

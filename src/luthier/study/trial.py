@@ -13,7 +13,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -27,7 +27,8 @@ from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, Trial
 from luthier.space import Param, Space, merge_definition, same_domain
 
 if TYPE_CHECKING:
-    from luthier.core.protocols import Channel
+    from luthier.core.history import History
+    from luthier.core.protocols import Channel, Scheduler
     from luthier.study.study import Study
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "checked_step",
     "last_metrics",
     "run_trial",
+    "standing",
     "stopped",
 ]
 
@@ -370,16 +372,7 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
     except TrialPruned as stop:
         return stopped(trial, str(stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
-        outcome = trial.outcome(TrialState.FAILED, error=describe(error))
-        return Outcome(
-            outcome.state,
-            outcome.params,
-            reports=outcome.reports,
-            declares=outcome.declares,
-            error=outcome.error,
-            exception=error,
-            cost=outcome.cost,
-        )
+        return replace(trial.outcome(TrialState.FAILED, error=describe(error)), exception=error)
 
 
 def at_its_end(trial: Trial, metrics: Metrics) -> Outcome:
@@ -395,6 +388,12 @@ def stopped(trial: Trial, reason: str) -> Outcome:
         return trial.outcome(TrialState.PAUSED, error=reason)
     metrics = last_metrics(trial._ticket.objective, trial.reports)
     return trial.outcome(TrialState.PRUNED, metrics, reason)
+
+
+def standing(scheduler: Scheduler, history: History, trial: FrozenTrial) -> Decision:
+    """What a scheduler says of a trial by all that it has reported so far."""
+    step = trial.last_step
+    return Decision.CONTINUE if step is None else scheduler.decide(history, trial, step)
 
 
 def last_metrics(objective: Objective, reports: Reports) -> Metrics:
