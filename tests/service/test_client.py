@@ -174,6 +174,23 @@ def test_a_trial_that_was_lost_is_dropped(service: Service) -> None:
     assert [(t.state, t.attempt) for t in client.trials] == [(TrialState.COMPLETE, 2)]
 
 
+def test_who_lost_a_trial_does_not_speak_for_its_next_run(service: Service) -> None:
+    client = service.client()
+    client.create({"x": Float(0, 1)}, sampler="random")
+    lost = client.ask()
+    study = luthier.load_study(study_name="s", storage=service.storage)
+    study._driver.refresh()
+    study._driver.release(0, "stolen by the test")
+    again = client.ask()
+    assert (again.number, again.attempt) == (0, 2)
+    lost.report(7.0, 1)
+    assert lost.should_prune()
+    with pytest.raises(TrialStateError):
+        client.tell(lost, 7.0)
+    assert client.tell(again, 0.5).value == 0.5
+    assert not client.trials[0].reports
+
+
 def test_an_interruption_gives_the_trial_back(service: Service) -> None:
     client = service.client()
     client.create({"x": Float(0, 1)}, sampler="random")
@@ -214,6 +231,8 @@ def test_errors_are_those_of_the_library(service: Service) -> None:
     client = service.client()
     with pytest.raises(StudyNotFoundError, match="no study 's'"):
         client.ask()
+    with pytest.raises(StudyNotFoundError):
+        client.optimize(objective, 1)
     client.create(direction="minimize")
     with pytest.raises(StudyMismatchError):
         client.create(direction="maximize")

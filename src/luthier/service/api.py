@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, final
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
@@ -67,14 +68,12 @@ class Api:
         """Answer one request."""
         try:
             answer = await self._answer(Request(scope, receive))
-            response = JSONResponse(answer, headers=_HEADERS)
+            response = _json(answer, 200, "application/json", {})
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001  the client is told, the log has it
             status, headers, problem = problem_of(error)
-            response = JSONResponse(
-                problem, status, headers={**_HEADERS, **headers}, media_type=MEDIA_TYPE
-            )
+            response = _json(problem, status, MEDIA_TYPE, headers)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Any:
@@ -118,6 +117,11 @@ class Api:
             await self._desks.at(study, lambda desk: desk.should_stop(number, said))
             seconds = await self._desks.renew(study, number, said["attempt"])
         return {"lease": seconds or 0.0}
+
+
+def _json(data: Any, status: int, kind: str, headers: Mapping[str, str]) -> Response:
+    content = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return Response(content, status, headers={**_HEADERS, **headers}, media_type=kind)
 
 
 def _work(route: Route, number: int, said: Body, key: str | None) -> Callable[[Desk], Any]:

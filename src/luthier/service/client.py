@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, final
 from urllib.parse import quote, urlsplit
 
@@ -45,7 +46,7 @@ _LOOK_SECONDS: Final = 0.5
 
 @final
 class Client:
-    """One study of a service. Thread-safe; also the channel of its trials.
+    """One study of a service. Thread-safe.
 
     Args:
         url: Where the service is, such as "http://127.0.0.1:8470".
@@ -80,7 +81,6 @@ class Client:
         self._lease = lease
         self._timeout = timeout
         self._patience = patience
-        self._attempts: dict[int, int] = {}
 
     # The study
 
@@ -147,8 +147,8 @@ class Client:
             body["lease"] = self._lease
         answer = self._call("POST", self._path("/ask"), body)
         record = read_view(answer["trial"])
-        self._attempts[record.number] = record.attempt
-        return Trial(read_ticket(record, answer["ticket"], _no_checkpoints), self)
+        channel = _Channel(self._call, self._path(f"/trials/{record.number}"), record.attempt)
+        return Trial(read_ticket(record, answer["ticket"], _no_checkpoints), channel)
 
     def tell(
         self,
@@ -200,6 +200,8 @@ class Client:
                 logger.warning("%s", error)
                 continue
             except StudyError as error:
+                if type(error) is not StudyError:
+                    raise
                 if not error.fields.get("running"):
                     logger.info("%s", error)
                     return
@@ -210,7 +212,7 @@ class Client:
 
     def _run(self, objective: Callable[[Trial], object], trial: Trial) -> None:
         try:
-            with self._beating(trial.number):
+            with self._beating(trial):
                 outcome = run_trial(objective, trial)
         except BaseException as interruption:
             self._give_back(trial, f"interrupted by {type(interruption).__name__}")
@@ -222,53 +224,27 @@ class Client:
 
     def _told(self, trial: Trial, result: Mapping[str, Any]) -> FrozenTrial:
         asked = {name: param.to_json() for name, param in trial.distributions.items()}
-        body = {**self._attempt(trial.number), **result, "params": asked}
-        told = read_view(self._call("POST", self._path(f"/trials/{trial.number}/tell"), body))
-        self._attempts.pop(trial.number, None)
-        return told
+        body = {"attempt": trial.attempt, **result, "params": asked}
+        return read_view(self._call("POST", self._path(f"/trials/{trial.number}/tell"), body))
 
     def _give_back(self, trial: Trial, reason: str) -> None:
         path = self._path(f"/trials/{trial.number}/release")
-        body = {**self._attempt(trial.number), "error": reason}
+        body = {"attempt": trial.attempt, "error": reason}
         try:
             self._call("POST", path, body, patience=0.0)
         except errors.LuthierError as error:
             logger.warning("Trial %d waits for its lease to lapse: %s", trial.number, error)
 
-    # The channel of its trials
-
-    def report(self, number: int, step: int, metrics: Metrics) -> Decision:
-        """Send a report; return the scheduler's decision, STOP if the trial isn't ours any more."""
-        body = {**self._attempt(number), "step": step, "metrics": _plain(metrics)}
-        try:
-            answer = self._call("POST", self._path(f"/trials/{number}/report"), body)
-        except TrialStateError as error:
-            logger.warning("%s", error)
-            return Decision.STOP
-        return Decision(answer["decision"])
-
-    def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
-        """Send notes on a trial."""
-        body = {**self._attempt(number), "attrs": dict(attrs)}
-        self._call("POST", self._path(f"/trials/{number}/attrs"), body)
-
-    def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
-        """Refuse: saved states don't travel over HTTP."""
-        _no_checkpoints()
-
     # HTTP
-
-    def _attempt(self, number: int) -> dict[str, int]:
-        return {"attempt": self._attempts.get(number, 1)}
 
     def _path(self, rest: str) -> str:
         return f"/v1/studies/{quote(self._study, safe='')}{rest}"
 
     @contextmanager
-    def _beating(self, number: int) -> Iterator[None]:
+    def _beating(self, trial: Trial) -> Iterator[None]:
         """Renew the lease from a thread, until the run has ended or the trial is lost."""
         over = threading.Event()
-        path, body = self._path(f"/trials/{number}/heartbeat"), self._attempt(number)
+        path, body = self._path(f"/trials/{trial.number}/heartbeat"), {"attempt": trial.attempt}
 
         def beat() -> None:
             pause = 0.0
@@ -280,7 +256,7 @@ class Client:
                 except errors.LuthierError:
                     pause = 1.0
 
-        thread = threading.Thread(target=beat, name=f"lease of trial {number}", daemon=True)
+        thread = threading.Thread(target=beat, name=f"lease of trial {trial.number}", daemon=True)
         thread.start()
         try:
             yield
@@ -307,7 +283,7 @@ class Client:
                 answer = {"detail": f"{type(error).__name__}: {error}"}
             if status == 200:
                 return answer
-            wait = max(pause * random.uniform(0.5, 1.0), float(headers.get("retry-after", 0)))
+            wait = max(pause * random.uniform(0.5, 1.0), _seconds(headers.get("retry-after")))
             if (status and status not in _AGAIN) or time.monotonic() + wait > end:
                 raise self._error(status, answer)
             time.sleep(wait)
@@ -350,6 +326,39 @@ class Client:
             f"{what}: {detail}",
             status=status,
         )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """How one run of a trial talks to its study: by requests that name its attempt."""
+
+    call: Callable[..., Any]
+    path: str
+    attempt: int
+
+    def report(self, number: int, step: int, metrics: Metrics) -> Decision:
+        """Send a report; return the scheduler's decision, STOP if the trial isn't ours any more."""
+        body = {"attempt": self.attempt, "step": step, "metrics": _plain(metrics)}
+        try:
+            answer = self.call("POST", f"{self.path}/report", body)
+        except TrialStateError as error:
+            logger.warning("%s", error)
+            return Decision.STOP
+        return Decision(answer["decision"])
+
+    def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
+        """Send notes on the trial."""
+        self.call("POST", f"{self.path}/attrs", {"attempt": self.attempt, "attrs": dict(attrs)})
+
+    def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
+        """Refuse: saved states don't travel over HTTP."""
+        _no_checkpoints()
+
+
+def _seconds(text: str | None) -> float:
+    """What a service asks to wait; it may also be a date, which counts as nothing."""
+    return float(text) if text is not None and text.isascii() and text.isdigit() else 0.0
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:

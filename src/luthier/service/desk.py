@@ -138,11 +138,8 @@ class Desk:
             self._driver.plan(total)
         attrs = {NOTE: note}
         trial = self._driver.start(total=total, fixed=fixed, eager=True, attrs=attrs)
-        running = len(self._driver.ledger.snapshot().running)
-        if trial is None and total is not None and not running and self._driver.conclude():
-            trial = self._driver.start(total=total, fixed=fixed, eager=True, attrs=attrs)
         if trial is None:
-            raise self._nothing(total, running)
+            raise self._nothing(total, len(self._driver.ledger.snapshot().running))
         if trial.user_attrs.get(NOTE) != note:  # it waited, or was paused
             self._driver.set_attrs(trial.number, attrs)
             trial = self._driver.trial(trial.number)

@@ -17,7 +17,7 @@ from anyio.to_thread import run_sync
 
 from luthier.core.protocols import Storage
 from luthier.core.trial import TrialState
-from luthier.errors import ArgumentError, LuthierError, StudyNotFoundError
+from luthier.errors import ArgumentError, StudyNotFoundError
 from luthier.service.desk import Desk
 from luthier.service.leases import AwakeClock, Clock
 from luthier.service.problems import RefusedError
@@ -121,7 +121,7 @@ class Desks:
     async def _looked_after(self, name: str) -> None:
         try:
             await self.at(name, Desk.lapse)
-        except LuthierError as error:
+        except Exception as error:  # noqa: BLE001  the next look may succeed
             logger.warning("The leases of study %r can't be looked after now: %s", name, error)
 
     async def _resume(self) -> None:
@@ -130,7 +130,7 @@ class Desks:
             for summary in found:
                 if summary.states.get(TrialState.RUNNING):
                     await self._opened(summary.record.name)
-        except LuthierError as error:
+        except Exception as error:  # noqa: BLE001  it is opened when it is asked for
             logger.warning("What ran before can't be looked at now: %s", error)
 
     async def _opened(self, name: str) -> _Place:

@@ -326,7 +326,7 @@ ROUTES: Final = (
             "state": {**_STATE, "description": "Only trials in this state."},
             "since": integer("Only trials that changed after this version."),
             "start": integer("Only trials from this number on."),
-            "limit": integer("So many at most; 1,000 if not given.", 1, 10_000),
+            "limit": integer("So many at most; 1,000 if not given.", 1, 1_000),
         },
         refusals=(404,),
     ),
