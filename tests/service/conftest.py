@@ -11,7 +11,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, final
 
@@ -111,11 +111,23 @@ def check_documented(method: str, path: str, status: int, kind: str, data: Any) 
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def new_service(tmp_path: Path) -> Iterator[Callable[[], Service]]:
+    """Starts services of one SQLite file, which is empty at first."""
+    running: list[Service] = []
+
+    def start() -> Service:
+        running.append(Service(open_storage(tmp_path / "runs.db")))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture
+def service(new_service: Callable[[], Service]) -> Service:
     """A service of an empty SQLite file."""
-    running = Service(open_storage(tmp_path / "runs.db"))
-    yield running
-    running.stop()
+    return new_service()
 
 
 X = {"x": {"kind": "float", "low": 0.0, "high": 1.0}}

@@ -9,6 +9,7 @@ import asyncio
 import json
 import socket
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -285,6 +286,21 @@ def test_sql_in_the_name_of_a_study_is_a_name(digits: Service) -> None:
     assert [len(events) for _, events in digits.log()][1] > 4
     found = digits.call("GET", "/v1/studies")[1]["studies"]
     assert [study["name"] for study in found] == ["s", name]
+
+
+@pytest.mark.parametrize("begun", ["", "GET /health HTTP/1.1\r\nHost:"])
+@pytest.mark.parametrize("before", [0, 1])
+def test_who_does_not_come_to_the_point_is_cut_off(
+    new_service: Callable[[], Service], monkeypatch: pytest.MonkeyPatch, begun: str, before: int
+) -> None:
+    """Letter by letter a connection could be held for ever."""
+    monkeypatch.setattr("luthier.service.prompt.MOST_SECONDS", 0.1)
+    service = new_service()
+    whole = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall((before * whole + begun).encode())
+        while connection.recv(65_536):
+            pass
 
 
 def test_too_many_at_once_are_told_to_come_again(running: Service) -> None:

@@ -86,10 +86,11 @@ def http_server(desks: Desks, guard: Guard) -> uvicorn.Server:
     import uvicorn
 
     from luthier.service.api import application
+    from luthier.service.prompt import Prompt
 
     config = uvicorn.Config(
         application(desks, guard),
-        http="h11",
+        http=Prompt,
         ws="none",
         lifespan="on",
         log_config=None,
