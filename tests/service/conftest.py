@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ from luthier.service.guard import Guard
 from luthier.service.openapi import document
 from luthier.service.problems import RefusedError
 from luthier.service.routes import match
-from luthier.service.server import http_server
+from luthier.service.server import http_server, listen
 from luthier.storages import open_storage
 
 TOKEN = "a-token-of-the-tests"
@@ -40,7 +39,7 @@ class Service:
 
     def __init__(self, storage: Storage, lease: float = 60.0, port: int = 0) -> None:
         self.storage = storage
-        listening = socket.create_server(("127.0.0.1", port))
+        listening = listen("127.0.0.1", port)
         self.port = listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.desks = Desks(storage, "service of the tests", lease, 10.0, time.monotonic)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from luthier.service.desks import Desks
 
-__all__ = ["LEASE", "http_server", "serve"]
+__all__ = ["LEASE", "http_server", "listen", "serve"]
 
 LEASE: Final = 60.0
 _PATIENCE: Final = 30.0
@@ -69,7 +69,7 @@ def serve(
     if not 0 < lease <= MOST_LEASE:
         raise ArgumentError(f"A lease must be above 0 and at most a week, got {lease!r} seconds.")
     token, is_new = (None, False) if token_file is None else token_in(Path(token_file))
-    with _listening(host, port) as listening:
+    with listen(host, port) as listening:
         port = listening.getsockname()[1]
         where = f"{f'[{host}]' if ':' in host else host}:{port}"
         worker = f"service {socket.gethostname()} {where}"
@@ -105,14 +105,22 @@ def http_server(desks: Desks, guard: Guard) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on an address; port 0 takes a free one.
+
+    Raises:
+        ArgumentError: The address isn't this machine's, or is taken.
+    """
     try:
         [(family, _, _, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        return socket.create_server(address[:2], family=family)
+        found = socket.create_server(address[:2], family=family)
     except (OSError, OverflowError) as error:
         raise ArgumentError(
             f"The service must listen on a free address of this machine, got {host}:{port} "
             f"({error}). Choose another --host or --port."
         ) from None
+    # what it accepts inherits this; else a small answer waits 40 ms for the client's network
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
