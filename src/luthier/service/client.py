@@ -32,6 +32,7 @@ from luthier.errors import (
     TrialStateError,
     UnsupportedError,
 )
+from luthier.service.desk import NOTE
 from luthier.service.views import read_ticket, read_view
 from luthier.space import Param, Space, to_json_value
 from luthier.study.trial import Trial, run_trial
@@ -247,7 +248,7 @@ class Client:
         path, body = self._path(f"/trials/{trial.number}/heartbeat"), {"attempt": trial.attempt}
 
         def beat() -> None:
-            pause = 0.0
+            pause = trial.user_attrs[NOTE]["lease"] / 4
             while not over.wait(pause):
                 try:
                     pause = max(self._call("POST", path, body, patience=0.0)["lease"] / 4, 0.05)
