@@ -17,7 +17,8 @@
     │   ├── StudyMismatchError (ValueError)    stored and given settings contradict each other
     │   ├── TrialNotFoundError (KeyError)      no trial of that number
     │   ├── TrialStateError (ValueError)       not possible in the trial's present state
-    │   │   └── NumberTakenError               another driver added that trial number first
+    │   │   ├── NumberTakenError               another driver added that trial number first
+    │   │   └── TrialLostError                 another worker has taken the trial up
     │   ├── NoTrialError (ValueError)          nothing has completed yet
     │   └── AllTrialsFailedError (ValueError)  nothing but failures
     └── StorageError
@@ -67,6 +68,7 @@ __all__ = [
     "StudyExistsError",
     "StudyMismatchError",
     "StudyNotFoundError",
+    "TrialLostError",
     "TrialNotFoundError",
     "TrialPruned",
     "TrialStateError",
@@ -170,6 +172,10 @@ class TrialStateError(StudyError, ValueError):
 
 class NumberTakenError(TrialStateError):
     """Another driver added a trial of that number first: look at the history and ask again."""
+
+
+class TrialLostError(TrialStateError):
+    """Another worker has taken the trial up: what this one says of it counts no more."""
 
 
 class NoTrialError(StudyError, ValueError):

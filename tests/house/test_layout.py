@@ -22,18 +22,18 @@ BUDGETS = {
     "errors": 260,
     "space": 4870,
     "numerics": 4850,
-    "core": 4150,
+    "core": 4350,
     "samplers": 6900,
     "schedulers": 2450,
-    "storages": 2500,
+    "storages": 2550,
     "executors": 200,
-    "study": 4500,
+    "study": 5025,
     "strategies": 450,
-    "testing": 2150,
+    "testing": 2250,
     "integrations": 950,
     "optuna": 1850,
     "service": 2750,
-    "cli": 1225,
+    "cli": 1275,
 }
 FILE_BUDGET = 650
 MOST_FILES = 400

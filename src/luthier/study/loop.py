@@ -18,7 +18,7 @@ from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Channel, Executor
 from luthier.core.trial import FrozenTrial, TrialState
-from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError
+from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError, TrialLostError
 from luthier.executors import Inline, Threads
 from luthier.study.driver import Driver
 from luthier.study.narration import narrate
@@ -238,7 +238,9 @@ class _Run:
         trial = self.driver.finish(number, result)
         if self.collect_garbage:
             gc.collect()
-        if error is not None and not isinstance(error, (ObjectiveError, *self.catch)):
+        if error is not None and not isinstance(
+            error, (ObjectiveError, TrialLostError, *self.catch)
+        ):
             self.fatal = self.fatal or error
         if trial is None:
             return
