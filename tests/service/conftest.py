@@ -6,6 +6,7 @@ body must fit the schema.
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import threading
@@ -48,9 +49,13 @@ class Service:
         self._thread.start()
 
     def stop(self) -> None:
-        self.server.should_exit = True
+        if self._thread.is_alive():
+            self.server.should_exit = True
         self._thread.join(20)
         assert not self._thread.is_alive()
+        self.__dict__.pop("desks", None)  # what is served ends with its server, threads and all
+        self.__dict__.pop("server", None)
+        gc.collect()
 
     def client(self, study: str = "s", **options: Any) -> Client:
         return Client(self.url, study, TOKEN, **options)
