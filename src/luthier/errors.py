@@ -10,6 +10,7 @@
     ├── ObjectiveError (ValueError)            an objective returned what can't be used
     ├── MissingExtraError (ImportError)        an optional dependency isn't installed
     ├── UnsupportedError (NotImplementedError) a name of another library we can't honour
+    ├── ServiceError (OSError)                 a service can't be reached, or refuses to work
     ├── StudyError (RuntimeError)
     │   ├── StudyExistsError (ValueError)      the name is taken
     │   ├── StudyNotFoundError (KeyError)      no study of that name
@@ -62,6 +63,7 @@ __all__ = [
     "NumberTakenError",
     "ObjectiveError",
     "ParamValueError",
+    "ServiceError",
     "SpaceError",
     "StorageBusyError",
     "StorageCorruptError",
@@ -150,6 +152,10 @@ class MissingExtraError(LuthierError, ImportError):
 
 class UnsupportedError(LuthierError, NotImplementedError):
     """A name of another library that Luthier knows but can't honour."""
+
+
+class ServiceError(LuthierError, OSError):
+    """A service can't be reached, or refuses what a client asks for by its HTTP."""
 
 
 class StudyError(LuthierError, RuntimeError):

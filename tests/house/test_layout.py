@@ -27,12 +27,13 @@ BUDGETS = {
     "schedulers": 2450,
     "storages": 2550,
     "executors": 1750,
-    "study": 5150,
+    "study": 5200,
     "strategies": 450,
     "testing": 2350,
     "integrations": 950,
     "optuna": 1850,
-    "cli": 1250,
+    "service": 2750,
+    "cli": 1350,
 }
 FILE_BUDGET = 650
 MOST_FILES = 400
