@@ -19,22 +19,23 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 
 # Lines of each package, docstrings and examples included.
 BUDGETS = {
-    "errors": 260,
+    "errors": 300,
     "space": 4870,
     "numerics": 4850,
-    "core": 4150,
+    "core": 4450,
     "samplers": 6900,
     "schedulers": 2450,
-    "storages": 3050,
-    "executors": 200,
-    "study": 4450,
+    "storages": 3150,
+    "executors": 1750,
+    "study": 5200,
     "strategies": 450,
-    "testing": 2150,
+    "testing": 2350,
     "integrations": 950,
     "optuna": 1850,
-    "cli": 1160,
+    "service": 2750,
+    "cli": 1370,
 }
-FILE_BUDGET = 650
+FILE_BUDGET = 660
 MOST_FILES = 400
 
 

@@ -3,7 +3,7 @@
 Writers of one study take turns on its row, ``SELECT ... FOR UPDATE``, so its versions appear in
 the order in which they are committed and no reader ever misses one; different studies are
 written in parallel. Whoever makes or deletes studies or tables takes an advisory lock instead.
-Statements whose answers nobody waits for travel together (pipeline mode): a write costs three
+Statements whose answers nobody waits for travel together (pipeline mode): a write costs two
 trips to the server, however many statements it has.
 
 A lost connection is made again, with pauses that grow, and the work is run anew, for as long as

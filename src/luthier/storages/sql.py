@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar, final
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import LogEvent, evolve
 from luthier.core.objective import Direction, Objective
-from luthier.core.protocols import Changes, StudyRecord, StudySummary
+from luthier.core.protocols import Beat, Changes, StudyRecord, StudySummary
 from luthier.core.record import dump, finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState
 from luthier.errors import LuthierError, TrialStateError
@@ -58,6 +58,8 @@ class SqlStorage:
     Raises:
         StorageError: The database can't be used; the subclass and the message say why.
     """
+
+    shared = True
 
     def __init__(self, database: Database, *, create: bool = True) -> None:
         self._database = database
@@ -122,7 +124,9 @@ class SqlStorage:
                 execute(statement, row)
             return tried[-1]
 
-        shutil.rmtree(self._saved(self._database.write(work)), ignore_errors=True)
+        study = self._database.write(work)
+        for folder in (self._saved(study), self.logs(study)):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def studies(self) -> list[StudySummary]:
         """All studies, oldest first."""
@@ -194,7 +198,7 @@ class SqlStorage:
 
         def data(before: FrozenTrial) -> dict[str, Any]:
             rules.require_claimable(before, attempt)
-            return plain_text(rules.claim_data(worker, attempt, budget))
+            return plain_text(rules.claim_data(before, worker, budget))
 
         try:
             return self._change(study, number, "claimed", data, at)
@@ -352,9 +356,48 @@ class SqlStorage:
 
         return self._database.read(work)
 
+    def heartbeat(self, study: int, worker: str, at: float) -> None:
+        """Raise a worker's counter."""
+        values = (study, _plain(worker), at)
+
+        def work(execute: Execute) -> None:
+            _version(execute, study)
+            execute(
+                "INSERT INTO heartbeats (study, worker, beats, at) VALUES (?, ?, 1, ?)"
+                " ON CONFLICT (study, worker)"
+                " DO UPDATE SET beats = heartbeats.beats + 1, at = excluded.at",
+                values,
+            )
+
+        self._database.write(work, study)
+
+    def heartbeats(self, study: int) -> dict[str, Beat]:
+        """The counters by worker."""
+
+        def work(execute: Execute) -> dict[str, Beat]:
+            _version(execute, study)
+            rows = execute("SELECT worker, beats, at FROM heartbeats WHERE study = ?", (study,))
+            return {worker: Beat(beats, at) for worker, beats, at in rows}
+
+        return self._database.read(work)
+
+    def forget_worker(self, study: int, worker: str) -> None:
+        """Delete a worker's counter."""
+        values = (study, _plain(worker))
+
+        def work(execute: Execute) -> None:
+            _version(execute, study)
+            execute("DELETE FROM heartbeats WHERE study = ? AND worker = ?", values)
+
+        self._database.write(work, study)
+
     def checkpoints(self, study: int) -> CheckpointStore:
         """Return a folder beside the database's file, or for a server in the user's home."""
         return FileCheckpoints(self._saved(study))
+
+    def logs(self, study: int) -> Path:
+        """Return a folder beside the database's file, or for a server in the user's home."""
+        return Path(f"{self._database.beside}.logs", str(study)).absolute()
 
     def close(self) -> None:
         """Release connections; the next use opens new ones."""
@@ -471,7 +514,13 @@ _DELETES: Final = (  # the study first: who holds its row has written all that h
     "DELETE FROM events WHERE study = ?",
     "DELETE FROM state WHERE study = ?",
     "DELETE FROM spaces WHERE study = ?",
+    "DELETE FROM heartbeats WHERE study = ?",
 )
+
+
+def _plain(worker: str) -> str:
+    """A worker's name as a claim records it."""
+    return str(plain_text({"worker": worker})["worker"])
 
 
 def _version(execute: Execute, study: int) -> int:

@@ -22,24 +22,27 @@ from luthier.core.filling import filled_value
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.objective import Objective
 from luthier.core.suggest import Suggest
-from luthier.core.trial import EMPTY, FrozenTrial, Metrics, Reports, TrialState
+from luthier.core.trial import EMPTY, FrozenTrial, Metrics, Reports, TrialState, changed
 from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, TrialPruned
 from luthier.space import Param, Space, merge_definition, same_domain
 
 if TYPE_CHECKING:
-    from luthier.core.protocols import Channel
+    from luthier.core.history import History
+    from luthier.core.protocols import Channel, Scheduler
     from luthier.study.study import Study
 
 __all__ = [
     "Restored",
     "Ticket",
     "Trial",
+    "as_ended",
     "at_its_end",
     "check_attr",
     "check_definitions",
     "checked_step",
     "last_metrics",
     "run_trial",
+    "standing",
     "stopped",
 ]
 
@@ -76,6 +79,22 @@ class Ticket:
         """
         return self.record.origin.sampler == "enqueued"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        opened = _Opened(self.checkpoints())
+        known = dict(self.definitions)
+        return Ticket, (self.record, self.seed, known, self.declared, self.objective, opened)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Gives the place where saved states are kept, once it was opened elsewhere."""
+
+    store: CheckpointStore
+
+    def __call__(self) -> CheckpointStore:
+        return self.store
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -101,7 +120,7 @@ class Trial(Suggest):
 
     Attributes:
         number: The trial's number in its study.
-        study: The study, where the trial runs in the study's own process; else None.
+        study: The study, where the trial runs in the study's own process; None in a worker's.
 
     Example:
         >>> import luthier
@@ -113,7 +132,9 @@ class Trial(Suggest):
         0.5
     """
 
-    def __init__(self, ticket: Ticket, channel: Channel) -> None:
+    def __init__(
+        self, ticket: Ticket, channel: Channel, decision: Decision = Decision.CONTINUE
+    ) -> None:
         self.number = ticket.record.number
         self.study: Study | None = None
         self._ticket = ticket
@@ -127,7 +148,7 @@ class Trial(Suggest):
         self._declares: dict[str, Param] = {}
         self._user_attrs = dict(ticket.record.user_attrs)
         self._reports = ticket.record.reports
-        self._decision = Decision.CONTINUE
+        self._decision = decision
 
     @property
     def params(self) -> dict[str, Any]:
@@ -141,6 +162,13 @@ class Trial(Suggest):
         return values | {n: self._params[n].resolve(v) for n, v in self._asked.items()}
 
     @property
+    def recorded(self) -> dict[str, Any]:
+        """The same as they are recorded: of a named choice, its name."""
+        declared = self._ticket.declared
+        kept = {n: v for n, v in self._proposal.items() if n in declared} if declared else {}
+        return kept | self._asked
+
+    @property
     def distributions(self) -> dict[str, Param]:
         """The definitions of the parameters asked for so far."""
         return dict(self._params)
@@ -149,6 +177,11 @@ class Trial(Suggest):
     def attempt(self) -> int:
         """Which run of the trial this is: 1, or more after a crash, retry or pause."""
         return self._ticket.record.attempt
+
+    def is_lost(self, record: FrozenTrial) -> bool:
+        """Whether, by its present record, another worker has taken the trial up since."""
+        ours = self._ticket.record
+        return (record.attempt, record.lapses) != (ours.attempt, ours.lapses)
 
     @property
     def budget(self) -> int | None:
@@ -258,16 +291,11 @@ class Trial(Suggest):
         self, state: TrialState, metrics: Metrics = EMPTY, error: str | None = None
     ) -> Outcome:
         """What this run came to, for the study's record."""
-        ticket = self._ticket
-        params = self._asked
-        if ticket.declared:
-            kept = {n: v for n, v in self._proposal.items() if n in ticket.declared}
-            params = kept | params
         if state.is_finished:
             self._warn_of_unused()
         return Outcome(
             state=state,
-            params=params,
+            params=self.recorded,
             metrics=metrics,
             reports=self._reports,
             declares=self._declares,
@@ -283,17 +311,26 @@ class Trial(Suggest):
         return self._decision
 
     def _suggest(self, name: str, param: Param) -> Any:
+        value = self.take(name, param)
+        return self._params[name].resolve(value)
+
+    def take(self, name: str, param: Param) -> Any:
+        """Ask for a parameter as ``suggest`` does, and return what is recorded of it.
+
+        That is the value itself, but of a named choice its name: whoever has the definition from
+        JSON doesn't know the objects.
+        """
         if self._known.get(name) is param and name in self._offer and name not in self._asked:
             value = self._offer[name]  # proposed from this very definition
         elif name in self._asked:
             if self._params[name] is not param:
                 merge_definition(name, self._params[name], param)
-            return self._params[name].resolve(self._asked[name])
+            return self._asked[name]
         else:
             value = self._new_value(name, param)
         self._asked[name] = value
         self._params[name] = param
-        return param.resolve(value)
+        return value
 
     def _new_value(self, name: str, param: Param) -> Any:
         if not isinstance(name, str):
@@ -357,7 +394,21 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
     except TrialPruned as stop:
         return stopped(trial, str(stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
+        _explain(error, trial)
         return replace(trial.outcome(TrialState.FAILED, error=describe(error)), exception=error)
+
+
+def _explain(error: Exception, trial: Trial) -> None:
+    """Say why there is no study, where an objective that runs in a worker asked for it."""
+    if not isinstance(error, AttributeError) or error.obj is not None or trial.study is not None:
+        return
+    from luthier.study.study import Study
+
+    if hasattr(Study, str(error.name)):
+        error.add_note(
+            "trial.study is None in a worker process: the study is in the process that called "
+            'optimize. Use the trial alone, or run trials in threads there: executor="thread:4".'
+        )
 
 
 def at_its_end(trial: Trial, metrics: Metrics) -> Outcome:
@@ -373,6 +424,32 @@ def stopped(trial: Trial, reason: str) -> Outcome:
         return trial.outcome(TrialState.PAUSED, error=reason)
     metrics = last_metrics(trial._ticket.objective, trial.reports)
     return trial.outcome(TrialState.PRUNED, metrics, reason)
+
+
+def standing(scheduler: Scheduler, history: History, trial: FrozenTrial) -> Decision:
+    """What a scheduler says of a trial by all that it has reported so far."""
+    step = trial.last_step
+    return Decision.CONTINUE if step is None else scheduler.decide(history, trial, step)
+
+
+def as_ended(trial: FrozenTrial, outcome: Outcome, version: int) -> FrozenTrial:
+    """The record of a trial whose run came to this, at a version of the study."""
+    over = outcome.state.is_finished
+    return changed(
+        trial,
+        version=version,
+        finished_version=version if over else None,
+        state=outcome.state,
+        param_names=tuple(outcome.params),
+        param_values=tuple(outcome.params.values()),
+        metric_names=tuple(outcome.metrics),
+        metric_values=tuple(outcome.metrics.values()),
+        reports=outcome.reports,
+        finished=time.time() if over else None,
+        cost=(trial.cost or 0.0) + outcome.cost,
+        error=outcome.error,
+        declares={**trial.declares, **outcome.declares} if outcome.declares else trial.declares,
+    )
 
 
 def last_metrics(objective: Objective, reports: Reports) -> Metrics:

@@ -1,0 +1,62 @@
+"""Proposals as a study asks for them, on rungs and with new definitions, and their trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from luthier.core.history import History
+from luthier.core.jobs import Proposal
+from luthier.core.protocols import Sampler, Scheduler
+from luthier.core.trial import FrozenTrial, Origin, TrialState
+from luthier.errors import SpaceError
+from luthier.samplers import HighestRung
+from luthier.space import Param, Space
+
+__all__ = ["new_trial", "on_rungs", "propose"]
+
+
+def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
+    """A sampler as it is used under a scheduler: where that has rungs, it learns from one."""
+    rungs = getattr(scheduler, "rungs", ())
+    return HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
+
+
+def propose(
+    sampler: Sampler, history: History, declares: Mapping[str, Param], rng: np.random.Generator
+) -> Proposal | None:
+    """Ask a sampler for one proposal in the study's space, with definitions new to it."""
+    if declares:
+        history = history.seen_in(_with_definitions(history.space, declares))
+    proposals = sampler.suggest(history.space, history, 1, rng)
+    return proposals[0] if proposals else None
+
+
+def new_trial(
+    history: History, params: Mapping[str, Any], origin: Origin, worker: str, n_objectives: int
+) -> FrozenTrial:
+    """The record of the next trial of a study, running under a worker."""
+    return FrozenTrial(
+        number=history.next_number,
+        state=TrialState.RUNNING,
+        param_names=tuple(params),
+        param_values=tuple(params.values()),
+        objectives=n_objectives,
+        started=time.time(),
+        worker=worker,
+        attempt=1,
+        origin=origin,
+        version=history.version + 1,
+    )
+
+
+def _with_definitions(space: Space, definitions: Mapping[str, Param]) -> Space:
+    """A learnt space with new definitions; conditions learnt of old ones may have to go."""
+    try:
+        return space.with_params(definitions)
+    except SpaceError:
+        freed = {n: p.with_when(None) for n, p in space.items() if n not in definitions}
+        return space.with_params(freed | dict(definitions))
