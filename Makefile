@@ -1,6 +1,7 @@
 # One tool for each job; every target builds the environment it needs by itself.
-.PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour bench-trials \
-	bench-evolution bench-executors bench-fidelity bench-fronts bench-throughput bench-report bench-storages fmt lock clean
+.PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour \
+	bench-trials bench-evolution bench-executors bench-fidelity bench-fronts \
+	bench-throughput bench-report bench-storages fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 

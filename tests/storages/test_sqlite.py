@@ -23,6 +23,7 @@ from luthier.core.protocols import Storage
 from luthier.core.trial import FrozenTrial, Reports, TrialState
 from luthier.errors import (
     ArgumentError,
+    LuthierError,
     StorageBusyError,
     StorageCorruptError,
     StorageError,
@@ -471,3 +472,17 @@ def test_threads_share_a_handle(tmp_path: Path) -> None:
         thread.join()
     assert storage.changes_since(study, 0).version == 100
     assert storage.get_state(study) == dict.fromkeys("0123", 24)
+
+
+def test_a_refusal_that_is_kept_keeps_no_lock(tmp_path: Path) -> None:
+    storage = sqlite_storage(tmp_path / "a.db", patience=0.1)
+    study = storage.create_study("s", Objective(), 0, {}).id
+    storage.add_trials(study, [FrozenTrial(number=0)])
+    kept = []
+    for number in (0, 1):
+        with pytest.raises(LuthierError) as caught:  # its traceback holds what was open
+            storage.release(study, number, 1, TrialState.WAITING, "why")
+        kept.append(caught.value)
+    assert storage.put_state(study, "k", 1) == 2
+    assert sqlite_storage(tmp_path / "a.db", patience=0.1).put_state(study, "k", 1) == 3
+    assert len(kept) == 2

@@ -45,6 +45,7 @@ __all__ = ["SqlStorage"]
 T = TypeVar("T")
 _MOST_OPEN: Final = 1024
 _NEXT_VERSION: Final = "UPDATE studies SET version = version + 1 WHERE id = ? RETURNING version"
+_TRIAL_VERSION: Final = "SELECT version FROM trials WHERE study = ? AND number = ?"
 
 
 @final
@@ -422,11 +423,12 @@ class SqlStorage:
 
         def work(execute: Execute) -> FrozenTrial:
             raised = execute(_NEXT_VERSION, (study,))
-            before = self._present(execute, study, number)
+            seen = execute(_TRIAL_VERSION, (study, number))  # together: one trip to a server
+            version = _version_in(raised, study)
+            before = self._present(execute, study, number, seen.fetchone())
             data = data_for(before)
             if data is None:
                 raise _NothingNewError(before)
-            version = _version_in(raised, study)
             after = evolve(before, LogEvent(version, at, kind, number, data))
             update, columns = UPDATES[kind]
             execute(update, (*columns(after, data), version, study, number))
@@ -486,16 +488,14 @@ class SqlStorage:
 
         return self._database.write(once, study)
 
-    def _present(self, execute: Execute, study: int, number: int) -> FrozenTrial:
+    def _present(
+        self, execute: Execute, study: int, number: int, version: tuple[int] | None
+    ) -> FrozenTrial:
         """A trial's record, read from its row only if another process has changed it."""
-        row = execute(
-            "SELECT version FROM trials WHERE study = ? AND number = ?", (study, number)
-        ).fetchone()
-        if row is None:
-            _version(execute, study)
+        if version is None:
             raise rules.trial_missing(number)
         known = self._open.get((study, number))
-        if known is not None and known.version == row[0]:
+        if known is not None and known.version == version[0]:
             return known
         return read_row(execute(SELECT_TRIAL, (study, number)).fetchone())
 
@@ -539,10 +539,10 @@ def _is_logged(execute: Execute, line: Sequence[Any]) -> bool:
 
 def _version_in(rows: Rows, study: int) -> int:
     """The version that a statement gives of a study."""
-    row = rows.fetchone()
-    if row is None:
+    found = rows.fetchall()  # all: SQLite can't commit while a statement has more to say
+    if not found:
         raise rules.study_gone(study)
-    return int(row[0])
+    return int(found[0][0])
 
 
 class _NothingNewError(LuthierError):
