@@ -34,6 +34,7 @@
         ├── StorageReadOnlyError               can't be written
         ├── StorageFullError                   no space left on the device
         ├── StorageBusyError                   locked by others for too long
+        ├── StorageConnectionError             no server, or it refuses the user
         ├── CheckpointMissingError (KeyError)  deleted, or never saved there
         └── CheckpointCorruptError             its content isn't what was saved
 
@@ -66,6 +67,7 @@ __all__ = [
     "ServiceError",
     "SpaceError",
     "StorageBusyError",
+    "StorageConnectionError",
     "StorageCorruptError",
     "StorageError",
     "StorageForeignError",
@@ -248,6 +250,10 @@ class StorageFullError(StorageError):
 
 class StorageBusyError(StorageError):
     """The storage stayed locked by other processes for too long."""
+
+
+class StorageConnectionError(StorageError):
+    """The database's server can't be reached, or doesn't accept who asks."""
 
 
 class CheckpointMissingError(StorageError, KeyError):
