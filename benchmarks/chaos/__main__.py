@@ -125,13 +125,16 @@ def _run_study(chaos: Chaos, monkey: Monkey, setting: _Setting, drivers: int) ->
     notes_file.touch()
     monkey.crew = crew = Crew(drivers, setting.arguments, folder)
     began = time.monotonic()
-    while not crew.look_after():
-        monkey.act()
-        time.sleep(_LOOK_SECONDS)
-        if time.monotonic() - began > _STUCK_SECONDS + setting.trials:
-            chaos.findings.append(f"{name} is stuck:\n{crew.give_up()}")
-            break
-    monkey.leave()
+    try:
+        while not crew.look_after():
+            monkey.act()
+            time.sleep(_LOOK_SECONDS)
+            if time.monotonic() - began > _STUCK_SECONDS + setting.trials:
+                chaos.findings.append(f"{name} is stuck:\n{crew.whereabouts()}")
+                break
+    finally:
+        monkey.leave()
+        crew.end()
     log, notes = study.storage.events(study._driver.record.id), read_notes(notes_file)
     chaos.count(log, study.trials, notes, "".join(map(crew.log, range(drivers))))
     chaos.drivers.update(crew.ends)

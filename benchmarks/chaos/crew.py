@@ -6,6 +6,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Final, final
@@ -87,16 +88,19 @@ class Crew:
         """What a driver and its trials have printed."""
         return (self._folder / f"log-{index}").read_text("utf-8", "replace")
 
-    def give_up(self) -> str:
-        """Have everybody say where it is, and end them."""
+    def whereabouts(self) -> str:
+        """Have everybody say where it is in the code."""
+        for index in set(self._processes) - self._done:
+            self._processes[index].send_signal(signal.SIGCONT)
+            self._processes[index].send_signal(signal.SIGUSR1)
+        time.sleep(1.0)
+        return "\n".join(self.log(index)[-2000:] for index in set(self._processes) - self._done)
+
+    def end(self) -> None:
+        """End whoever still runs."""
         for process in self._processes.values():
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(signal.SIGUSR1)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(1.0)
             process.kill()
             process.wait()
-        return "\n".join(self.log(index)[-2000:] for index in set(self._processes) - self._done)
 
     def _started(self, index: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "benchmarks.chaos.driver", *self._arguments, str(index)]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -63,6 +61,7 @@ class Monkey:
             self.crew.set_clock(action.driver, action.amount)
             return True
         if whom == "server":
+            self.leave()  # who is stopped can't be told to end
             self._server.stop("fast" if what == "restart" else "immediate")
             time.sleep(action.amount)
             self._server.start()
@@ -110,7 +109,7 @@ class Monkey:
         for until, process in self._stopped:
             if until <= now:
                 with contextlib.suppress(psutil.Error):
-                    os.kill(process.pid, signal.SIGCONT) if process.is_running() else None
+                    process.resume()
         self._stopped = [entry for entry in self._stopped if entry[0] > now]
 
 
