@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 if TYPE_CHECKING:
@@ -97,7 +98,12 @@ class Channel(Protocol):
 
 
 Work = Callable[[Channel], "Outcome"]
-"""One run of a trial: gets the channel to its study, returns what came of it."""
+"""One run of a trial: gets the channel to its study, returns what came of it.
+
+It can be pickled by ``cloudpickle`` if what the user gave can. It may say more of itself:
+``shared``, the parts that are the same objects in every work, so that they need be sent only once;
+``attempt``; and ``prints``, the folder for what it prints, or None.
+"""
 
 
 class Executor(Protocol):
@@ -349,6 +355,13 @@ class Storage(Protocol):
 
     def checkpoints(self, study: int) -> CheckpointStore:
         """Return where the saved states of a study's trials are kept; they go with the study."""
+        ...
+
+    def logs(self, study: int) -> Path | None:
+        """Return the folder for what a study's trials print, which goes with the study.
+
+        None where nothing is kept: then they print where their driver does.
+        """
         ...
 
     def close(self) -> None:

@@ -24,12 +24,13 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Final, final
 from urllib.parse import quote, unquote
 
+from luthier.core.amounts import read_size
 from luthier.core.worker import is_gone, is_here, this_worker
 from luthier.errors import (
     ArgumentError,
@@ -49,12 +50,6 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}")
 _SHELF: Final = re.compile(r"[0-9a-f]{2}")
 _LEFTOVER: Final = re.compile(r"(.+)~(?:[0-9a-f]{32}|\d+\.pin)", re.DOTALL)
 _STALE: Final = 86400.0  # seconds, for what a worker on another machine left
-_SIZE: Final = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([a-z]+)\s*", re.IGNORECASE)
-_UNITS: Final[Mapping[str, int]] = {"B": 1} | {
-    letter + name: step**power
-    for power, letter in enumerate("KMGTP", start=1)
-    for name, step in (("B", 1000), ("IB", 1024))
-}
 
 
 @final
@@ -86,7 +81,7 @@ class FileCheckpoints:
         self._folder = _folder_of(folder)
         self._objects = self._folder / "objects"
         self._incoming = self._folder / "incoming"
-        self._limit = None if max_disk is None else _read_size(max_disk)
+        self._limit = None if max_disk is None else read_size(max_disk, "max_disk")
         self._warned = False
 
     def __repr__(self) -> str:
@@ -358,21 +353,6 @@ def _folder_of(folder: str | os.PathLike[str]) -> Path:
     if os.name != "posix":
         raise UnsupportedError("FileCheckpoints needs POSIX file locks. On Windows, use WSL.")
     return Path(os.path.abspath(os.path.expanduser(path)))
-
-
-def _read_size(size: str | int) -> int:
-    match = _SIZE.fullmatch(size) if isinstance(size, str) else None
-    if match is not None:
-        read = round(float(match[1]) * _UNITS.get(match[2].upper(), 0))
-    else:
-        read = size if isinstance(size, int) and not isinstance(size, bool) else 0
-    if read < 1:
-        raise ArgumentError(
-            f"max_disk must be a number of bytes above 0, or a size such as '10GB', got {size!r}. "
-            "Units: B, KB, MB, GB, TB, PB, and KiB, MiB, GiB, TiB, PiB.",
-            max_disk=size,
-        )
-    return read
 
 
 @contextlib.contextmanager

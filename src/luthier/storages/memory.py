@@ -234,6 +234,9 @@ class MemoryStorage:
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return FileCheckpoints(Path(self._folder, str(study)))
 
+    def logs(self, study: int) -> None:
+        """Return None: what trials print isn't kept."""
+
     def close(self) -> None:
         """Nothing to release: the studies stay as long as this object does."""
 

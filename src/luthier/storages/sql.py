@@ -108,7 +108,9 @@ class SqlStorage:
                 execute(statement, row)
             return int(row[0])
 
-        shutil.rmtree(self._saved(self._database.write(work)), ignore_errors=True)
+        study = self._database.write(work)
+        for folder in (self._saved(study), self.logs(study)):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def studies(self) -> list[StudySummary]:
         """All studies, oldest first."""
@@ -332,6 +334,10 @@ class SqlStorage:
     def checkpoints(self, study: int) -> CheckpointStore:
         """Return a folder beside the database's file: ``FILE.checkpoints/STUDY``."""
         return FileCheckpoints(self._saved(study))
+
+    def logs(self, study: int) -> Path:
+        """Return a folder beside the database's file: ``FILE.logs/STUDY``."""
+        return Path(f"{self._database.place}.logs", str(study)).absolute()
 
     def close(self) -> None:
         """Release connections; the next use opens new ones."""

@@ -6,6 +6,7 @@ study knows is its history in the storage; this object adds nothing but convenie
 
 from __future__ import annotations
 
+import datetime
 import logging
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
 from luthier.core.rng import generator
 from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
 from luthier.errors import ArgumentError, ObjectiveError, StudyError, TrialStateError
+from luthier.executors import open_executor
 from luthier.space import Param, Space
 from luthier.space.completion import complete
 from luthier.study import tradeoffs
@@ -477,7 +479,9 @@ class Study:
         stop: StopRule | Sequence[StopRule] = (),
         retries: Mapping[type[Exception], int] | None = None,
         fail_fast: int | None = 10,
-        executor: Executor | None = None,
+        executor: Executor | str | None = None,
+        time_limit: float | str | datetime.timedelta | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         """Run trials of an objective until a limit is reached.
 
@@ -487,7 +491,8 @@ class Study:
             func: Gets a trial, returns a number, a sequence, or metrics by name.
             n_trials: So many trials in this call.
             timeout: No new trial after so many seconds.
-            n_jobs: How many trials run at once, in threads; -1 is one for each core.
+            n_jobs: How many trials run at once, in processes if more than one; -1 is one for
+                each core.
             catch: Exceptions that fail their trial and nothing else; others end the call too.
             callbacks: Called with (study, trial) after every trial.
             gc_after_trial: Collect garbage after every trial.
@@ -496,11 +501,18 @@ class Study:
             stop: Further stop rules, such as ``Saturation(20)``.
             retries: How often a trial is run again after an exception of these kinds.
             fail_fast: Raise after so many trials if all of the study have failed; None: never.
-            executor: Where trials run, instead of ``n_jobs``.
+            executor: Where trials run: "process:4", "thread:4", "inline", or an object such as
+                ``luthier.executors.Processes(4, resources={"gpu": 0.5})``.
+            time_limit: How long a trial may run: seconds, or text such as "10 min". Then it fails
+                and its process is ended; so trials run in processes, also if ``n_jobs`` is 1.
+            memory_limit: How much main memory a trial may take: bytes, or text such as "4GB".
 
         Raises:
             ArgumentError: A limit that makes no sense.
             AllTrialsFailedError: Nothing but failures.
+            UnsendableError: The objective can't be sent to a process; the message names the part.
+            KeyboardInterrupt: Ctrl-C. With several trials at once, after those that run have
+                ended; at a second Ctrl-C at once, and they wait to be run again.
         """
         run_loop(
             self,
@@ -510,8 +522,9 @@ class Study:
             catch=catch,
             retries=Retries({} if retries is None else retries),
             callbacks=callbacks,
-            executor=executor,
-            n_jobs=n_jobs,
+            executor=open_executor(
+                executor, n_jobs, time_limit=time_limit, memory_limit=memory_limit
+            ),
             show_progress_bar=show_progress_bar,
             gc_after_trial=gc_after_trial,
         )

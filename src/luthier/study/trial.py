@@ -76,6 +76,22 @@ class Ticket:
         """
         return self.record.origin.sampler == "enqueued"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        opened = _Opened(self.checkpoints())
+        known = dict(self.definitions)
+        return Ticket, (self.record, self.seed, known, self.declared, self.objective, opened)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Gives the place where saved states are kept, once it was opened elsewhere."""
+
+    store: CheckpointStore
+
+    def __call__(self) -> CheckpointStore:
+        return self.store
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,7 @@ class Trial(Suggest):
 
     Attributes:
         number: The trial's number in its study.
-        study: The study, where the trial runs in the study's own process; else None.
+        study: The study, where the trial runs in the study's own process; None in a worker's.
 
     Example:
         >>> import luthier
@@ -357,7 +373,18 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
     except TrialPruned as stop:
         return stopped(trial, str(stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
+        _explain(error, trial)
         return replace(trial.outcome(TrialState.FAILED, error=describe(error)), exception=error)
+
+
+def _explain(error: Exception, trial: Trial) -> None:
+    """Say why there is no study, where an objective that runs in a worker asked for it."""
+    missing = isinstance(error, AttributeError) and error.obj is None
+    if missing and trial.study is None:
+        error.add_note(
+            "trial.study is None in a worker process: the study is in the process that called "
+            'optimize. Use the trial alone, or run trials in threads there: executor="thread:4".'
+        )
 
 
 def at_its_end(trial: Trial, metrics: Metrics) -> Outcome:
