@@ -1,6 +1,6 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour bench-trials \
-	bench-evolution bench-fidelity bench-fronts bench-throughput bench-report fmt lock clean
+	bench-evolution bench-executors bench-fidelity bench-fronts bench-throughput bench-report fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -51,6 +51,10 @@ bench-throughput: ## what a report and its decision cost, beside Optuna; simulat
 	@tools/bootstrap.sh dev
 	@tools/peers.sh optuna
 	@$(BIN)/python -m benchmarks.fidelity.throughput
+
+bench-executors: ## trials in processes: overhead beside a bare pool, and speed on all cores
+	@tools/bootstrap.sh dev
+	@$(BIN)/python -m benchmarks.executors
 
 bench-behaviour: ## crashes, small and conditional spaces, parallel slots, memory
 	@tools/bootstrap.sh bench

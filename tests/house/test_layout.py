@@ -19,20 +19,20 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 
 # Lines of each package, docstrings and examples included.
 BUDGETS = {
-    "errors": 260,
+    "errors": 300,
     "space": 4870,
     "numerics": 4850,
-    "core": 4150,
+    "core": 4300,
     "samplers": 6900,
     "schedulers": 2450,
     "storages": 2500,
-    "executors": 200,
-    "study": 4450,
+    "executors": 1800,
+    "study": 4550,
     "strategies": 450,
-    "testing": 2150,
+    "testing": 2250,
     "integrations": 950,
     "optuna": 1850,
-    "cli": 1150,
+    "cli": 1220,
 }
 FILE_BUDGET = 650
 MOST_FILES = 400

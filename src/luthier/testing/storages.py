@@ -370,6 +370,19 @@ def handles_see_each_other(factory: Factory) -> None:
         _same(_present(one, study), [end], "a closed handle opens again when needed")
 
 
+def logs_have_a_place_or_none(factory: Factory) -> None:
+    """Studies share no folder for what their trials print, and it goes with the study."""
+    storage = factory()
+    first, second = (storage.create_study(name, _OBJECTIVE, 0, {}).id for name in ("a", "b"))
+    places = storage.logs(first), storage.logs(second)
+    if places[0] is not None:
+        assert places[0] != places[1], "two studies print into one folder"
+        places[0].mkdir(parents=True)
+        (places[0] / "0-1.log").write_text("printed")
+        storage.delete_study("a")
+        assert not places[0].exists(), "what trials printed outlives their study"
+
+
 def the_best_is_found(factory: Factory) -> None:
     """``best_trial`` looks at valid COMPLETE trials only; the first to finish of equals wins."""
     with _study(factory) as (storage, study):
@@ -454,6 +467,7 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         state_and_spaces_are_kept,
         odd_values_survive,
         handles_see_each_other,
+        logs_have_a_place_or_none,
         the_best_is_found,
         changes_converge_from_any_version,
         the_log_folds_to_the_present_state,

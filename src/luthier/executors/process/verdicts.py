@@ -10,7 +10,8 @@ from luthier.errors import MemoryLimitError, TimeLimitError, TrialCancelledError
 
 __all__ = ["cancelled", "died", "too_large", "too_long"]
 
-_TAIL: Final = 400  # characters of what a dead worker printed last
+_TAIL: Final = 10_000  # bytes that are looked at of what a dead worker printed
+_SAID: Final = 400  # characters of it that are shown
 
 
 def cancelled(number: int) -> TrialCancelledError:
@@ -66,9 +67,12 @@ def died(number: int, pid: int, code: int, started: bool, output: Path | None) -
 
 
 def _last_words(output: Path | None) -> str:
+    """The end of what it printed; of a crash, where that was."""
     try:
         text = b"" if output is None else output.read_bytes()[-_TAIL:]
     except OSError:
         text = b""
-    told = text.decode(errors="replace").strip()
-    return f" It printed last: {told}" if told else ""
+    told = text.decode(errors="replace")
+    crash = told.find("Fatal Python error")
+    told = told[-_SAID:] if crash < 0 else told[crash : crash + _SAID]
+    return f" It printed last: {told.strip()}" if told.strip() else ""

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import faulthandler
 import io
-import itertools
 import logging
 import logging.handlers
 import os
@@ -15,7 +14,6 @@ import signal
 import socket
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
@@ -23,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 import cloudpickle
 
 from luthier.errors import ExecutorError
+from luthier.executors.process.exceptions import portable
 from luthier.executors.process.sending import unpack
 from luthier.executors.process.wire import Inbox, send
 
@@ -71,7 +70,7 @@ def _run(link: _Link, content: bytes, shared: dict[int, object], new: Mapping[in
             shared[token] = unpack(pickled, shared)
         work = unpack(content, shared)
     except Exception as error:  # noqa: BLE001  the driver raises it
-        link.tell("unreadable", _portable(error))
+        link.tell("unreadable", portable(error))
         return
     link.tell("started")
     try:
@@ -199,31 +198,12 @@ class _ToDriver(logging.handlers.QueueHandler):
     def enqueue(self, record: logging.LogRecord) -> None:
         if self._output.caught:
             sys.stderr.write(self._plain.format(record) + "\n")
-        self._link.tell("log", record)
-
-
-def _portable(error: BaseException) -> BaseException:
-    """Return an exception, or the nearest to it that survives being pickled and rebuilt."""
-    told = "".join(traceback.format_exception(error)).rstrip()
-    error.add_note(f"In the worker process:\n{told}")
-    candidates: Iterator[BaseException] = itertools.chain([error], _likenesses(error))
-    for candidate in candidates:
-        with contextlib.suppress(Exception):
-            pickle.loads(cloudpickle.dumps(candidate))  # noqa: S301  our own
-            return candidate
-    return ExecutorError(f"{type(error).__name__}: {error}")
-
-
-def _likenesses(error: BaseException) -> Iterator[Any]:
-    """Exceptions of its class, and of those above it, that hold its message alone."""
-    message = f"{type(error).__name__}: {error}"
-    kinds: tuple[Any, ...] = type(error).__mro__[:-2]  # less BaseException and object
-    for kind in kinds:
-        with contextlib.suppress(Exception):
-            likeness = kind.__new__(kind, message)
-            likeness.args = (message,)
-            likeness.__notes__ = error.__notes__
-            yield likeness
+        try:
+            self._link.tell("log", record)
+        except Exception:  # noqa: BLE001  what the user has attached to it can't be sent
+            usual = vars(logging.makeLogRecord({}))
+            kept = {name: value for name, value in vars(record).items() if name in usual}
+            self._link.tell("log", logging.makeLogRecord(kept))
 
 
 def _packed(result: Any) -> bytes:
@@ -231,13 +211,13 @@ def _packed(result: Any) -> bytes:
     import dataclasses
 
     if isinstance(result, BaseException):
-        return bytes(cloudpickle.dumps(_portable(result)))
+        return bytes(cloudpickle.dumps(portable(result)))
     try:
         if getattr(result, "exception", None) is not None:
-            result = dataclasses.replace(result, exception=_portable(result.exception))
+            result = dataclasses.replace(result, exception=portable(result.exception))
         return bytes(cloudpickle.dumps(result))
     except Exception as error:  # noqa: BLE001  handed over
-        return bytes(cloudpickle.dumps(_portable(error)))
+        return bytes(cloudpickle.dumps(portable(error)))
 
 
 def _listen(link: _Link, output: _Output, levels: Mapping[str, int]) -> None:
