@@ -16,7 +16,7 @@ from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Executor
 from luthier.core.trial import FrozenTrial, TrialState
-from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError
+from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError, WorkerLostError
 from luthier.executors import Inline
 from luthier.study.driver import Driver
 from luthier.study.interruption import Interruption
@@ -33,6 +33,7 @@ __all__ = ["Limits", "Retries", "run_loop"]
 logger = logging.getLogger("luthier")
 _LOOK_AGAIN_SECONDS = 0.05
 _PULSE_SECONDS = 0.2  # how soon a second Ctrl-C is seen to
+_MOST_LOST = 2  # workers under one trial, before the trial is suspected
 _EXHAUSTED = "the space is exhausted"
 
 
@@ -125,6 +126,7 @@ class _Run:
     started: set[int] = field(default_factory=set)
     running: dict[int, float] = field(default_factory=dict)  # since when
     retried: Counter[int] = field(default_factory=Counter)
+    lost: Counter[int] = field(default_factory=Counter)
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
@@ -185,7 +187,8 @@ class _Run:
                     return True
                 self.stop_reason = self._nothing_left(new)
             return False
-        if new and (trial.cost is None or self.retried[trial.number]):  # not resumed
+        again = self.retried[trial.number] or self.lost[trial.number]
+        if new and (trial.cost is None or again):  # not resumed
             self.started.add(trial.number)
         self.running[trial.number] = time.monotonic()
         work = TrialWork(
@@ -230,13 +233,17 @@ class _Run:
 
     def _end(self, number: int, result: Outcome | BaseException) -> None:
         began = self.running.pop(number)
+        if isinstance(result, WorkerLostError) and self.lost[number] < _MOST_LOST:
+            self.lost[number] += 1
+            logger.warning("Trial %d is run again: %s", number, result)
+            self._put_back(number, str(result))
+            return
         if isinstance(result, BaseException):
             result = self._broken_off(number, result, time.monotonic() - began)
         error = result.exception
         if error is not None and self.retries.allow(error, self.retried[number]):
             self.retried[number] += 1
-            self.started.discard(number)
-            self.driver.release(number, f"to be retried after {result.error}")
+            self._put_back(number, f"to be retried after {result.error}")
             return
         trial = self.driver.finish(number, result)
         if error is not None and not isinstance(error, (ObjectiveError, *self.catch)):
@@ -251,6 +258,11 @@ class _Run:
         if trial.state is TrialState.FAILED:
             self.failed += 1
             self._check_failures()
+
+    def _put_back(self, number: int, reason: str) -> None:
+        """Have a trial run again, before any new one."""
+        self.started.discard(number)
+        self.driver.release(number, reason)
 
     def _broken_off(self, number: int, error: BaseException, cost: float) -> Outcome:
         """The outcome of a run that couldn't say itself how it ended."""
