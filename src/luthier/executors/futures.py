@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import pickle
-import queue
 import threading
-import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -20,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from luthier.errors import ArgumentError, ExecutorError, UnsendableError
+from luthier.executors.arrivals import Arrivals, Ended
 from luthier.executors.calls import Relay, answer, ask, serve
 from luthier.executors.process.exceptions import pack_result
 from luthier.executors.process.sending import Parcels, unpack
@@ -92,7 +91,7 @@ class Futures:
         self._run = uuid.uuid4().hex
         self._tasks: dict[int, _Task] = {}
         self._count = 0
-        self._arrived: queue.SimpleQueue[Callable[[], _Ended | None]] = queue.SimpleQueue()
+        self._arrivals = Arrivals()
         self._parcels = Parcels()
         self._shared: dict[int, bytes] = {}
         self._desk: Desk | None = None
@@ -125,9 +124,111 @@ class Futures:
                 f"The pool {self._pool!r} takes no more trials: {type(error).__name__}: {error}. "
                 'Make a new one, or use Processes: executor="process:4".'
             ) from error
-        task.future.add_done_callback(lambda _: self._arrived.put(lambda: self._take(serial)))
+        task.future.add_done_callback(lambda _: self._arrivals.put(lambda: self._take(serial)))
 
-    def wait(self, timeout: float | None = None) -> list[_Ended]:
+    def wait(self, timeout: float | None = None) -> list[Ended]:
+        """Answer what trials ask until one has ended, and return all that have.
+
+        Args:
+            timeout: Seconds; after them the list may be empty.
+
+        Raises:
+            UnsendableError: The objective can't be pickled, or not rebuilt by a worker.
+        """
+        return self._arrivals.attend(timeout, lambda: bool(self._tasks))
+
+    def cancel(self) -> Any: ...
+    def result(self) -> Any: ...
+    def add_done_callback(self, function: Callable[[Any], Any], /) -> Any: ...
+
+
+class _Pool(Protocol):
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any: ...
+
+
+@final
+@dataclass(slots=True)
+class _Task:
+    number: int
+    channel: Channel
+    future: _Future | None = None
+    cancelled: bool = False
+
+
+@final
+class Futures:
+    """Runs each trial by a pool's ``submit``, up to ``slots`` at once. The pool stays yours.
+
+    For a pool that is there anyway. Trials can't be ended: ``cancel`` reaches only those that the
+    pool hasn't begun. Once a process of a ``concurrent.futures`` or loky pool has died, the pool
+    is useless: its trials go back to WAITING, and ``optimize`` ends. ``Processes`` has neither
+    fault; ``Dask`` and ``Ray`` are made for their clusters.
+
+    Args:
+        pool: It has ``submit(function, *arguments)``, which returns a future.
+        slots: How many trials to give it at once, at least 1.
+        host: A name or address by which the pool's workers reach this process, if they are on
+            other machines; on a trusted network only. None: they are on this one.
+
+    Raises:
+        ArgumentError: No ``submit``, or fewer than one slot.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> Futures(ThreadPoolExecutor(2), 2).slots
+        2
+    """
+
+    def __init__(self, pool: _Pool, slots: int, *, host: str | None = None) -> None:
+        if not callable(getattr(pool, "submit", None)):
+            raise ArgumentError(
+                "Futures: the pool must have submit(function, *arguments), such as "
+                f"concurrent.futures.ProcessPoolExecutor(4), got {pool!r}."
+            )
+        if not isinstance(slots, int) or isinstance(slots, bool) or slots < 1:
+            raise ArgumentError(f"Futures: slots must be an integer of at least 1, got {slots!r}.")
+        self._pool = pool
+        self._slots = slots
+        self._host = host
+        self._run = uuid.uuid4().hex
+        self._tasks: dict[int, _Task] = {}
+        self._count = 0
+        self._arrivals = Arrivals()
+        self._parcels = Parcels()
+        self._shared: dict[int, bytes] = {}
+        self._desk: Desk | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def slots(self) -> int:
+        """How many trials run at once."""
+        return self._slots
+
+    def submit(self, number: int, work: Work, channel: Channel) -> None:
+        """Give the trial to the pool.
+
+        Raises:
+            ArgumentError: No slot is free.
+            ExecutorError: The pool takes no more.
+        """
+        if len(self._tasks) >= self._slots:
+            raise full(number, self._slots)
+        self._count += 1
+        serial = self._count
+        task = self._tasks[serial] = _Task(number, channel)
+        try:
+            task.future = self._pool.submit(_Errand(self, serial, number, work, channel))
+        except Exception as error:
+            del self._tasks[serial]
+            if isinstance(error, UnsendableError):
+                raise
+            raise ExecutorError(
+                f"The pool {self._pool!r} takes no more trials: {type(error).__name__}: {error}. "
+                'Make a new one, or use Processes: executor="process:4".'
+            ) from error
+        task.future.add_done_callback(lambda _: self._arrivals.put(lambda: self._take(serial)))
+
+    def wait(self, timeout: float | None = None) -> list[Ended]:
         """Answer what trials ask until one has ended, and return all that have.
 
         Args:
@@ -137,7 +238,7 @@ class Futures:
             UnsendableError: The objective can't be pickled, or not rebuilt by a worker.
         """
         until = None if timeout is None else time.monotonic() + timeout
-        ended: list[_Ended] = []
+        ended: list[Ended] = []
         while self._tasks:
             patience = None if until is None else max(0.0, until - time.monotonic())
             try:
@@ -166,10 +267,9 @@ class Futures:
         if self._desk is not None:
             self._desk.close()
             self._desk = None
-        while not self._arrived.empty():
-            self._arrived.get()()
+        self._arrivals.clear()
 
-    def _take(self, serial: int) -> _Ended | None:
+    def _take(self, serial: int) -> Ended | None:
         """A trial has ended."""
         task = self._tasks.pop(serial, None)
         if task is None or task.future is None:
@@ -190,7 +290,7 @@ class Futures:
 
     def _hear(self, call: bytes, reply: Callable[[bytes], None]) -> None:
         """Leave a call to the thread that waits."""
-        self._arrived.put(lambda: reply(self._answer(call)))
+        self._arrivals.put(lambda: reply(self._answer(call)))
 
     def _answer(self, call: bytes) -> bytes:
         serial, method, *arguments = json.loads(call)
@@ -208,9 +308,6 @@ class Futures:
                 self._desk = Desk(self._host, self._hear)
             tokens = tuple(parcel.shared)
             return _Sent(self._desk.place, self._run, serial, number, parcel.content, tokens)
-
-
-_Ended = tuple[int, "Outcome | BaseException"]
 
 
 @final

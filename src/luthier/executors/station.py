@@ -91,7 +91,7 @@ class Station:
         Returns:
             Its outcome or an exception, as ``pack_result`` packs them.
         """
-        packed = {token: new or self._shared[token] for token, new in shared.items()}
+        packed = {t: self._shared[t] if new is None else new for t, new in shared.items()}
         self._shared = packed
         asked = False
         try:
