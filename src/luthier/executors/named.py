@@ -1,4 +1,4 @@
-"""Executors by name: ``"process:4"``, ``"thread:4"``, ``"inline"``."""
+"""Executors by name: ``"process:4"``, ``"thread:4"``, ``"inline"``, ``"dask://host:8786"``, ``"ray"``."""
 
 from __future__ import annotations
 
