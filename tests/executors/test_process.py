@@ -269,6 +269,11 @@ class TestSending:
         study.optimize(objective, total_trials=4, executor="thread:2")
         assert states(study) == ["COMPLETE"] * 4
 
+    def test_a_study_cannot_be_sent(self) -> None:
+        study = luthier.create_study(**SEED)
+        with pytest.raises(UnsendableError, match="'study' .of type luthier.study.study.Study"):
+            study.optimize(lambda trial: len(study.trials), 2, n_jobs=2)
+
     def test_the_part_is_named_to_the_bottom(self) -> None:
         model = types.SimpleNamespace(parts=[1, threading.Lock()])
         with pytest.raises(UnsendableError, match="its item 1 of its attribute 'parts' of its"):
@@ -292,6 +297,18 @@ class TestSending:
         assert "in objective" in "".join(caught.value.__notes__)
         study = run(objective, 2, catch=(ValueError,), retries={OddError: 1}, fail_fast=None)
         assert [(t.state.name, t.attempt) for t in study.trials] == [("FAILED", 2)] * 2
+
+    def test_an_exception_that_cannot_be_rebuilt_fails_its_trial(self, tmp_path: Path) -> None:
+        (tmp_path / "only_there.py").write_text("class LocalError(Exception): pass\n")
+
+        def objective(trial: luthier.Trial) -> float:
+            sys.path.insert(0, str(tmp_path))
+            from only_there import LocalError  # type: ignore[import-not-found]
+
+            raise LocalError("there")
+
+        study = run(objective, 1)
+        assert "can't be read here: ModuleNotFoundError" in str(study.trials[0].error)
 
     def test_a_script_without_a_guard(self, tmp_path: Path) -> None:
         script = tmp_path / "script.py"

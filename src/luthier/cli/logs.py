@@ -30,7 +30,7 @@ Examples:
 )
 def logs(study: str, trial: int, storage: str, attempt: int | None) -> None:
     """What a trial printed, where it ran in a process of its own: stdout, stderr, log records."""
-    click.get_binary_stream("stdout").write(_printed(open_study(storage, study), trial, attempt))
+    click.echo(_printed(open_study(storage, study), trial, attempt), nl=False)
 
 
 def _printed(study: Study, number: int, attempt: int | None) -> bytes:

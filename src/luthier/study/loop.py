@@ -156,7 +156,7 @@ class _Run:
             if interruption.asked or not self._start_one(stopped_before):
                 break
         if self.running:
-            for number, result in self.executor.wait(_PULSE_SECONDS):
+            for number, result in self._wait(interruption):
                 self._end(number, result)
         elif self.stop_reason is None:
             time.sleep(_LOOK_AGAIN_SECONDS)
@@ -165,6 +165,13 @@ class _Run:
         if interruption.heeded(len(self.running)):
             self.stop_reason = "interrupted"
         return True
+
+    def _wait(self, interruption: Interruption) -> list[tuple[int, Outcome | BaseException]]:
+        """Wait until a trial has ended, or until Ctrl-C."""
+        while not (ended := self.executor.wait(_PULSE_SECONDS)):
+            if interruption.heeded(len(self.running)):
+                break
+        return ended
 
     def _plan(self, history: History) -> None:
         """Tell samplers how many trials there will be, where that is known."""

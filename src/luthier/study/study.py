@@ -7,7 +7,6 @@ study knows is its history in the storage; this object adds nothing but convenie
 from __future__ import annotations
 
 import datetime
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,11 +22,16 @@ from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
 from luthier.errors import ArgumentError, ObjectiveError, StudyError, TrialStateError
 from luthier.executors import open_executor
 from luthier.space import Param, Space
-from luthier.space.completion import complete
 from luthier.study import tradeoffs
 from luthier.study.driver import Driver
 from luthier.study.explanation import explained
-from luthier.study.handmade import adapted, check_values, checked_definitions, has_params
+from luthier.study.handmade import (
+    adapted,
+    check_values,
+    checked_definitions,
+    enqueued,
+    has_params,
+)
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
@@ -42,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Study"]
 
-logger = logging.getLogger("luthier")
 StudyCallback = Callable[["Study", FrozenTrial], object]
 
 
@@ -396,7 +399,9 @@ class Study:
             return
 
         def build(number: int, history: History) -> FrozenTrial:
-            values = self._checked(params, number, history)
+            values = enqueued(
+                params, history, self._driver.declared, generator(self.seed, number, "enqueued")
+            )
             return FrozenTrial(
                 number=number,
                 param_names=tuple(values),
@@ -640,23 +645,3 @@ class Study:
             if state is TrialState.COMPLETE:
                 raise
             return trial.outcome(TrialState.FAILED, error=f"ObjectiveError: {error}")
-
-    def _checked(self, params: Mapping[str, Any], number: int, history: History) -> dict[str, Any]:
-        declared = self._driver.declared
-        if declared is not None:
-            rng = generator(self.seed, number, "enqueued")
-            return complete(declared, declared.check_partial(params), rng)
-        check_values(params)
-        space = history.space
-        changed_ranges = [n for n, v in params.items() if n in space and not space[n].contains(v)]
-        for name in changed_ranges:
-            logger.warning(
-                "Trial %d is given %s=%r, which earlier trials couldn't have: %r. It will fail "
-                "unless the objective asks differently now.",
-                number,
-                name,
-                params[name],
-                space[name],
-            )
-        known = {n: v for n, v in params.items() if n in space and n not in changed_ranges}
-        return {**params, **space.check_partial(known)}

@@ -379,8 +379,11 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
 
 def _explain(error: Exception, trial: Trial) -> None:
     """Say why there is no study, where an objective that runs in a worker asked for it."""
-    missing = isinstance(error, AttributeError) and error.obj is None
-    if missing and trial.study is None:
+    if not isinstance(error, AttributeError) or error.obj is not None or trial.study is not None:
+        return
+    from luthier.study.study import Study
+
+    if hasattr(Study, str(error.name)):
         error.add_note(
             "trial.study is None in a worker process: the study is in the process that called "
             'optimize. Use the trial alone, or run trials in threads there: executor="thread:4".'

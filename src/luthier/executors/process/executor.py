@@ -186,9 +186,11 @@ class Processes:
         self._tasks.clear()
         self._ended.clear()
         for slot, worker in self._workers.items():
-            worker.dismiss(_PARTING_SECONDS)
+            self._stop_listening(worker)
             if slot in busy:
                 worker.terminate(min(self._grace, _PARTING_SECONDS))
+            else:
+                worker.dismiss(_PARTING_SECONDS)
         while self._workers:
             self._attend(_LOOK_SECONDS, heard=False)
             self._kill_the_late()
@@ -244,9 +246,9 @@ class Processes:
         assert self._selector is not None
         assert self._guard is not None
         del self._workers[worker.slot]
-        for source in (worker.connection, worker.exit_signal):
-            if source is not None and source in self._selector.get_map():
-                self._selector.unregister(source)
+        self._stop_listening(worker)
+        if worker.exit_signal is not None:
+            self._selector.unregister(worker.exit_signal)
         code = worker.bury()
         self._guard.forget(worker.pid)
         return code
@@ -279,8 +281,12 @@ class Processes:
             if worker.exit_code is not None:
                 self._settle(worker)
 
-    def _hear(self, worker: Worker) -> None:
+    def _stop_listening(self, worker: Worker) -> None:
         assert self._selector is not None
+        if worker.connection in self._selector.get_map():
+            self._selector.unregister(worker.connection)
+
+    def _hear(self, worker: Worker) -> None:
         for kind, *message in worker.inbox.arrived():
             match kind:
                 case "log":
@@ -291,11 +297,11 @@ class Processes:
                     task = self._tasks[worker.slot]
                     task.started, task.deadline = True, self._deadline()
                 case "ended":
-                    self._take(worker, pickle.loads(message[0]))  # noqa: S301  of our worker
+                    self._take(worker, _rebuilt(message[0]))
                 case _:
                     self._refuse(worker, message[0])
-        if worker.inbox.closed and worker.connection in self._selector.get_map():
-            self._selector.unregister(worker.connection)
+        if worker.inbox.closed:
+            self._stop_listening(worker)
             worker.dismiss(self._grace)
 
     def _serve(self, worker: Worker, call: int, method: str, arguments: tuple[Any, ...]) -> None:
@@ -394,6 +400,17 @@ class Processes:
             return None
         folder.mkdir(parents=True, exist_ok=True)
         return output_file(folder, number, getattr(work, "attempt", 1))
+
+
+def _rebuilt(result: bytes) -> Outcome | BaseException:
+    """What came of a trial; an exception that can't be rebuilt here is told in words."""
+    try:
+        return pickle.loads(result)  # type: ignore[no-any-return]  # noqa: S301  our worker's
+    except Exception as error:  # noqa: BLE001  its class is known to the worker alone
+        return ExecutorError(
+            f"What came of the trial can't be read here: {type(error).__name__}: {error}. Raise "
+            "exceptions, and record values, of classes that this process can import as well."
+        )
 
 
 def _checked_grace(grace: float) -> float:

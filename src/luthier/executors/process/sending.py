@@ -178,7 +178,8 @@ def _spec(name: str) -> Any:
 
 def _unsendable(value: object, name: str, depth: int) -> str:
     """Name the part of a value that can't be pickled, as "its variable 'lock' (a lock)"."""
-    for part_name, part in _parts(value) if depth < _DEPTH else ():
+    ours = depth > 0 and type(value).__module__.startswith("luthier.")  # a study, say: enough said
+    for part_name, part in () if ours or depth == _DEPTH else _parts(value):
         try:
             cloudpickle.dumps(part)
         except Exception:  # noqa: BLE001  this is what was looked for

@@ -61,17 +61,20 @@ def main(connection: int) -> None:
             _, _, content, new, used, place = link.wait()
             with output.into(place):
                 shared = {token: value for token, value in shared.items() if token in used}
-                _run(link, content, shared, new)
+                message = _run(link, content, shared, new)
+            link.tell(*message)
 
 
-def _run(link: _Link, content: bytes, shared: dict[int, object], new: Mapping[int, bytes]) -> None:
+def _run(
+    link: _Link, content: bytes, shared: dict[int, object], new: Mapping[int, bytes]
+) -> tuple[str, object]:
+    """Run a trial; return what the driver is told, once all that it printed is in its place."""
     try:
         for token, pickled in new.items():
             shared[token] = unpack(pickled, shared)
         work = unpack(content, shared)
     except Exception as error:  # noqa: BLE001  the driver raises it
-        link.tell("unreadable", portable(error))
-        return
+        return "unreadable", portable(error)
     link.tell("started")
     try:
         result = work(_Channel(link))
@@ -79,7 +82,7 @@ def _run(link: _Link, content: bytes, shared: dict[int, object], new: Mapping[in
         raise
     except BaseException as error:  # noqa: BLE001  handed over to wait()
         result = error
-    link.tell("ended", pack_result(result))
+    return "ended", pack_result(result)
 
 
 @final
