@@ -13,11 +13,11 @@ demo:           ## tune three models on scikit-learn's data (Ctrl-C, then again:
 
 test:           ## all tests but the slow ones
 	@tools/bootstrap.sh dev
-	@$(BIN)/pytest -n 2 -m "not slow"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow:      ## the slow lane: statistics, kill and resume
 	@tools/bootstrap.sh dev
-	@$(BIN)/pytest -n 2 -m slow
+	@$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 lint:           ## style and formatting
 	@tools/bootstrap.sh dev

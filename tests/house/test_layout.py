@@ -26,7 +26,7 @@ BUDGETS = {
     "samplers": 6900,
     "schedulers": 2450,
     "storages": 2500,
-    "executors": 1800,
+    "executors": 3100,
     "study": 4650,
     "strategies": 450,
     "testing": 2250,

@@ -167,9 +167,10 @@ class _Run:
         return True
 
     def _wait(self, interruption: Interruption) -> list[tuple[int, Outcome | BaseException]]:
-        """Wait until a trial has ended, or until Ctrl-C."""
+        """Wait until a trial has ended, until there is more room, or until Ctrl-C."""
+        slots = self.executor.slots
         while not (ended := self.executor.wait(_PULSE_SECONDS)):
-            if interruption.heeded(len(self.running)):
+            if interruption.heeded(len(self.running)) or self.executor.slots > slots:
                 break
         return ended
 
