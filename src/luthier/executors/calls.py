@@ -37,7 +37,8 @@ def ask(send: Send, task: int, method: str, *arguments: Any) -> Any:
     Args:
         send: Takes the call away and brings its answer.
         task: Which run of a trial makes it.
-        method: What is to be done, with its arguments as JSON values.
+        method: What is to be done.
+        arguments: With what, as JSON values.
 
     Raises:
         Exception: What the driver raised.
@@ -63,7 +64,8 @@ def serve(channel: Channel | None, method: str, arguments: list[Any]) -> bytes:
 
     Args:
         channel: The trial's; None if it has ended.
-        method: The call's method, with its arguments.
+        method: The call's method.
+        arguments: And its arguments.
 
     Returns:
         The answer, or the refusal with what was raised.
@@ -103,11 +105,14 @@ class Relay:
         self._task = task
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
+        """Have a report recorded; return the scheduler's decision."""
         decision: Decision = ask(self._send, self._task, "report", number, step, dict(metrics))
         return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
+        """Have notes recorded."""
         ask(self._send, self._task, "set_attrs", number, dict(attrs))
 
     def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
+        """Have a saved state recorded."""
         ask(self._send, self._task, "checkpoint", number, checkpoint.to_json())

@@ -307,13 +307,15 @@ class _Hub:
         except ValueError:  # none is there
             size = {} if slots is None else {"threads_per_worker": slots}
             cluster = distributed.LocalCluster(
-                n_workers=1, processes=False, dashboard_address=None, **size
+                n_workers=1, processes=False, dashboard_address=":0", **size
             )
             client = distributed.Client(self._own.enter_context(cluster), set_as_default=False)
             return self._own.enter_context(client)
 
     def _queue(self, name: str) -> Any:
-        return require_extra("distributed", "dask", "The Dask executor").Queue(name, client=self.client)
+        return require_extra("distributed", "dask", "The Dask executor").Queue(
+            name, client=self.client
+        )
 
     async def _listen(self) -> None:
         with contextlib.suppress(OSError):  # the connection is lost, and with it all tasks
@@ -333,14 +335,13 @@ class _Post:
     """A slot of a Dask worker: the process that runs trials there, and the line to their driver."""
 
     def __init__(self, run: str, settings: Mapping[str, Any]) -> None:
-        from distributed import Queue
-
+        queue: Any = require_extra("distributed", "dask", "A Dask worker").Queue
         self.station = Station(settings)
         self.sound = True  # whether nothing that was said of one trial can come up in the next
         self.idle_since = time.monotonic()
         self._name = f"luthier-{run}-{uuid.uuid4().hex}"
-        self._out = Queue(_inbox(run))
-        self._back = Queue(self._name)
+        self._out = queue(_inbox(run))
+        self._back = queue(self._name)
 
     def call(self, call: bytes, unwanted: Callable[[], bool]) -> bytes:
         """Have the driver answer a call.
@@ -444,7 +445,7 @@ def _attend(
 
 
 def _cancellation() -> Callable[[], bool]:
-    """A function that says whether this task isn't wanted any more: cancelled, or its client gone."""
+    """Return what says whether this task isn't wanted any more: cancelled, or its client gone."""
     from distributed import get_worker
 
     worker = get_worker()

@@ -34,12 +34,6 @@ __all__ = ["Futures"]
 _MOST_HELD: Final = 16  # shared parts that a worker process keeps
 
 
-class _Future(Protocol):
-    def cancel(self) -> Any: ...
-    def result(self) -> Any: ...
-    def add_done_callback(self, function: Callable[[Any], Any], /) -> Any: ...
-
-
 class _Pool(Protocol):
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any: ...
 
@@ -49,7 +43,7 @@ class _Pool(Protocol):
 class _Task:
     number: int
     channel: Channel
-    future: _Future | None = None
+    future: Any = None
     cancelled: bool = False
 
 
@@ -136,118 +130,6 @@ class Futures:
             UnsendableError: The objective can't be pickled, or not rebuilt by a worker.
         """
         return self._arrivals.attend(timeout, lambda: bool(self._tasks))
-
-    def cancel(self) -> Any: ...
-    def result(self) -> Any: ...
-    def add_done_callback(self, function: Callable[[Any], Any], /) -> Any: ...
-
-
-class _Pool(Protocol):
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any: ...
-
-
-@final
-@dataclass(slots=True)
-class _Task:
-    number: int
-    channel: Channel
-    future: _Future | None = None
-    cancelled: bool = False
-
-
-@final
-class Futures:
-    """Runs each trial by a pool's ``submit``, up to ``slots`` at once. The pool stays yours.
-
-    For a pool that is there anyway. Trials can't be ended: ``cancel`` reaches only those that the
-    pool hasn't begun. Once a process of a ``concurrent.futures`` or loky pool has died, the pool
-    is useless: its trials go back to WAITING, and ``optimize`` ends. ``Processes`` has neither
-    fault; ``Dask`` and ``Ray`` are made for their clusters.
-
-    Args:
-        pool: It has ``submit(function, *arguments)``, which returns a future.
-        slots: How many trials to give it at once, at least 1.
-        host: A name or address by which the pool's workers reach this process, if they are on
-            other machines; on a trusted network only. None: they are on this one.
-
-    Raises:
-        ArgumentError: No ``submit``, or fewer than one slot.
-
-    Example:
-        >>> from concurrent.futures import ThreadPoolExecutor
-        >>> Futures(ThreadPoolExecutor(2), 2).slots
-        2
-    """
-
-    def __init__(self, pool: _Pool, slots: int, *, host: str | None = None) -> None:
-        if not callable(getattr(pool, "submit", None)):
-            raise ArgumentError(
-                "Futures: the pool must have submit(function, *arguments), such as "
-                f"concurrent.futures.ProcessPoolExecutor(4), got {pool!r}."
-            )
-        if not isinstance(slots, int) or isinstance(slots, bool) or slots < 1:
-            raise ArgumentError(f"Futures: slots must be an integer of at least 1, got {slots!r}.")
-        self._pool = pool
-        self._slots = slots
-        self._host = host
-        self._run = uuid.uuid4().hex
-        self._tasks: dict[int, _Task] = {}
-        self._count = 0
-        self._arrivals = Arrivals()
-        self._parcels = Parcels()
-        self._shared: dict[int, bytes] = {}
-        self._desk: Desk | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def slots(self) -> int:
-        """How many trials run at once."""
-        return self._slots
-
-    def submit(self, number: int, work: Work, channel: Channel) -> None:
-        """Give the trial to the pool.
-
-        Raises:
-            ArgumentError: No slot is free.
-            ExecutorError: The pool takes no more.
-        """
-        if len(self._tasks) >= self._slots:
-            raise full(number, self._slots)
-        self._count += 1
-        serial = self._count
-        task = self._tasks[serial] = _Task(number, channel)
-        try:
-            task.future = self._pool.submit(_Errand(self, serial, number, work, channel))
-        except Exception as error:
-            del self._tasks[serial]
-            if isinstance(error, UnsendableError):
-                raise
-            raise ExecutorError(
-                f"The pool {self._pool!r} takes no more trials: {type(error).__name__}: {error}. "
-                'Make a new one, or use Processes: executor="process:4".'
-            ) from error
-        task.future.add_done_callback(lambda _: self._arrivals.put(lambda: self._take(serial)))
-
-    def wait(self, timeout: float | None = None) -> list[Ended]:
-        """Answer what trials ask until one has ended, and return all that have.
-
-        Args:
-            timeout: Seconds; after them the list may be empty.
-
-        Raises:
-            UnsendableError: The objective can't be pickled, or not rebuilt by a worker.
-        """
-        until = None if timeout is None else time.monotonic() + timeout
-        ended: list[Ended] = []
-        while self._tasks:
-            patience = None if until is None else max(0.0, until - time.monotonic())
-            try:
-                came = self._arrived.get(not ended, patience)()
-            except queue.Empty:
-                break
-            if came is not None:
-                ended.append(came)
-        return ended
 
     def cancel(self, number: int) -> bool:
         """Take a trial back that the pool hasn't begun; return whether that worked."""

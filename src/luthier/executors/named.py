@@ -1,4 +1,4 @@
-"""Executors by name: ``"process:4"``, ``"thread:4"``, ``"inline"``, ``"dask://host:8786"``, ``"ray"``."""
+"""Executors by name: ``"process:4"``, ``"thread:4"``, ``"inline"``, ``"dask://HOST:8786"``..."""
 
 from __future__ import annotations
 

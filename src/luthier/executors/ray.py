@@ -8,6 +8,7 @@ the driver has one reference per slot to wait for, and nothing but Ray's own cal
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib
 import json
 import math
@@ -45,6 +46,7 @@ class _Slot:
     actor: Any
     known: set[int] = field(default_factory=set)
     number: int = -1
+    serial: int = 0  # of its run: a trial may run again
     channel: Channel | None = None
     message: Any = None  # the reference to wait for
 
@@ -107,6 +109,7 @@ class Ray:
         self._ray: Any = None
         self._started = False  # Ray itself, by us
         self._slots: list[_Slot] = []
+        self._count = 0
         self._ended: list[Ended] = []
         self._parcels = Parcels()
         self._stored: dict[int, Any] = {}  # what works share, in Ray's object store
@@ -141,8 +144,9 @@ class Ray:
         # A reference within a container isn't followed by Ray: the actor fetches what it needs.
         new = {t: None if t in slot.known else [self._stored[t]] for t in parcel.shared}
         slot.known = set(parcel.shared)
-        slot.number, slot.channel = number, channel
-        slot.message = slot.actor.begin.remote(number, parcel.content, new)
+        self._count += 1
+        slot.number, slot.serial, slot.channel = number, self._count, channel
+        slot.message = slot.actor.begin.remote(slot.serial, number, parcel.content, new)
 
     def wait(self, timeout: float | None = None) -> list[Ended]:
         """Answer what trials ask until one has ended, and return all that have.
@@ -173,7 +177,7 @@ class Ray:
         """End a running trial: SIGTERM, and SIGKILL after the grace."""
         for slot in self._busy:
             if slot.number == number:
-                slot.actor.cancel.remote(number)
+                slot.actor.cancel.remote(slot.serial)
                 return True
         return False
 
@@ -227,15 +231,15 @@ class Ray:
         errors = importlib.import_module("ray.exceptions")
         try:
             ended, content = self._ray.get(slot.message)
-        except errors.RayTaskError as error:
-            raise ExecutorError(
-                f"A Ray actor can't run trials: {error}. It needs Luthier and all that the "
-                "objective imports, in the same versions as here.",
-                number=slot.number,
-            ) from error
-        except errors.RayError as error:  # the actor, or its node
+        except errors.RayError as error:
             self._slots.remove(slot)
-            self._ended.append((slot.number, lost(slot.number, error)))
+            if isinstance(error, errors.RayTaskError) or getattr(error, "actor_init_failed", False):
+                raise ExecutorError(
+                    f"A Ray actor can't run trials: {error}. It needs Luthier and all that the "
+                    "objective imports, in the same versions as here.",
+                    number=slot.number,
+                ) from error
+            self._ended.append((slot.number, lost(slot.number, error)))  # or its node
             return
         if ended:
             slot.message = None
@@ -258,23 +262,21 @@ class _Actor:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._station = Station(settings)
-        self._cancelled = False
-        self._number = -1
-        self._works: queue.SimpleQueue[tuple[int, bytes, dict[int, bytes | None]]]
+        self._cancelled: set[int] = set()
+        self._works: queue.SimpleQueue[tuple[int, int, bytes, dict[int, bytes | None]]]
         self._works = queue.SimpleQueue()
         self._messages: queue.SimpleQueue[tuple[bool, bytes]] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
     def begin(
-        self, number: int, content: bytes, shared: Mapping[int, list[Any] | None]
+        self, serial: int, number: int, content: bytes, shared: Mapping[int, list[Any] | None]
     ) -> tuple[bool, bytes]:
         """Start a trial; return its first message: whether it has ended, and its call or result."""
         import ray
 
-        self._number, self._cancelled = number, False
         fetched = {t: None if part is None else ray.get(part[0]) for t, part in shared.items()}
-        self._works.put((number, content, fetched))
+        self._works.put((serial, number, content, fetched))
         return self._messages.get()
 
     def go_on(self, answer: bytes) -> tuple[bool, bytes]:
@@ -282,17 +284,21 @@ class _Actor:
         self._answers.put(answer)
         return self._messages.get()
 
-    def cancel(self, number: int) -> None:
-        """End it."""
-        self._cancelled = self._number == number
+    def cancel(self, serial: int) -> None:
+        """End a run of a trial, also one that hasn't begun: calls may overtake each other."""
+        self._cancelled.add(serial)
 
     def _run(self) -> None:
         while True:
-            number, content, shared = self._works.get()
+            serial, number, content, shared = self._works.get()
+            relay = Relay(self._call, serial)
             result = self._station.run(
-                number, content, shared, Relay(self._call, 0), lambda: self._cancelled
+                number, content, shared, relay, functools.partial(self._is_cancelled, serial)
             )
             self._messages.put((True, result))
+
+    def _is_cancelled(self, serial: int) -> bool:
+        return serial in self._cancelled
 
     def _call(self, call: bytes) -> bytes:
         self._messages.put((False, call))

@@ -12,7 +12,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import Any, Final, final
 
-from luthier.executors.calls import Relay, Send
+from luthier.executors.calls import Relay
 from luthier.executors.process.exceptions import pack_result
 from luthier.executors.process.executor import Processes
 from luthier.executors.process.sending import Parcel

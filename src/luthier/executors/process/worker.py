@@ -18,8 +18,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
-import cloudpickle
-
 from luthier.errors import ExecutorError
 from luthier.executors.process.exceptions import pack_result, portable
 from luthier.executors.process.sending import unpack
