@@ -95,7 +95,7 @@ bench-fronts:   ## fronts of several objectives beside Optuna: docs/benchmarks/f
 	@tools/bootstrap.sh bench
 	@tools/peers.sh optuna
 	@$(BIN)/python -m benchmarks.fronts record optuna:tpe luthier:gp luthier:tpe
-	@$(BIN)/python -m benchmarks.fronts record optuna:gp --slow --seeds 5
+	@$(BIN)/python -m benchmarks.fronts record optuna:gp --slow
 	@$(BIN)/python -m benchmarks.fronts report --publish
 
 bench-report:   ## who needs the fewest trials: docs/benchmarks, from recorded trajectories

@@ -16,7 +16,8 @@
     │   ├── StudyMismatchError (ValueError)    stored and given settings contradict each other
     │   ├── TrialNotFoundError (KeyError)      no trial of that number
     │   ├── TrialStateError (ValueError)       not possible in the trial's present state
-    │   │   └── NumberTakenError               another driver added that trial number first
+    │   │   ├── NumberTakenError               another driver added that trial number first
+    │   │   └── TrialLostError                 another worker has taken the trial up
     │   ├── NoTrialError (ValueError)          nothing has completed yet
     │   └── AllTrialsFailedError (ValueError)  nothing but failures
     ├── ExecutorError (RuntimeError)           a process that was to run a trial didn't
@@ -76,6 +77,7 @@ __all__ = [
     "StudyNotFoundError",
     "TimeLimitError",
     "TrialCancelledError",
+    "TrialLostError",
     "TrialNotFoundError",
     "TrialPruned",
     "TrialStateError",
@@ -178,6 +180,10 @@ class TrialStateError(StudyError, ValueError):
 
 class NumberTakenError(TrialStateError):
     """Another driver added a trial of that number first: look at the history and ask again."""
+
+
+class TrialLostError(TrialStateError):
+    """Another worker has taken the trial up: what this one says of it counts no more."""
 
 
 class NoTrialError(StudyError, ValueError):

@@ -22,17 +22,17 @@ BUDGETS = {
     "errors": 300,
     "space": 4870,
     "numerics": 4850,
-    "core": 4350,
+    "core": 4450,
     "samplers": 6900,
     "schedulers": 2450,
-    "storages": 2500,
-    "executors": 3100,
-    "study": 4650,
+    "storages": 2550,
+    "executors": 3150,
+    "study": 5150,
     "strategies": 450,
-    "testing": 2250,
+    "testing": 2350,
     "integrations": 950,
     "optuna": 1850,
-    "cli": 1220,
+    "cli": 1250,
 }
 FILE_BUDGET = 650
 MOST_FILES = 400

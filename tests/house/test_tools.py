@@ -12,7 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TARGETS = ["help", "demo", "test", "test-slow", "lint", "types", "imports", "docs", "bench"]
 TARGETS += ["bench-asks", "bench-throughput", "bench-behaviour", "bench-trials", "bench-evolution"]
-TARGETS += ["bench-fidelity", "bench-fronts", "bench-report", "fmt", "lock", "clean"]
+TARGETS += [
+    "bench-executors",
+    "bench-fidelity",
+    "bench-fronts",
+    "bench-report",
+    "fmt",
+    "lock",
+    "clean",
+]
 SCRIPTS = [".ci/run", "tools/bootstrap.sh", "tools/lock.sh", "tools/peers.sh"]
 
 

@@ -10,7 +10,8 @@ import luthier
 from luthier.core.history import History
 from luthier.core.rng import generator
 from luthier.schedulers import Asha, Hyperband, Pasha
-from luthier.study.driver import Driver, propose
+from luthier.study.driver import Driver
+from luthier.study.proposing import propose
 
 
 def outlook(driver: Driver, history: History) -> tuple[Any, ...]:

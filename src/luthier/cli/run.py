@@ -51,6 +51,16 @@ Examples:
 @click.option(
     "--constraint", "constraints", multiple=True, metavar="TEXT", help="As 'size_mb <= 10'."
 )
+@click.option(
+    "--lease",
+    metavar="TIME",
+    help="How long a worker may be silent, as '5 min'; a minute at first.",
+)
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(min=1),
+    help="A trial fails after so many runs whose worker died; 3 at first.",
+)
 @click.option("--space", metavar="NAME", help="The Space in the file; 'space' if there is one.")
 @click.option("--jobs", default=1, show_default=True, help="Trials at once; -1: one per core.")
 @click.option(

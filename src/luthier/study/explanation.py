@@ -10,7 +10,7 @@ from typing import Any
 from luthier.core.history import History
 from luthier.core.protocols import Sampler, Scheduler
 from luthier.samplers import HighestRung
-from luthier.study.driver import on_rungs
+from luthier.study.proposing import on_rungs
 
 __all__ = ["explained"]
 

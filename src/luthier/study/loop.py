@@ -16,7 +16,13 @@ from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Executor
 from luthier.core.trial import FrozenTrial, TrialState
-from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError, WorkerLostError
+from luthier.errors import (
+    AllTrialsFailedError,
+    ArgumentError,
+    ObjectiveError,
+    TrialLostError,
+    WorkerLostError,
+)
 from luthier.executors import Inline
 from luthier.study.driver import Driver
 from luthier.study.interruption import Interruption
@@ -254,7 +260,9 @@ class _Run:
             self._put_back(number, f"to be retried after {result.error}")
             return
         trial = self.driver.finish(number, result)
-        if error is not None and not isinstance(error, (ObjectiveError, *self.catch)):
+        if error is not None and not isinstance(
+            error, (ObjectiveError, TrialLostError, *self.catch)
+        ):
             self.fatal = self.fatal or error
         if trial is None:
             return

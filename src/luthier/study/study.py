@@ -345,7 +345,7 @@ class Study:
 
         Raises:
             TrialNotFoundError: No such trial.
-            TrialStateError: The trial isn't running.
+            TrialStateError: It isn't running; TrialLostError: its lease lapsed, another has it.
             ArgumentError: State and values contradict each other, or the trial is another study's.
         """
         self._driver.refresh()
@@ -353,21 +353,21 @@ class Study:
         number = record.number
         if record.state.is_finished and skip_if_finished:
             return record
+        handle = trial if isinstance(trial, Trial) else self._handles.get(number)
+        if handle is not None and handle.is_lost(record):
+            raise self._driver.lease.lost(record, handle.attempt)
         if record.state is not TrialState.RUNNING:
             raise TrialStateError(
                 f"Trial {number} must be RUNNING to be told a result, it is {record.state.name}. "
                 "Use skip_if_finished=True to leave a finished trial as it is.",
                 number=number,
             )
-        handle = trial if isinstance(trial, Trial) else self._handles.get(number)
         outcome = self._told(handle or self._handle_of_elsewhere(record), values, state)
         self._handles.pop(number, None)
         told = self._driver.finish(number, outcome)
         if told is None:
-            raise TrialStateError(
-                f"Trial {number} ended or was taken up elsewhere just now; the result is refused.",
-                number=number,
-            )
+            message = f"Trial {number} ended or was taken up elsewhere just now; it is refused."
+            raise TrialStateError(message, number=number)
         return told
 
     def enqueue_trial(

@@ -22,7 +22,7 @@ from luthier.core.filling import filled_value
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.objective import Objective
 from luthier.core.suggest import Suggest
-from luthier.core.trial import EMPTY, FrozenTrial, Metrics, Reports, TrialState
+from luthier.core.trial import EMPTY, FrozenTrial, Metrics, Reports, TrialState, changed
 from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, TrialPruned
 from luthier.space import Param, Space, merge_definition, same_domain
 
@@ -34,6 +34,7 @@ __all__ = [
     "Restored",
     "Ticket",
     "Trial",
+    "as_ended",
     "at_its_end",
     "check_attr",
     "check_definitions",
@@ -165,6 +166,11 @@ class Trial(Suggest):
     def attempt(self) -> int:
         """Which run of the trial this is: 1, or more after a crash, retry or pause."""
         return self._ticket.record.attempt
+
+    def is_lost(self, record: FrozenTrial) -> bool:
+        """Whether, by its present record, another worker has taken the trial up since."""
+        ours = self._ticket.record
+        return (record.attempt, record.lapses) != (ours.attempt, ours.lapses)
 
     @property
     def budget(self) -> int | None:
@@ -403,6 +409,26 @@ def stopped(trial: Trial, reason: str) -> Outcome:
         return trial.outcome(TrialState.PAUSED, error=reason)
     metrics = last_metrics(trial._ticket.objective, trial.reports)
     return trial.outcome(TrialState.PRUNED, metrics, reason)
+
+
+def as_ended(trial: FrozenTrial, outcome: Outcome, version: int) -> FrozenTrial:
+    """The record of a trial whose run came to this, at a version of the study."""
+    over = outcome.state.is_finished
+    return changed(
+        trial,
+        version=version,
+        finished_version=version if over else None,
+        state=outcome.state,
+        param_names=tuple(outcome.params),
+        param_values=tuple(outcome.params.values()),
+        metric_names=tuple(outcome.metrics),
+        metric_values=tuple(outcome.metrics.values()),
+        reports=outcome.reports,
+        finished=time.time() if over else None,
+        cost=(trial.cost or 0.0) + outcome.cost,
+        error=outcome.error,
+        declares={**trial.declares, **outcome.declares} if outcome.declares else trial.declares,
+    )
 
 
 def last_metrics(objective: Objective, reports: Reports) -> Metrics:

@@ -46,7 +46,7 @@ _LOOK_SECONDS: Final = 0.2  # between looks at memory, and at ends where the sys
 _OUTPUT_SECONDS: Final = 1.0  # between looks at how much a trial has printed
 _START_SECONDS: Final = 120.0  # for a process to start and to import what the objective needs
 _FAR_OVER: Final = 1.25  # times the memory limit: no grace any more
-_PARTING_SECONDS: Final = 1.0  # for workers to end when all is over
+_PARTING_SECONDS: Final = 1.0  # for running trials to end when all is over
 
 
 @final
@@ -190,7 +190,7 @@ class Processes:
             if slot in busy:
                 worker.terminate(min(self._grace, _PARTING_SECONDS))
             else:
-                worker.dismiss(_PARTING_SECONDS)
+                worker.dismiss(max(self._grace, _PARTING_SECONDS))
         while self._workers:
             self._attend(_LOOK_SECONDS, heard=False)
             self._kill_the_late()
