@@ -15,7 +15,7 @@ from luthier.core.events import StudyStopped
 from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Executor
-from luthier.core.trial import FrozenTrial, TrialState
+from luthier.core.trial import FrozenTrial, TrialState, changed, lapsed
 from luthier.errors import (
     AllTrialsFailedError,
     ArgumentError,
@@ -26,6 +26,7 @@ from luthier.errors import (
 from luthier.executors import Inline
 from luthier.study.driver import Driver
 from luthier.study.interruption import Interruption
+from luthier.study.lease import given_up
 from luthier.study.narration import narrate
 from luthier.study.stopping import MaxSeconds, StopRule, is_number, is_rule, is_whole
 from luthier.study.trial import Trial, describe
@@ -39,7 +40,6 @@ __all__ = ["Limits", "Retries", "run_loop"]
 logger = logging.getLogger("luthier")
 _LOOK_AGAIN_SECONDS = 0.05
 _PULSE_SECONDS = 0.2  # how soon a second Ctrl-C is seen to
-_MOST_LOST = 2  # workers under one trial, before the trial is suspected
 _EXHAUSTED = "the space is exhausted"
 
 
@@ -132,7 +132,7 @@ class _Run:
     started: set[int] = field(default_factory=set)
     running: dict[int, float] = field(default_factory=dict)  # since when
     retried: Counter[int] = field(default_factory=Counter)
-    lost: Counter[int] = field(default_factory=Counter)
+    lapses: dict[int, tuple[int, int | None]] = field(default_factory=dict)
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
@@ -201,7 +201,7 @@ class _Run:
                     return True
                 self.stop_reason = self._nothing_left(new)
             return False
-        again = self.retried[trial.number] or self.lost[trial.number]
+        again = self.retried[trial.number] or trial.number in self.lapses
         if new and (trial.cost is None or again):  # not resumed
             self.started.add(trial.number)
         self.running[trial.number] = time.monotonic()
@@ -247,11 +247,13 @@ class _Run:
 
     def _end(self, number: int, result: Outcome | BaseException) -> None:
         began = self.running.pop(number)
-        if isinstance(result, WorkerLostError) and self.lost[number] < _MOST_LOST:
-            self.lost[number] += 1
-            logger.warning("Trial %d is run again: %s", number, result)
-            self._put_back(number, str(result))
-            return
+        if isinstance(result, WorkerLostError):
+            lapses, terms = self._lapses(number), self.driver.lease.terms
+            if lapses < terms.max_attempts:
+                logger.warning("Trial %d is run again: %s", number, result)
+                self._put_back(number, str(result))
+                return
+            result = WorkerLostError(f"{result} {given_up(lapses, terms)}", number=number)
         if isinstance(result, BaseException):
             result = self._broken_off(number, result, time.monotonic() - began)
         error = result.exception
@@ -274,6 +276,13 @@ class _Run:
         if trial.state is TrialState.FAILED:
             self.failed += 1
             self._check_failures()
+
+    def _lapses(self, number: int) -> int:
+        """How many runs in a row, this one included, lost their worker and got no further."""
+        record = self.driver.trial(number)
+        before, step = self.lapses.get(number, (record.lapses, record.lapsed_at))
+        self.lapses[number] = lapsed(changed(record, lapses=before, lapsed_at=step))
+        return self.lapses[number][0]
 
     def _put_back(self, number: int, reason: str) -> None:
         """Have a trial run again, before any new one."""
