@@ -26,8 +26,8 @@ from luthier.errors import (
     TrialCancelledError,
     UnsendableError,
 )
-from luthier.executors import Dask, Ray, open_executor
-from luthier.testing.executors import EXECUTOR_CHECKS
+from luthier.executors import Dask, Futures, Ray, open_executor
+from luthier.testing.executors import EXECUTOR_CHECKS, check_executor
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
@@ -308,6 +308,9 @@ study.optimize(objective, 1, executor="dask://{dask_client.scheduler.address[6:]
         study = luthier.create_study(**SEED)
         study.optimize(_slow, 2, n_jobs=2, executor="dask", time_limit="1 min")
         assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 2
+
+    def test_its_client_is_a_pool_too(self, dask_client: Any) -> None:
+        check_executor(lambda slots: Futures(dask_client, min(slots, 2)))
 
     def test_a_bad_worker_ends_the_run(self, dask_client: Any) -> None:
         executor = Dask(dask_client, 1)
