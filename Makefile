@@ -52,9 +52,10 @@ bench-throughput: ## what a report and its decision cost, beside Optuna; simulat
 	@tools/peers.sh optuna
 	@$(BIN)/python -m benchmarks.fidelity.throughput
 
-bench-executors: ## trials in processes: overhead beside a bare pool, and speed on all cores
+bench-executors: ## trials in processes, beside a bare pool and one by one; on Dask and Ray
 	@tools/bootstrap.sh dev
 	@$(BIN)/python -m benchmarks.executors
+	@$(BIN)/python -m benchmarks.clusters
 
 bench-behaviour: ## crashes, small and conditional spaces, parallel slots, memory
 	@tools/bootstrap.sh bench

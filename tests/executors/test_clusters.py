@@ -260,23 +260,8 @@ def test_what_cannot_be_rebuilt_ends_the_run(make: Factory) -> None:
 
 @pytest.mark.xdist_group("dask")
 class TestDask:
-    def test_a_killed_driver_leaves_no_trial_running(
-        self, dask_client: Any, tmp_path: Path
-    ) -> None:
-        script = f"""
-import os, pathlib, time
-import luthier
-def objective(trial):
-    pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(os.getpid()))
-    time.sleep(600)
-study = luthier.create_study(seed=0)
-study.optimize(objective, 1, executor="dask://{dask_client.scheduler.address[6:]}")
-"""
-        driver = subprocess.Popen([sys.executable, "-c", script])
-        pid = int(appeared(tmp_path / "pid"))
-        driver.kill()
-        driver.wait()
-        assert vanished(pid)
+    def test_a_killed_driver_leaves_no_trial(self, dask_client: Any, tmp_path: Path) -> None:
+        check_killed_driver(f"dask://{dask_client.scheduler.address[6:]}", tmp_path)
 
     def test_slots_follow_an_adaptive_cluster(self) -> None:
         import distributed
@@ -343,6 +328,9 @@ study.optimize(objective, 1, executor="dask://{dask_client.scheduler.address[6:]
 
 @pytest.mark.xdist_group("ray")
 class TestRay:
+    def test_a_killed_driver_leaves_no_trial(self, ray_here: Any, tmp_path: Path) -> None:
+        check_killed_driver(Ray(ray_here.get_runtime_context().gcs_address), tmp_path)
+
     def test_fractional_gpus(self, ray_here: Any) -> None:
         executor = Ray(resources={"cpu": 1, "gpu": 0.5})
         assert executor.slots == 2
@@ -377,6 +365,25 @@ class TestRay:
         with pytest.raises(ArgumentError) as caught:
             Ray(**options)
         assert message in str(caught.value)
+
+
+def check_killed_driver(executor: str | Ray, folder: Path) -> None:
+    """Kill a driver in another process while its trial runs: the trial's process ends."""
+    place = repr(executor) if isinstance(executor, str) else f"Ray({executor._address!r})"
+    script = f"""
+import os, pathlib, time
+import luthier
+from luthier.executors import Ray
+def objective(trial):
+    pathlib.Path({str(folder / "pid")!r}).write_text(str(os.getpid()))
+    time.sleep(600)
+luthier.create_study(seed=0).optimize(objective, 1, executor={place})
+"""
+    driver = subprocess.Popen([sys.executable, "-c", script])
+    pid = int(appeared(folder / "pid"))
+    driver.kill()
+    driver.wait()
+    assert vanished(pid)
 
 
 def _while_waiting(executor: Executor, path: Path) -> str:

@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import BrokenExecutor, CancelledError
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
@@ -135,8 +135,8 @@ class Futures:
         """Take a trial back that the pool hasn't begun; return whether that worked."""
         for task in self._tasks.values():
             if task.number == number and task.future is not None:
-                task.cancelled = True
-                task.cancelled = bool(task.future.cancel())
+                task.future.cancel()
+                task.cancelled = bool(task.future.cancelled())
                 return task.cancelled
         return False
 
@@ -164,7 +164,7 @@ class Futures:
             result = pickle.loads(result)  # noqa: S301  of our worker
         if isinstance(result, UnsendableError):
             raise result
-        if isinstance(result, CancelledError) and task.cancelled:
+        if task.cancelled:
             result = cancelled(task.number)
         elif isinstance(result, BrokenExecutor):
             result = lost(task.number, result)
