@@ -3,8 +3,8 @@
     python -m benchmarks.clusters
 
 A no-op trial of a study (random search, in memory, two slots) and the round trip of a report with
-its decision, on worker processes, a ``concurrent.futures`` pool, a local Dask cluster of two workers
-and a local Ray of two cores. It needs a quiet machine. The result goes to
+its decision, on worker processes, a ``concurrent.futures`` pool, a local Dask cluster of two
+workers and a local Ray of two cores. It needs a quiet machine. The result goes to
 ``benchmarks/results/clusters.json``.
 """
 

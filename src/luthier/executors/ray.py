@@ -60,8 +60,9 @@ class Ray:
     all nodes share.
 
     Args:
-        address: As ``ray.init`` takes it. None: the Ray that this process is connected to, or that
-            runs on this machine, or else one started here for the time of the run.
+        address: As ``ray.init`` takes it. None: the Ray that runs on this machine, or else one
+            started here for the time of the run. Where this process is connected to a Ray already,
+            that is used.
         slots: How many trials run at once. None: as many as the cluster has room for, however
             large it is just then.
         resources: What each trial gets: "cpu" (1 if not given), the threads that numerical
@@ -202,8 +203,8 @@ class Ray:
         if self._ray is None:
             ray = require_extra("ray", "ray", "The Ray executor")
             if not ray.is_initialized():
-                self._started = True
                 ray.init(self._address, **_QUIET)
+                self._started = True
             self._ray = ray
         return self._ray
 
