@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         LuthierError,
         TrialPruned,
     )
+    from luthier.service.client import (
+        Client,
+    )
     from luthier.space import (
         AtLeast,
         AtMost,
@@ -99,6 +102,7 @@ __all__ = [
     "Beta",
     "Between",
     "Categorical",
+    "Client",
     "Constant",
     "FixedTrial",
     "Float",
@@ -145,6 +149,7 @@ __all__ = [
 _HOMES = {
     "core.trial": "FrozenTrial TrialState",
     "errors": "LuthierError TrialPruned",
+    "service.client": "Client",
     "space": (
         "AtLeast AtMost Beta Between Categorical Constant Float Int LogNormal Normal Not "
         "OneOf Ordinal Permutation Space"

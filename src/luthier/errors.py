@@ -10,6 +10,7 @@
     ├── ObjectiveError (ValueError)            an objective returned what can't be used
     ├── MissingExtraError (ImportError)        an optional dependency isn't installed
     ├── UnsupportedError (NotImplementedError) a name of another library we can't honour
+    ├── ServiceError (OSError)                 a service can't be reached, or refuses to work
     ├── StudyError (RuntimeError)
     │   ├── StudyExistsError (ValueError)      the name is taken
     │   ├── StudyNotFoundError (KeyError)      no study of that name
@@ -34,6 +35,7 @@
         ├── StorageReadOnlyError               can't be written
         ├── StorageFullError                   no space left on the device
         ├── StorageBusyError                   locked by others for too long
+        ├── StorageConnectionError             no server, or it refuses the user
         ├── CheckpointMissingError (KeyError)  deleted, or never saved there
         └── CheckpointCorruptError             its content isn't what was saved
 
@@ -63,8 +65,10 @@ __all__ = [
     "NumberTakenError",
     "ObjectiveError",
     "ParamValueError",
+    "ServiceError",
     "SpaceError",
     "StorageBusyError",
+    "StorageConnectionError",
     "StorageCorruptError",
     "StorageError",
     "StorageForeignError",
@@ -152,6 +156,10 @@ class MissingExtraError(LuthierError, ImportError):
 
 class UnsupportedError(LuthierError, NotImplementedError):
     """A name of another library that Luthier knows but can't honour."""
+
+
+class ServiceError(LuthierError, OSError):
+    """A service can't be reached, or refuses what a client asks for by its HTTP."""
 
 
 class StudyError(LuthierError, RuntimeError):
@@ -248,6 +256,10 @@ class StorageFullError(StorageError):
 
 class StorageBusyError(StorageError):
     """The storage stayed locked by other processes for too long."""
+
+
+class StorageConnectionError(StorageError):
+    """The database's server can't be reached, or doesn't accept who asks."""
 
 
 class CheckpointMissingError(StorageError, KeyError):

@@ -4,8 +4,10 @@ The blocks of a page run in order, in one namespace and one empty directory:
 
 - a ``python`` block is executed; if its first line is a comment that names a file
   (``# train.py``), it is also saved under that name for the blocks that follow;
-- each ``$ luthier ...`` or ``$ python ...`` line of a ``console`` block is run and must
-  succeed; a comment ``# exit code 2`` on it says otherwise.
+- the URL of a PostgreSQL server (``SERVER``) stands for that of the tests' own;
+- each line of a ``console`` block that begins with ``$`` and one of ``COMMANDS`` is run and must
+  succeed; a comment ``# exit code 2`` on it says otherwise. One that ends in ``&`` is a service: it
+  is waited for, and ended with the page. The port of the documents is replaced by a free one.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +30,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (\w+\.py)\n")
+SERVER = "postgresql://me:secret@localhost/runs?schema=mine"  # stands for the tests' own
+COMMANDS = {"curl", "luthier", "printf", "python"}
+PORT = "8470"
 EXIT_CODE = re.compile(r"# exit code (\d+)")
 
 
-def blocks(page: Path) -> Iterator[tuple[str, str, int]]:
+def blocks(text: str) -> Iterator[tuple[str, str, int]]:
     """Kind, text and line of each block that runs."""
-    text = page.read_text("utf-8")
     for match in BLOCK.finditer(text):
         yield match[1], match[2], text.count("\n", 0, match.start(2))
 
@@ -41,12 +48,15 @@ def run_python(code: str, line: int, page: Path, namespace: dict[str, Any]) -> N
     exec(compile("\n" * line + code, str(page), "exec"), namespace)
 
 
-def run_console(block: str, line: int, page: Path) -> None:
+def run_console(block: str, line: int, page: Path, services: ExitStack) -> None:
     scripts = str(Path(sys.executable).parent)
     env = os.environ | {"PATH": scripts + os.pathsep + os.environ["PATH"]}
     for shown in block.replace("\\\n", " ").splitlines():
         command = shown.removeprefix("$ ")
-        if command == shown or shlex.split(command)[0] not in {"luthier", "python"}:
+        if command == shown or shlex.split(command)[0] not in COMMANDS:
+            continue
+        if command.endswith(" &"):
+            start_service(command.removesuffix(" &"), env, services)
             continue
         expected = EXIT_CODE.search(command)
         done = subprocess.run(
@@ -56,12 +66,37 @@ def run_console(block: str, line: int, page: Path) -> None:
         assert done.returncode == (int(expected[1]) if expected else 0), told
 
 
+def start_service(command: str, env: dict[str, str], services: ExitStack) -> None:
+    service = services.enter_context(
+        subprocess.Popen(shlex.split(command), env=env, stdout=subprocess.PIPE, text=True)
+    )
+    services.callback(service.send_signal, signal.SIGTERM)
+    assert service.stdout is not None
+    while "Serving on" not in (said := service.stdout.readline()):
+        assert said, f"{command} has ended"
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return str(listening.getsockname()[1])
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    for kind, text, line in blocks(page):
-        if kind == "python":
-            run_python(text, line, page, namespace)
-        else:
-            run_console(text, line, page)
+    written = page.read_text("utf-8")
+    if PORT in written:
+        port = free_port()
+        written = written.replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{port}")
+        written = written.replace("luthier serve ", f"luthier serve --port {port} ")
+    if SERVER in written:
+        written = written.replace(SERVER, request.getfixturevalue("postgres_url"))
+    with ExitStack() as services:
+        for kind, text, line in blocks(written):
+            if kind == "python":
+                run_python(text, line, page, namespace)
+            else:
+                run_console(text, line, page, services)

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
+    "anyio",
     "click",
     "cloudpickle",
     "dask",
@@ -25,7 +26,9 @@ HEAVY = {
     "scipy.optimize",
     "scipy.stats",
     "sklearn",
+    "starlette",
     "torch",
+    "uvicorn",
 }
 WATCH = "import sys, {module}; print('\\n'.join(sys.modules))"
 
@@ -35,7 +38,9 @@ def modules_after(module: str) -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
-@pytest.mark.parametrize("module", ["luthier", "luthier.optuna", "luthier.storages"])
+@pytest.mark.parametrize(
+    "module", ["luthier", "luthier.optuna", "luthier.service", "luthier.storages"]
+)
 def test_import_pulls_in_nothing_heavy(module: str) -> None:
     assert modules_after(module) & HEAVY == set()
 

@@ -432,6 +432,7 @@ def test_a_deleted_study_is_watched_no_more(world: World) -> None:
 
 
 def threads() -> list[threading.Thread]:
+    gc.collect()  # studies of other tests that hold each other in a circle
     return [t for t in threading.enumerate() if t.name.startswith("luthier-lease")]
 
 
@@ -442,9 +443,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_no_thread_where_nobody_else_can_see_the_study() -> None:
+    before = threads()
     study = luthier.create_study()
     study.ask()
-    assert threads() == []
+    assert set(threads()) <= set(before)
 
 
 def test_the_thread_beats_while_a_trial_runs_and_no_longer(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from luthier import __version__
 from luthier.cli.log import log, replay
 from luthier.cli.logs import logs
 from luthier.cli.run import INTERRUPTED, run
+from luthier.cli.serve import serve
 from luthier.cli.status import best, status
 from luthier.cli.studies import delete, studies
 from luthier.cli.trials import export, trials
@@ -79,5 +80,5 @@ def main() -> None:
     """
 
 
-for _command in (run, status, trials, best, studies, export, delete, log, logs, replay):
+for _command in (run, status, trials, best, studies, export, delete, log, logs, replay, serve):
     main.add_command(_command)

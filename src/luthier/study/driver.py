@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, final
 
 import numpy as np
@@ -57,7 +57,7 @@ from luthier.space import Param, Space
 from luthier.study import lease
 from luthier.study.keeper import Keeper
 from luthier.study.lease import Lease, Terms, given_up
-from luthier.study.proposing import on_rungs, propose
+from luthier.study.proposing import new_trial, on_rungs, propose
 from luthier.study.trial import Ticket, as_ended, check_definitions, last_metrics
 
 __all__ = ["Driver"]
@@ -65,6 +65,7 @@ __all__ = ["Driver"]
 logger = logging.getLogger("luthier")
 Listener = Callable[[Event], object]
 _FLUSH_SECONDS = 0.5
+_CROWDED_SECONDS = 10.0  # so long after another driver was faster, drivers take turns
 _ENDS: Mapping[TrialState, type[TrialFailed | TrialFinished | TrialPaused]] = {
     TrialState.PAUSED: TrialPaused,
     TrialState.COMPLETE: TrialFinished,
@@ -108,8 +109,10 @@ class Driver:
         self._checkpoints = checkpoints
         self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
         self._unflushed: set[int] = set()
+        self._crowded_until = 0.0
         self._flushed_at = time.monotonic()
         self.lease = Lease(storage, record.id)
+        self.flush_seconds = _FLUSH_SECONDS  # reports are kept back so long, to go together
 
     def use(self, sampler: Sampler, scheduler: Scheduler) -> None:
         """Go on with these."""
@@ -118,6 +121,10 @@ class Driver:
         self.proposer = on_rungs(sampler, scheduler)
         self._sampler_spec = dump(dict(self.proposer.spec))
         self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
+
+    def work_as(self, worker: str) -> None:
+        """Claim trials in another name than this process's; what runs under it is this driver's."""
+        self.lease.go_on_as(worker, self.refresh().running)
 
     def best(self) -> FrozenTrial | None:
         """The best trial by the first objective: asked of the storage if nothing is read yet."""
@@ -203,6 +210,7 @@ class Driver:
         history: History | None = None,
         eager: bool = False,
         new: bool = True,
+        attrs: Mapping[str, Any] = EMPTY,
     ) -> FrozenTrial | None:
         """Claim a trial that waits or was orphaned, else do what the scheduler says.
 
@@ -217,6 +225,7 @@ class Driver:
                 rather than wait until running trials show whether there is more of it. Where
                 nothing runs and nothing new can come, ``conclude``.
             new: Whether a new trial may be added.
+            attrs: Notes on a new trial, recorded with it; JSON values.
 
         Returns:
             The trial, now RUNNING under this process; None if there is nothing to start.
@@ -226,13 +235,16 @@ class Driver:
                 self._flush()
                 history = None
             while True:
-                history = self.refresh() if history is None else history
-                may_add = new and (total is None or history.n_trials < total)
+                crowded = time.monotonic() < self._crowded_until
                 try:
-                    trial = self._claim_one(history) or self._next(
-                        history, fixed or {}, eager, may_add
-                    )
+                    with self.storage.turn(self.record.id) if crowded else nullcontext():
+                        history = self.refresh() if history is None or crowded else history
+                        may_add = new and (total is None or history.n_trials < total)
+                        trial = self._claim_one(history) or self._next(
+                            history, fixed or {}, eager, may_add, attrs
+                        )
                 except _FasterError:
+                    self._crowded_until = time.monotonic() + _CROWDED_SECONDS
                     history = None
                     continue
                 if trial is None and eager and not history.running and self.conclude():
@@ -292,7 +304,7 @@ class Driver:
                 return Decision.STOP
             trial = self.ledger.hear(number, step, metrics)
             self._unflushed.add(number)
-            if time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
+            if time.monotonic() - self._flushed_at >= self.flush_seconds:
                 self._flush()
             decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
             if self.listeners:
@@ -481,7 +493,12 @@ class Driver:
             self.lease.forget(trial.worker)
 
     def _next(
-        self, history: History, fixed: Mapping[str, Param], eager: bool, may_add: bool
+        self,
+        history: History,
+        fixed: Mapping[str, Param],
+        eager: bool,
+        may_add: bool,
+        attrs: Mapping[str, Any],
     ) -> FrozenTrial | None:
         """Do what the scheduler says.
 
@@ -504,6 +521,8 @@ class Driver:
         )
         if trial is None:
             return None
+        if attrs:
+            trial = changed(trial, user_attrs=attrs)
         try:
             return self._write(self.storage.add_trials(self.record.id, [trial])[0])
         except NumberTakenError:
@@ -602,18 +621,8 @@ class Driver:
         return changed(trial, budget=budget, declares=declares)
 
     def _new(self, history: History, params: Mapping[str, Any], origin: Origin) -> FrozenTrial:
-        return FrozenTrial(
-            number=history.next_number,
-            state=TrialState.RUNNING,
-            param_names=tuple(params),
-            param_values=tuple(params.values()),
-            objectives=len(self.record.objective.names),
-            started=time.time(),
-            worker=self.lease.worker,
-            attempt=1,
-            origin=origin,
-            version=history.version + 1,
-        )
+        n_objectives = len(self.record.objective.names)
+        return new_trial(history, params, origin, self.lease.worker, n_objectives)
 
     def _log(self, since: int) -> list[LogEvent]:
         return self.storage.events(self.record.id, since)

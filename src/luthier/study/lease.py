@@ -177,6 +177,13 @@ class Lease:
         self._beating = False
         self._pause = 0.0
 
+    def go_on_as(self, worker: str, running: Iterable[FrozenTrial]) -> None:
+        """Hold trials in another name, and those of it that run already."""
+        self.worker = worker
+        for trial in running:
+            if trial.worker == worker:
+                self.take(trial)
+
     def take(self, trial: FrozenTrial) -> None:
         """Hold a trial that was claimed just now."""
         self._held[trial.number] = trial.attempt

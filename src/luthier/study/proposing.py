@@ -1,19 +1,22 @@
-"""Asking a sampler for a proposal, as a study does: on rungs, and with definitions new to it."""
+"""Proposals as a study asks for them, on rungs and with new definitions, and their trials."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.protocols import Sampler, Scheduler
+from luthier.core.trial import FrozenTrial, Origin, TrialState
 from luthier.errors import SpaceError
 from luthier.samplers import HighestRung
 from luthier.space import Param, Space
 
-__all__ = ["on_rungs", "propose"]
+__all__ = ["new_trial", "on_rungs", "propose"]
 
 
 def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
@@ -30,6 +33,24 @@ def propose(
         history = history.seen_in(_with_definitions(history.space, declares))
     proposals = sampler.suggest(history.space, history, 1, rng)
     return proposals[0] if proposals else None
+
+
+def new_trial(
+    history: History, params: Mapping[str, Any], origin: Origin, worker: str, n_objectives: int
+) -> FrozenTrial:
+    """The record of the next trial of a study, running under a worker."""
+    return FrozenTrial(
+        number=history.next_number,
+        state=TrialState.RUNNING,
+        param_names=tuple(params),
+        param_values=tuple(params.values()),
+        objectives=n_objectives,
+        started=time.time(),
+        worker=worker,
+        attempt=1,
+        origin=origin,
+        version=history.version + 1,
+    )
 
 
 def _with_definitions(space: Space, definitions: Mapping[str, Param]) -> Space:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from luthier.core.events import Event
 from luthier.core.history import History
-from luthier.core.jobs import Outcome
+from luthier.core.jobs import Decision, Outcome
 from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
 from luthier.core.rng import generator
@@ -35,7 +35,7 @@ from luthier.study.handmade import (
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
-from luthier.study.trial import Trial, at_its_end, check_attr, stopped
+from luthier.study.trial import Trial, at_its_end, check_attr, standing, stopped
 
 if TYPE_CHECKING:
     import pandas
@@ -587,21 +587,19 @@ class Study:
             why = f"scheduler starts nothing more{still}. {then}."
         return StudyError(f"Study {self.study_name!r} has nothing left to try: its {why}")
 
-    def _handle(self, record: FrozenTrial) -> Trial:
-        handle = Trial(self._driver.ticket(record), self._driver)
+    def _handle(self, record: FrozenTrial, decision: Decision = Decision.CONTINUE) -> Trial:
+        handle = Trial(self._driver.ticket(record), self._driver, decision)
         handle.study = self
         self._handles[record.number] = handle
         return handle
 
     def _handle_of_elsewhere(self, record: FrozenTrial) -> Trial:
         """A handle for a trial that another process asked for: it knows what was proposed."""
-        handle = self._handle(record)
+        handle = self._handle(record, standing(self.scheduler, self.history, record))
         definitions = {**self._driver.ledger.definitions, **record.declares}
         for name in record.param_names:
             if name in definitions:
-                handle.suggest(name, definitions[name])
-        if record.last_step is not None:
-            handle._decision = self.scheduler.decide(self.history, record, record.last_step)
+                handle.take(name, definitions[name])
         return handle
 
     def _number(self, trial: FrozenTrial | Trial | int) -> int:

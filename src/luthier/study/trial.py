@@ -27,7 +27,8 @@ from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, Trial
 from luthier.space import Param, Space, merge_definition, same_domain
 
 if TYPE_CHECKING:
-    from luthier.core.protocols import Channel
+    from luthier.core.history import History
+    from luthier.core.protocols import Channel, Scheduler
     from luthier.study.study import Study
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "checked_step",
     "last_metrics",
     "run_trial",
+    "standing",
     "stopped",
 ]
 
@@ -130,7 +132,9 @@ class Trial(Suggest):
         0.5
     """
 
-    def __init__(self, ticket: Ticket, channel: Channel) -> None:
+    def __init__(
+        self, ticket: Ticket, channel: Channel, decision: Decision = Decision.CONTINUE
+    ) -> None:
         self.number = ticket.record.number
         self.study: Study | None = None
         self._ticket = ticket
@@ -144,7 +148,7 @@ class Trial(Suggest):
         self._declares: dict[str, Param] = {}
         self._user_attrs = dict(ticket.record.user_attrs)
         self._reports = ticket.record.reports
-        self._decision = Decision.CONTINUE
+        self._decision = decision
 
     @property
     def params(self) -> dict[str, Any]:
@@ -156,6 +160,13 @@ class Trial(Suggest):
             if n in ticket.declared
         }
         return values | {n: self._params[n].resolve(v) for n, v in self._asked.items()}
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """The same as they are recorded: of a named choice, its name."""
+        declared = self._ticket.declared
+        kept = {n: v for n, v in self._proposal.items() if n in declared} if declared else {}
+        return kept | self._asked
 
     @property
     def distributions(self) -> dict[str, Param]:
@@ -280,16 +291,11 @@ class Trial(Suggest):
         self, state: TrialState, metrics: Metrics = EMPTY, error: str | None = None
     ) -> Outcome:
         """What this run came to, for the study's record."""
-        ticket = self._ticket
-        params = self._asked
-        if ticket.declared:
-            kept = {n: v for n, v in self._proposal.items() if n in ticket.declared}
-            params = kept | params
         if state.is_finished:
             self._warn_of_unused()
         return Outcome(
             state=state,
-            params=params,
+            params=self.recorded,
             metrics=metrics,
             reports=self._reports,
             declares=self._declares,
@@ -305,17 +311,26 @@ class Trial(Suggest):
         return self._decision
 
     def _suggest(self, name: str, param: Param) -> Any:
+        value = self.take(name, param)
+        return self._params[name].resolve(value)
+
+    def take(self, name: str, param: Param) -> Any:
+        """Ask for a parameter as ``suggest`` does, and return what is recorded of it.
+
+        That is the value itself, but of a named choice its name: whoever has the definition from
+        JSON doesn't know the objects.
+        """
         if self._known.get(name) is param and name in self._offer and name not in self._asked:
             value = self._offer[name]  # proposed from this very definition
         elif name in self._asked:
             if self._params[name] is not param:
                 merge_definition(name, self._params[name], param)
-            return self._params[name].resolve(self._asked[name])
+            return self._asked[name]
         else:
             value = self._new_value(name, param)
         self._asked[name] = value
         self._params[name] = param
-        return param.resolve(value)
+        return value
 
     def _new_value(self, name: str, param: Param) -> Any:
         if not isinstance(name, str):
@@ -409,6 +424,12 @@ def stopped(trial: Trial, reason: str) -> Outcome:
         return trial.outcome(TrialState.PAUSED, error=reason)
     metrics = last_metrics(trial._ticket.objective, trial.reports)
     return trial.outcome(TrialState.PRUNED, metrics, reason)
+
+
+def standing(scheduler: Scheduler, history: History, trial: FrozenTrial) -> Decision:
+    """What a scheduler says of a trial by all that it has reported so far."""
+    step = trial.last_step
+    return Decision.CONTINUE if step is None else scheduler.decide(history, trial, step)
 
 
 def as_ended(trial: FrozenTrial, outcome: Outcome, version: int) -> FrozenTrial:

@@ -1,0 +1,72 @@
+"""``luthier serve``: studies over HTTP, for objectives in any language and on any machine."""
+
+from __future__ import annotations
+
+import click
+
+from luthier.cli.options import storage_option
+
+__all__ = ["serve"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  luthier serve --storage runs.db
+  luthier serve --storage runs.db --host 0.0.0.0 --token-file /etc/luthier/token
+"""
+)
+@storage_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8470, show_default=True, help="0: any free."
+)
+@click.option(
+    "--token-file",
+    default="luthier.token",
+    envvar="LUTHIER_TOKEN_FILE",
+    show_default=True,
+    show_envvar=True,
+    metavar="FILE",
+    help="Holds the token that clients must show; made on the first start.",
+)
+@click.option("--no-token", is_flag=True, help="Let in whoever is on this machine.")
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name that clients call it by, such as a proxy's; may be repeated.",
+)
+@click.option(
+    "--lease",
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a silent client keeps its trial, if it doesn't say.",
+)
+def serve(
+    storage: str,
+    host: str,
+    port: int,
+    token_file: str,
+    no_token: bool,
+    allow_hosts: tuple[str, ...],
+    lease: float,
+) -> None:
+    """Serve studies over HTTP: ask, tell and report.
+
+    Without --host it can be reached from this machine only. Trials of clients that fall silent
+    go to others; after a restart clients go on.
+    """
+    from luthier.service.server import serve as run_server
+
+    run_server(
+        storage,
+        host=host,
+        port=port,
+        token_file=None if no_token else token_file,
+        allow_hosts=allow_hosts,
+        lease=lease,
+        tell=click.echo,
+    )
