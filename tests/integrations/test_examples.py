@@ -18,6 +18,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 LONG = {"demo.py", "pareto_digits.py"}
 WITH_TORCH = ("asha_mlp.py", "pbt_mlp.py")
 SHORT = sorted({path.name for path in EXAMPLES.glob("*.py")} - {*LONG, *WITH_TORCH})
+QUIET_RAY = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 STUDIES = ("forest-grid", "forest-random", "network-random")
 
 
@@ -28,7 +29,7 @@ def start(example: str, folder: Path, *arguments: str, **env: str) -> subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONWARNINGS": "error::UserWarning", **env},
+        env={**os.environ, **QUIET_RAY, "PYTHONWARNINGS": "error::UserWarning", **env},
     )
 
 
