@@ -19,7 +19,7 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 
 # Lines of each package, docstrings and examples included.
 BUDGETS = {
-    "errors": 310,
+    "errors": 350,
     "space": 4870,
     "numerics": 4850,
     "core": 4450,
