@@ -128,10 +128,13 @@ class _Run:
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
+    failed_before: int = 0
     waited: bool = False
 
     def go(self) -> None:
-        self._plan(self.driver.refresh())
+        history = self.driver.refresh()
+        self.failed_before = len(history.failed)
+        self._plan(history)
         stopped_before = self.driver.ledger.state.get("stopped")
         interruption = Interruption(isinstance(self.executor, Inline))
         try:
@@ -167,7 +170,8 @@ class _Run:
     def _wait(self, interruption: Interruption) -> list[tuple[int, Outcome | BaseException]]:
         """Wait until a trial has ended, or until Ctrl-C."""
         while not (ended := self.executor.wait(_PULSE_SECONDS)):
-            if interruption.heeded(len(self.running)):
+            room = self.driver.in_step is not None and len(self.running) < self.executor.slots
+            if interruption.heeded(len(self.running)) or room:  # another driver's may have ended
                 break
         return ended
 
@@ -207,6 +211,8 @@ class _Run:
             return f"{self.limits.n_trials} trials were run"
         if total is not None and self.driver.ledger.snapshot().n_trials >= total:
             return "the study has all its trials"
+        if self.driver.in_step is not None and self.driver.in_step.held_up is not None:
+            return f"the next trial must know the result of trial {self.driver.in_step.held_up}"
         return "the scheduler is done" if self.driver.is_done() else _EXHAUSTED
 
     def _say_why(self) -> None:
@@ -230,7 +236,17 @@ class _Run:
         if self.fatal is not None:
             return "an exception ended it"
         elapsed = time.monotonic() - self.started_at
-        for rule in self.limits.rules:
+        rules, steps = self.limits.rules, self.driver.in_step
+        if steps is not None:
+            seen = None if history.waiting else steps.seen()
+            if seen is None:  # no new trial depends on them yet
+                rules = tuple(rule for rule in rules if isinstance(rule, MaxSeconds))
+            else:
+                history = seen.snapshot()
+                self._check_failures(history, len(history.failed) - self.failed_before)
+                if self.fatal is not None:
+                    return "an exception ended it"
+        for rule in rules:
             if (reason := rule.reason(history, elapsed)) is not None:
                 return reason
         return None
@@ -259,7 +275,8 @@ class _Run:
             callback(self.study, trial)
         if trial.state is TrialState.FAILED:
             self.failed += 1
-            self._check_failures()
+            if self.driver.in_step is None:
+                self._check_failures(self.driver.ledger.snapshot(), self.failed)
 
     def _broken_off(self, number: int, error: BaseException, cost: float) -> Outcome:
         """The outcome of a run that couldn't say itself how it ended."""
@@ -273,11 +290,10 @@ class _Run:
             cost=cost,
         )
 
-    def _check_failures(self) -> None:
-        history = self.driver.ledger.snapshot()
+    def _check_failures(self, history: History, failures: int) -> None:
         limit, failed = self.limits.fail_fast, history.failed
         worked = history.n_finished > len(failed) or history.paused
-        if limit is None or self.failed < limit or worked:
+        if limit is None or failures < limit or worked:
             return
         if self.fatal is None and failed:
             first = min(failed, key=lambda t: t.number)
