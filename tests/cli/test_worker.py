@@ -129,7 +129,10 @@ class TestRunning:
             (("--executor", "thread:2", "--time-limit", "1 s"), "need a process"),
             (("--time-limit", "soon"), "time_limit must be seconds above 0"),
             (("--memory-limit", "much"), "memory_limit must be"),
-            (("--timeout", "20"), "--timeout must be a time such as '10 min', got '20'"),
+            (
+                ("--timeout", "20 trials"),
+                "--timeout must be a time such as '10 min', got '20 trials'",
+            ),
         ],
     )
     def test_mistakes(self, luthier: Luthier, arguments: tuple[str, ...], message: str) -> None:
