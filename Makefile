@@ -1,6 +1,7 @@
 # One tool for each job; every target builds the environment it needs by itself.
-.PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour bench-trials \
-	bench-evolution bench-executors bench-fidelity bench-fronts bench-throughput bench-report fmt lock clean
+.PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour \
+	bench-trials bench-evolution bench-executors bench-fidelity bench-fronts \
+	bench-throughput bench-report bench-storages fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -46,6 +47,11 @@ bench-asks:     ## what a proposal costs, beside Optuna, Rustuna and SMAC3
 	@tools/bootstrap.sh dev
 	@tools/peers.sh optuna rustuna smac
 	@$(BIN)/python -m benchmarks.asks
+
+bench-storages: ## several processes on SQLite and PostgreSQL, beside Optuna
+	@tools/bootstrap.sh dev
+	@tools/peers.sh optuna
+	@$(BIN)/python -m benchmarks.storages
 
 bench-throughput: ## what a report and its decision cost, beside Optuna; simulated workers
 	@tools/bootstrap.sh dev

@@ -35,6 +35,7 @@
         ├── StorageReadOnlyError               can't be written
         ├── StorageFullError                   no space left on the device
         ├── StorageBusyError                   locked by others for too long
+        ├── StorageConnectionError             no server, or it refuses the user
         ├── CheckpointMissingError (KeyError)  deleted, or never saved there
         └── CheckpointCorruptError             its content isn't what was saved
 
@@ -68,6 +69,7 @@ __all__ = [
     "ServiceError",
     "SpaceError",
     "StorageBusyError",
+    "StorageConnectionError",
     "StorageCorruptError",
     "StorageError",
     "StorageForeignError",
@@ -254,6 +256,10 @@ class StorageFullError(StorageError):
 
 class StorageBusyError(StorageError):
     """The storage stayed locked by other processes for too long."""
+
+
+class StorageConnectionError(StorageError):
+    """The database's server can't be reached, or doesn't accept who asks."""
 
 
 class CheckpointMissingError(StorageError, KeyError):

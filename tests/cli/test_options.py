@@ -45,9 +45,23 @@ def test_memory_cannot_be_looked_at(luthier: Luthier) -> None:
     assert "memory ends with its process" in result.stderr
 
 
-def test_storage_of_a_later_version(luthier: Luthier) -> None:
-    result = luthier("status", "--storage", "postgresql://host/db", exit_code=2)
-    assert "PostgreSQL comes with a later version" in result.stderr
+def test_a_server_is_a_storage_and_its_password_is_not_shown(
+    luthier: Luthier, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = postgres_url.partition("postgres:")[2].partition("@")[0]
+    monkeypatch.setenv("LUTHIER_STORAGE", postgres_url)
+    result = luthier("status", exit_code=2)
+    assert "There is no storage at postgresql://postgres@127.0.0.1" in result.stderr
+    told = [result.output]
+    run = ("run", "work.py:two", "--study", "demo", "--directions", "minimize,maximize")
+    told.append(luthier(*run, "--trials", "3").output)
+    for command in [*LOOKING, "studies"]:
+        told.append(luthier(command).output)
+    wrong = postgres_url.replace(secret, f"{secret}x")
+    told.append(luthier("studies", "--storage", wrong, exit_code=2).stderr)
+    assert "in postgresql://postgres:***@127.0.0.1" in "".join(told)
+    assert "password authentication failed" in told[-1]
+    assert not any(part in "".join(told) for part in (secret, "se/cret"))
 
 
 def test_foreign_files(luthier: Luthier) -> None:

@@ -4,6 +4,7 @@ The blocks of a page run in order, in one namespace and one empty directory:
 
 - a ``python`` block is executed; if its first line is a comment that names a file
   (``# train.py``), it is also saved under that name for the blocks that follow;
+- the URL of a PostgreSQL server (``SERVER``) stands for that of the tests' own;
 - each line of a ``console`` block that begins with ``$`` and one of ``COMMANDS`` is run and must
   succeed; a comment ``# exit code 2`` on it says otherwise. One that ends in ``&`` is a service: it
   is waited for, and ended with the page. The port of the documents is replaced by a free one.
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (\w+\.py)\n")
+SERVER = "postgresql://me:secret@localhost/runs?schema=mine"  # stands for the tests' own
 COMMANDS = {"curl", "luthier", "printf", "python"}
 PORT = "8470"
 EXIT_CODE = re.compile(r"# exit code (\d+)")
@@ -80,7 +82,9 @@ def free_port() -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     written = page.read_text("utf-8")
@@ -88,6 +92,8 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         port = free_port()
         written = written.replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{port}")
         written = written.replace("luthier serve ", f"luthier serve --port {port} ")
+    if SERVER in written:
+        written = written.replace(SERVER, request.getfixturevalue("postgres_url"))
     with ExitStack() as services:
         for kind, text, line in blocks(written):
             if kind == "python":

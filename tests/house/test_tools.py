@@ -11,7 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ["help", "demo", "test", "test-slow", "lint", "types", "imports", "docs", "bench"]
-TARGETS += ["bench-asks", "bench-throughput", "bench-behaviour", "bench-trials", "bench-evolution"]
+TARGETS += [
+    "bench-asks",
+    "bench-storages",
+    "bench-throughput",
+    "bench-behaviour",
+    "bench-trials",
+    "bench-evolution",
+]
 TARGETS += [
     "bench-executors",
     "bench-fidelity",

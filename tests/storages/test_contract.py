@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -22,24 +22,38 @@ from luthier.errors import LuthierError
 from luthier.storages import MemoryStorage, open_storage
 from luthier.testing import STORAGE_CHECKS, check_storage
 
+if TYPE_CHECKING:
+    from benchmarks.storages.postgres_server import PostgresServer
+
 Factory = Callable[[], Storage]
 
 
-def memory(directory: Path) -> Factory:
-    storage = MemoryStorage()
-    return lambda: storage
-
-
-def sqlite(directory: Path) -> Factory:
-    return lambda: open_storage(directory / "runs.db")
-
-
-KINDS = {"memory": memory, "sqlite": sqlite}
-
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def factory(request: pytest.FixtureRequest, tmp_path: Path) -> Factory:
-    return KINDS[request.param](tmp_path)
+    if request.param == "memory":
+        storage = MemoryStorage()
+        return lambda: storage
+    if request.param == "sqlite":
+        return lambda: open_storage(tmp_path / "runs.db")
+    url = request.getfixturevalue("postgres_url")
+    return lambda: open_storage(url)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def all_storages(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """One storage of each kind, for tests that compare them; each example has its own study."""
+    path = tmp_path_factory.mktemp("all") / "runs.db"
+    urls = (None, path, postgres.url(schema="contract"))
+    STORAGES[:] = map(open_storage, urls)
+    yield
+    for storage in STORAGES:
+        storage.close()
+    STORAGES.clear()
+
+
+STORAGES: list[Storage] = []
 
 
 @pytest.mark.parametrize("check", STORAGE_CHECKS)
@@ -69,27 +83,18 @@ class Lives(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._directory = tempfile.TemporaryDirectory()
-        path = Path(self._directory.name)
-        self.storages = [kind(path)() for kind in KINDS.values()]
-        objective = Objective()
-        self.studies = [s.create_study("s", objective, 0, {}).id for s in self.storages]
+        self.storages, self.studies = STORAGES, new_studies()
         self.model: list[tuple[TrialState, int]] = []
         self.version = 0
 
-    def teardown(self) -> None:
-        for storage in self.storages:
-            storage.close()
-        self._directory.cleanup()
-
-    def both(self, call: Callable[[Storage, int], Any]) -> Any:
+    def all(self, call: Callable[[Storage, int], Any]) -> Any:
         answers = []
         for storage, study in zip(self.storages, self.studies, strict=True):
             try:
                 answers.append(call(storage, study))
             except LuthierError as error:
                 answers.append(f"{type(error).__name__}: {error}")
-        assert repr(answers[0]) == repr(answers[1])
+        assert len({repr(answer) for answer in answers}) == 1, answers
         return answers[0]
 
     def known(self, number: int) -> bool:
@@ -105,7 +110,7 @@ class Lives(RuleBasedStateMachine):
         trial = FrozenTrial(
             number=number, state=state, param_names=("x", "y"), param_values=values, **ended
         )
-        answer = self.both(lambda s, i: s.add_trials(i, [trial]))
+        answer = self.all(lambda s, i: s.add_trials(i, [trial]))
         if offset == 0:
             self.model.append((state, 0))
             self.version += 1
@@ -115,7 +120,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, attempt=ATTEMPTS, budget=st.sampled_from([None, 3, 9]))
     def claim(self, number: int, attempt: int, budget: int | None) -> None:
-        answer = self.both(
+        answer = self.all(
             lambda s, i: s.claim(i, number, "w", attempt=attempt, at=2.5, budget=budget)
         )
         if not self.known(number):
@@ -132,7 +137,7 @@ class Lives(RuleBasedStateMachine):
     @rule(number=NUMBERS, attempt=ATTEMPTS, reports=REPORTS)
     def report(self, number: int, attempt: int, reports: Reports) -> None:
         before = self.trials().get(number)
-        answer = self.both(lambda s, i: s.report(i, number, attempt, reports))
+        answer = self.all(lambda s, i: s.report(i, number, attempt, reports))
         if not self.runs(number, attempt):
             assert isinstance(answer, str)
             return
@@ -144,7 +149,7 @@ class Lives(RuleBasedStateMachine):
     @rule(number=NUMBERS, attempt=ATTEMPTS, step=st.integers(0, 3), reports=REPORTS)
     def checkpoint(self, number: int, attempt: int, step: int, reports: Reports) -> None:
         saved = Checkpoint(step, f"{step}", 1)
-        answer = self.both(lambda s, i: s.checkpoint(i, number, attempt, saved, reports))
+        answer = self.all(lambda s, i: s.checkpoint(i, number, attempt, saved, reports))
         if self.runs(number, attempt):
             self.version += 1
             assert answer.checkpoint == saved
@@ -153,7 +158,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, attempt=ATTEMPTS, state=STATES)
     def release(self, number: int, attempt: int, state: TrialState) -> None:
-        answer = self.both(lambda s, i: s.release(i, number, attempt, state, "why"))
+        answer = self.all(lambda s, i: s.release(i, number, attempt, state, "why"))
         fits = state in (TrialState.WAITING, TrialState.PAUSED)
         if self.runs(number, attempt) and fits:
             self.model[number] = (state, attempt)
@@ -178,7 +183,7 @@ class Lives(RuleBasedStateMachine):
             metric_values=tuple(metrics.values()),
             reports=reports,
         )
-        answer = self.both(lambda s, i: s.finish(i, trial))
+        answer = self.all(lambda s, i: s.finish(i, trial))
         ends = self.runs(number, attempt) and (state.is_finished or state is TrialState.PAUSED)
         paused = self.known(number) and self.model[number] == (TrialState.PAUSED, attempt)
         if ends or (paused and state is TrialState.PRUNED):
@@ -190,7 +195,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, key=st.sampled_from("ab"), value=st.sampled_from([None, 1, [1.5], "é"]))
     def set_attrs(self, number: int, key: str, value: object) -> None:
-        answer = self.both(lambda s, i: s.set_attrs(i, number, {key: value}))
+        answer = self.all(lambda s, i: s.set_attrs(i, number, {key: value}))
         if self.known(number):
             self.version += 1
             assert answer.user_attrs[key] == value
@@ -199,7 +204,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def invalidate(self, number: int) -> None:
-        answer = self.both(lambda s, i: s.invalidate(i, number, "bug"))
+        answer = self.all(lambda s, i: s.invalidate(i, number, "bug"))
         if self.known(number) and self.model[number][0].is_finished:
             self.version += 1
             assert answer.invalid == "bug"
@@ -209,21 +214,21 @@ class Lives(RuleBasedStateMachine):
     @rule(key=st.sampled_from("ab"), value=st.integers(0, 9))
     def put_state(self, key: str, value: int) -> None:
         self.version += 1
-        assert self.both(lambda s, i: s.put_state(i, key, value)) == self.version
-        assert self.both(lambda s, i: s.get_state(i))[key] == value
+        assert self.all(lambda s, i: s.put_state(i, key, value)) == self.version
+        assert self.all(lambda s, i: s.get_state(i))[key] == value
 
     @rule()
     def put_space(self) -> None:
         self.version += 1
-        assert self.both(lambda s, i: s.put_space(i, "{}")) == self.version
+        assert self.all(lambda s, i: s.put_space(i, "{}")) == self.version
 
     @rule(back=st.integers(0, 6))
     def look(self, back: int) -> None:
-        changes = self.both(lambda s, i: s.changes_since(i, max(0, self.version - back)))
+        changes = self.all(lambda s, i: s.changes_since(i, max(0, self.version - back)))
         assert changes.version == self.version
 
     def trials(self) -> dict[int, FrozenTrial]:
-        changes = self.both(lambda s, i: s.changes_since(i, 0))
+        changes = self.all(lambda s, i: s.changes_since(i, 0))
         return {trial.number: trial for trial in changes.trials}
 
     @invariant()
@@ -242,6 +247,80 @@ class Lives(RuleBasedStateMachine):
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+
+
+TEXT = st.text(st.characters(exclude_categories=()), max_size=30)  # NUL and surrogates included
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+PARAMS = st.dictionaries(
+    TEXT, st.floats(allow_nan=False) | st.integers() | st.booleans() | st.none() | TEXT, max_size=4
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(PARAMS, METRICS, TEXT, TEXT, st.dictionaries(TEXT, JSON, max_size=3), REPORTS)
+def test_whatever_is_stored_is_read_the_same_from_every_storage(
+    params: dict[str, Any],
+    metrics: dict[str, float],
+    worker: str,
+    error: str,
+    attrs: dict[str, Any],
+    reports: Reports,
+) -> None:
+    running = FrozenTrial(number=0, state=TrialState.RUNNING, attempt=1, worker=worker)
+    end = replace(
+        running,
+        state=TrialState.COMPLETE,
+        param_names=tuple(params),
+        param_values=tuple(params.values()),
+        metric_names=tuple(metrics),
+        metric_values=tuple(metrics.values()),
+        reports=reports,
+        error=error,
+    )
+    texts = []
+    for storage, study in zip(STORAGES, new_studies(), strict=True):
+        storage.add_trials(study, [running])
+        storage.set_attrs(study, 0, attrs)
+        storage.put_state(study, "k", attrs)
+        returned = storage.finish(study, end)
+        best = storage.best_trial(study, "maximize")
+        [read] = storage.changes_since(study, 0).trials
+        state = storage.get_state(study)
+        plain = replace(read, worker=_plain(read.worker), error=_plain(read.error))
+        texts.append(repr((plain, state, best and best.number)))
+        assert repr(read) == repr(returned) or storage is STORAGES[0]
+    assert len(set(texts)) == 1, texts
+
+
+def _plain(text: str | None) -> str:
+    """A message as databases keep it; memory keeps it as it is."""
+    return (text or "").encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+@settings(max_examples=40, deadline=None)
+@given(TEXT)
+def test_names_are_kept_or_refused_alike_everywhere(name: str) -> None:
+    name += secrets.token_hex(8)
+    answers = []
+    for storage in STORAGES:
+        try:
+            study = storage.create_study(name, Objective(), 0, {}).id
+            storage.put_state(study, name, 1)
+            answers.append(repr((storage.load_study(name).name, storage.get_state(study))))
+            storage.delete_study(name)
+        except LuthierError as error:
+            answers.append(f"{type(error).__name__}: {error}")
+    assert len(set(answers)) == 1, answers
+    assert answers[0].startswith("ArgumentError: The name") != (_plain(name) == name)
+
+
+def new_studies() -> list[int]:
+    name = secrets.token_hex(8)
+    return [s.create_study(name, Objective(), 0, {}).id for s in STORAGES]
 
 
 def test_a_change_that_is_no_json_is_refused_whole(factory: Factory) -> None:

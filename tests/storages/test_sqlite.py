@@ -23,6 +23,7 @@ from luthier.core.protocols import Storage
 from luthier.core.trial import FrozenTrial, Reports, TrialState
 from luthier.errors import (
     ArgumentError,
+    LuthierError,
     StorageBusyError,
     StorageCorruptError,
     StorageError,
@@ -313,7 +314,7 @@ def test_work_that_raises_leaves_no_trace(tmp_path: Path, failure: type[BaseExce
 
 def test_text_that_is_no_unicode_is_kept_or_refused(tmp_path: Path) -> None:
     storage = sqlite_storage(tmp_path / "a.db")
-    with pytest.raises(ArgumentError, match=r"must be valid Unicode, got '\\udce9'"):
+    with pytest.raises(ArgumentError, match=r"must be Unicode text without NUL, got '\\udce9'"):
         storage.create_study("\udce9", Objective(), 0, {})
     study = storage.create_study("s", Objective(), 0, {}).id
     trial = FrozenTrial(number=0, state=TrialState.FAILED, error="no file '\udce9'", worker="é")
@@ -471,3 +472,17 @@ def test_threads_share_a_handle(tmp_path: Path) -> None:
         thread.join()
     assert storage.changes_since(study, 0).version == 100
     assert storage.get_state(study) == dict.fromkeys("0123", 24)
+
+
+def test_a_refusal_that_is_kept_keeps_no_lock(tmp_path: Path) -> None:
+    storage = sqlite_storage(tmp_path / "a.db", patience=0.1)
+    study = storage.create_study("s", Objective(), 0, {}).id
+    storage.add_trials(study, [FrozenTrial(number=0)])
+    kept = []
+    for number in (0, 1):
+        with pytest.raises(LuthierError) as caught:  # its traceback holds what was open
+            storage.release(study, number, 1, TrialState.WAITING, "why")
+        kept.append(caught.value)
+    assert storage.put_state(study, "k", 1) == 2
+    assert sqlite_storage(tmp_path / "a.db", patience=0.1).put_state(study, "k", 1) == 3
+    assert len(kept) == 2

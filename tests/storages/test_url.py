@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from luthier.errors import ArgumentError, StorageError, UnsupportedError
+from luthier.errors import ArgumentError, MissingExtraError, StorageError
 from luthier.storages import MemoryStorage, open_storage
+from luthier.storages.url import without_password
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,6 @@ def test_a_storage_is_returned_as_it_is() -> None:
         ("sqlite://runs.db", ArgumentError, r"must be one of"),
         ("sqlite:///", ArgumentError, r"must be one of"),
         ("sqlite:///a.db?timeout=5", ArgumentError, r"Settings go to .*sqlite_storage"),
-        ("postgresql://host/db", UnsupportedError, r"PostgreSQL comes with a later version"),
-        ("postgresql+psycopg://host/db", UnsupportedError, r"sqlite:///runs.db"),
         (7, ArgumentError, r"must be a URL, a path or a storage object, got 7 of type int"),
         ("/nowhere/at/all/a.db", StorageError, r"there is no /nowhere/at/all. Create it"),
     ],
@@ -76,9 +75,43 @@ def test_what_cannot_be_opened(url: str, error: type[Exception], message: str) -
 
 
 def test_errors_do_not_tell_passwords() -> None:
-    with pytest.raises(ArgumentError, match=r"got 'mysql://\*\*\*@host/db'") as caught:
+    with pytest.raises(ArgumentError, match=r"got 'mysql://me:\*\*\*@host/db'") as caught:
         open_storage("mysql://me:se/cret@host/db")
     assert "cret" not in str(caught.value.fields)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:p@ss:w/o?rd@host/db", "postgresql://me:***@host/db"),
+        (
+            "postgresql://host/db?user=me&password=a%20b&x=1",
+            "postgresql://host/db?user=me&password=***&x=1",
+        ),
+        ("postgresql://me@host:5432/db", "postgresql://me@host:5432/db"),
+        ("postgresql:///db?sslpassword=p", "postgresql:///db?sslpassword=***"),
+        ("runs.db", "runs.db"),
+        ("what? pass=1", "what? pass=1"),
+    ],
+)
+def test_urls_are_shown_without_passwords(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+def test_postgresql_needs_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'luthier\[postgresql\]'"):
+        open_storage("postgresql+psycopg://me:secret@host/db")
+
+
+def test_looking_creates_no_tables(tmp_path: Path, postgres_url: str) -> None:
+    (tmp_path / "empty.db").touch()
+    for url in (tmp_path / "empty.db", postgres_url):
+        for _ in range(2):
+            with pytest.raises(StorageError, match=r"There is no storage at .*it holds no tables"):
+                open_storage(url, create=False)
+        open_storage(url).close()
+        open_storage(url, create=False).close()
 
 
 def test_memory_needs_no_database() -> None:

@@ -36,7 +36,7 @@ def open_existing(storage: str) -> Storage:
         storage: A path or URL.
 
     Raises:
-        StorageError: There is no such file.
+        StorageError: There is no such file, or it holds nothing of Luthier's.
         ArgumentError: A storage in memory, or no storage at all.
     """
     from luthier.storages import open_storage
@@ -53,7 +53,7 @@ def open_existing(storage: str) -> Storage:
             "or set LUTHIER_STORAGE.",
             place=path,
         )
-    return open_storage(storage)
+    return open_storage(storage, create=False)
 
 
 def open_study(storage: str, name: str | None) -> Study:

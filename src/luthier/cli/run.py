@@ -167,6 +167,7 @@ def _listen(study: Study, reasons: list[str]) -> None:
 
 
 def _tell_result(study: Study, storage: str, reasons: list[str]) -> None:
+    from luthier.storages.url import without_password
     from luthier.study.narration import incumbent
     from luthier.study.tradeoffs import least_infeasible
 
@@ -188,9 +189,10 @@ def _tell_result(study: Study, storage: str, reasons: list[str]) -> None:
         click.echo(f"None is feasible. The least infeasible is trial {least.number} with")
         click.echo(f"  {pairs(least.metrics)}")
     elif len(study.directions) > 1 and len(history.completed):
+        shown = without_password(storage)
         click.echo(
             "See the Pareto front with: "
-            + shlex.join(["luthier", "best", "--study", study.study_name, "--storage", storage])
+            + shlex.join(["luthier", "best", "--study", study.study_name, "--storage", shown])
         )
 
 

@@ -37,6 +37,7 @@ def status(storage: str, study: str | None) -> None:
 
 
 def _facts(study: Study, storage: str) -> Iterator[tuple[str, str]]:
+    from luthier.storages.url import without_password
     from luthier.study.narration import incumbent
     from luthier.study.progress import summary
 
@@ -45,7 +46,7 @@ def _facts(study: Study, storage: str) -> Iterator[tuple[str, str]]:
     goals = [
         f"{way} {name}" for name, way in zip(objective.names, objective.directions, strict=True)
     ]
-    yield "Study", f"{cell(study.study_name)} in {storage}"
+    yield "Study", f"{cell(study.study_name)} in {without_password(storage)}"
     yield "Objective", ", ".join([*goals, *map(str, objective.constraints)])
     yield "Trials", f"{history.n_finished} finished: {summary(history)}"
     if (winner := incumbent(history)) is not None:

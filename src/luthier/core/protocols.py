@@ -7,6 +7,7 @@ shape; nothing has to be inherited.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, final
@@ -264,6 +265,15 @@ class Storage(Protocol):
         """
         ...
 
+    def turn(self, study: int) -> AbstractContextManager[object]:
+        """Wait for one's turn to look at the history, propose and add trials.
+
+        A courtesy among drivers: who has the turn isn't overtaken by others who asked for it, so
+        that nobody's proposal is refused. Nothing depends on it; a storage may give it at once,
+        and gives it in the end to whoever waits.
+        """
+        ...
+
     def claim(
         self,
         study: int,
@@ -365,7 +375,7 @@ class Storage(Protocol):
     def best_trial(self, study: int, direction: Direction) -> FrozenTrial | None:
         """Return the best valid COMPLETE trial by the first objective, without reading them all.
 
-        Of equally good ones, the first to finish; None if there is none.
+        Of equally good ones, the first to finish; None if there is none. NaN is never the best.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Optuna's storages: memory, and SQLite by its URL."""
+"""Optuna's storages: memory, and SQLite or PostgreSQL by a URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["InMemoryStorage", "RDBStorage", "get_storage"]
 
 _JOURNAL = "Use a SQLite URL, such as storage='sqlite:///runs.db': it is a journal."
 _CRASHES = "Trials whose process died are taken up again under their own number."
-_SERVER = "Several processes may share one SQLite file; a server comes with a later version."
+_SERVER = "Several machines may share a server: storage='postgresql://user:password@host/database'."
 _JOURNALS = "BaseJournalLogStorage JournalFileStorage JournalRedisStorage JournalStorage journal"
 _LOCKS = "JournalFileOpenLock JournalFileSymlinkLock"
 _RETRIES = "RetryFailedTrialCallback RetryHeartbeatStaleTrialCallback fail_stale_trials"
@@ -30,15 +30,15 @@ _SETTINGS = (
 
 
 def RDBStorage(url: str, **settings: Any) -> Storage:  # noqa: N802
-    """Open a SQLite file.
+    """Open a SQLite file or a PostgreSQL database.
 
     Args:
-        url: Such as "sqlite:///runs.db".
+        url: Such as "sqlite:///runs.db" or "postgresql://user:password@host/database".
         **settings: Optuna's settings of engine and heartbeat; accepted, as nothing needs them.
 
     Raises:
         TypeError: A setting that Optuna doesn't have either.
-        UnsupportedError: A database that a later version will support.
+        ArgumentError: Another database.
 
     Example:
         >>> RDBStorage("sqlite://")

@@ -8,6 +8,8 @@ all that a new database has to bring.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 __all__ = ["Database", "Execute", "Rows"]
@@ -16,12 +18,7 @@ T = TypeVar("T")
 
 
 class Rows(Protocol):
-    """What a statement gave: an open cursor."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows an UPDATE or DELETE changed."""
-        ...
+    """What a statement gives; it may be under way until its rows are asked for."""
 
     def fetchone(self) -> Any:
         """The next row as a tuple, or None."""
@@ -45,11 +42,21 @@ class Database(Protocol):
         """Run work that reads, on one consistent snapshot."""
         ...
 
-    def write(self, work: Callable[[Execute], T]) -> T:
+    def write(self, work: Callable[[Execute], T], study: int | None = None) -> T:
         """Run work alone among writers; what it wrote is durable when this returns.
 
-        If the work raises, nothing of it remains.
+        If the work raises, nothing of it remains. If it is run again, what it wrote before has
+        gone or, where the answer to a commit was lost, is there: then it can be read.
+
+        Args:
+            work: What to run.
+            study: The only study it writes to, so that others' writers may run beside it; None
+                for work on the list of studies or on the schema.
         """
+        ...
+
+    def turn(self, study: int) -> AbstractContextManager[object]:
+        """Wait for one's turn to add trials to a study; see ``Storage.turn``."""
         ...
 
     @property
@@ -68,4 +75,14 @@ class Database(Protocol):
     @property
     def place(self) -> str:
         """Where it is, for messages: a path or URL without secrets."""
+        ...
+
+    @property
+    def elsewhere(self) -> str:
+        """Where to go if this place is taken, for messages."""
+        ...
+
+    @property
+    def beside(self) -> Path:
+        """The path that the names of its files start with: ``BESIDE.checkpoints``."""
         ...

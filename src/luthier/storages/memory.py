@@ -6,6 +6,7 @@ four columns and becomes JSON only when somebody reads it.
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 import threading
@@ -13,6 +14,7 @@ import time
 import weakref
 from array import array
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, final
@@ -55,6 +57,7 @@ class MemoryStorage:
     ) -> StudyRecord:
         """Create a study; see ``core.protocols.Storage`` for this and the other methods."""
         settings = rules.json_copy(settings, "The settings of a study")
+        rules.require_text(name, "The name of a study")
         with self._lock:
             if any(entry.record.name == name for entry in self._studies.values()):
                 raise rules.study_exists(name)
@@ -89,6 +92,10 @@ class MemoryStorage:
             entry = self._study(study)
             rules.require_numbers(trials, len(entry.trials))
             return [entry.add(trial, at) for trial in own]
+
+    def turn(self, study: int) -> AbstractContextManager[object]:
+        """Nothing to wait for: drivers in one process are quick to look again."""
+        return nullcontext()
 
     def claim(
         self,
@@ -198,6 +205,7 @@ class MemoryStorage:
     def put_state(self, study: int, key: str, value: object) -> int:
         """Set a study-wide value; return the study's version."""
         own = rules.json_copy(value, f"The state value {key!r}")
+        rules.require_text(key, "A key of the study's state")
         with self._lock:
             return self._study(study).log("state", None, {"key": key, "value": own}, time.time())
 
@@ -215,7 +223,7 @@ class MemoryStorage:
             ]
         sign = -1.0 if direction == "maximize" else 1.0
         return min(
-            complete,
+            (trial for trial in complete if not math.isnan(trial.metric_values[0])),
             key=lambda trial: (sign * trial.metric_values[0], trial.finished_version),
             default=None,
         )

@@ -107,13 +107,12 @@ UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
         ),
     ),
     "reported": (
-        "UPDATE trials SET reports = COALESCE(reports || ',', '') || ?, version = ?"
+        "UPDATE trials SET reports = COALESCE(reports || ',' || ?, ?), version = ?"
         " WHERE study = ? AND number = ?",
-        lambda trial, data: (_reports_text(data),),
+        lambda trial, data: 2 * (_reports_text(data),),
     ),
     "checkpointed": (
-        "UPDATE trials SET checkpoint = ?,"
-        " reports = CASE WHEN ? IS NULL THEN reports ELSE COALESCE(reports || ',', '') || ? END,"
+        "UPDATE trials SET checkpoint = ?, reports = COALESCE(reports || ',' || ?, ?, reports),"
         " version = ? WHERE study = ? AND number = ?",
         lambda trial, data: (dump(data["checkpoint"]), *2 * (_reports_text(data),)),
     ),
@@ -155,11 +154,15 @@ def loads(text: str) -> Any:
 
 
 def plain_text(data: dict[str, Any]) -> dict[str, Any]:
-    """Return an event's data with messages that any database can keep: no lone surrogates."""
+    """Return an event's data with messages that any database can keep.
+
+    Lone surrogates and NUL are written as escapes.
+    """
     for key in ("error", "reason", "worker", "invalid"):
         text = data.get(key)
-        if text is not None and not text.isascii():
-            data[key] = text.encode("utf-8", "backslashreplace").decode()
+        if text is not None and ("\x00" in text or not text.isascii()):
+            plain = text.encode("utf-8", "backslashreplace").decode()
+            data[key] = plain.replace("\x00", "\\x00")
     return data
 
 
@@ -279,5 +282,9 @@ def _reports_text(data: Mapping[str, Any]) -> str | None:
 
 
 def _value(trial: FrozenTrial) -> float | None:
-    """The first objective's value, by which the best trial is found without reading them all."""
-    return trial.metric_values[0] if trial.metric_values else None
+    """The first objective's value, by which the best trial is found without reading them all.
+
+    NaN, which is never the best, is None: databases disagree about its order.
+    """
+    value = trial.metric_values[0] if trial.metric_values else None
+    return None if value != value else value

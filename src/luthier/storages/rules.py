@@ -31,6 +31,7 @@ __all__ = [
     "require_numbers",
     "require_open",
     "require_running",
+    "require_text",
     "study_exists",
     "study_gone",
     "study_missing",
@@ -189,6 +190,23 @@ def own_attrs(trial: FrozenTrial) -> FrozenTrial:
     if not trial.user_attrs:
         return trial
     return changed(trial, user_attrs=json_copy(dict(trial.user_attrs), "A user attribute"))
+
+
+def require_text(text: str, what: str) -> None:
+    """Refuse a name that a database can't keep.
+
+    Args:
+        text: The name.
+        what: What it is, for the message: "The name of a study".
+
+    Raises:
+        ArgumentError: It holds NUL or lone surrogates.
+    """
+    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ArgumentError(
+            f"{what} must be Unicode text without NUL, got {text!r:.100}. Choose another.",
+            name=text,
+        )
 
 
 def study_exists(name: str) -> StudyExistsError:

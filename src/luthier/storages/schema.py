@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from luthier.errors import StorageForeignError, StorageVersionError
+from luthier.errors import StorageError, StorageForeignError, StorageVersionError
 from luthier.storages.database import Database, Execute
 
 __all__ = ["MIGRATIONS", "SCHEMA_VERSION", "migrate"]
@@ -107,14 +107,21 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 
-def migrate(database: Database, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
+def migrate(
+    database: Database,
+    migrations: tuple[tuple[str, ...], ...] = MIGRATIONS,
+    *,
+    create: bool = True,
+) -> None:
     """Bring a database to the newest schema, in one transaction; do nothing if it is there.
 
     Args:
         database: An empty database or one of Luthier's.
         migrations: All migrations, oldest first.
+        create: Whether to make the tables where there are none.
 
     Raises:
+        StorageError: There are none, and they aren't to be made.
         StorageForeignError: It holds tables, but not Luthier's.
         StorageVersionError: Its schema is newer than the last migration.
     """
@@ -123,13 +130,19 @@ def migrate(database: Database, migrations: tuple[tuple[str, ...], ...] = MIGRAT
         return {name for (name,) in execute(database.tables_query, ())}
 
     present = database.read(tables)
+    if not present and not create:
+        raise StorageError(
+            f"There is no storage at {database.place}: it holds no tables. 'luthier run' and "
+            "create_study make them; is the name right?",
+            place=database.place,
+        )
     if not present:
         database.initialise()
     elif "luthier" not in present:
         raise StorageForeignError(
             f"A storage must be new or Luthier's own, {database.place} holds the tables "
             f"{', '.join(sorted(present)[:5])} of another program. It was left as it is: choose "
-            "another file.",
+            f"{database.elsewhere}.",
             place=database.place,
         )
     elif _check_version(database.read(_version), len(migrations), database.place):

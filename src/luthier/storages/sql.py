@@ -11,8 +11,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import LogEvent, evolve
@@ -20,10 +21,10 @@ from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Beat, Changes, StudyRecord, StudySummary
 from luthier.core.record import dump, finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState
-from luthier.errors import TrialStateError
+from luthier.errors import LuthierError, TrialStateError
 from luthier.storages import rules
 from luthier.storages.checkpoints import FileCheckpoints
-from luthier.storages.database import Database, Execute
+from luthier.storages.database import Database, Execute, Rows
 from luthier.storages.rows import (
     BEST_VALUE,
     INSERT_EVENT,
@@ -41,7 +42,10 @@ from luthier.storages.schema import migrate
 
 __all__ = ["SqlStorage"]
 
+T = TypeVar("T")
 _MOST_OPEN: Final = 1024
+_NEXT_VERSION: Final = "UPDATE studies SET version = version + 1 WHERE id = ? RETURNING version"
+_TRIAL_VERSION: Final = "SELECT version FROM trials WHERE study = ? AND number = ?"
 
 
 @final
@@ -50,6 +54,7 @@ class SqlStorage:
 
     Args:
         database: Runs the statements; see ``storages.database``.
+        create: Whether to make the tables where there are none.
 
     Raises:
         StorageError: The database can't be used; the subclass and the message say why.
@@ -57,22 +62,28 @@ class SqlStorage:
 
     shared = True
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, create: bool = True) -> None:
         self._database = database
         self._open: dict[tuple[int, int], FrozenTrial] = {}  # a cache: valid while versions agree
-        migrate(database)
+        migrate(database, create=create)
 
     def create_study(
         self, name: str, objective: Objective, seed: int, settings: Mapping[str, Any]
     ) -> StudyRecord:
         """Create a study; see ``core.protocols.Storage`` for this and the other methods."""
         settings = rules.json_copy(settings, "The settings of a study")
+        rules.require_text(name, "The name of a study")
         created = time.time()
+        tried: list[int] = []
 
         def work(execute: Execute) -> int:
-            if execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone():
+            found = execute("SELECT id, created FROM studies WHERE name = ?", (name,)).fetchone()
+            if found is not None:
+                if found == (*tried[-1:], created):  # the answer to its commit was lost
+                    return tried[-1]
                 raise rules.study_exists(name)
             (study,) = execute("SELECT next_study FROM luthier", ()).fetchone()
+            tried.append(study)
             execute("UPDATE luthier SET next_study = next_study + 1", ())
             execute(
                 "INSERT INTO studies"
@@ -101,14 +112,18 @@ class SqlStorage:
 
     def delete_study(self, name: str) -> None:
         """Delete a study with all its trials and its log."""
+        tried: list[int] = []
 
         def work(execute: Execute) -> int:
             row = execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
+            if tried and row != (tried[-1],):  # the answer to its commit was lost
+                return tried[-1]
             if row is None:
                 raise _missing(execute, name)
+            tried.append(row[0])
             for statement in _DELETES:
                 execute(statement, row)
-            return int(row[0])
+            return tried[-1]
 
         study = self._database.write(work)
         for folder in (self._saved(study), self.logs(study)):
@@ -161,10 +176,14 @@ class SqlStorage:
             )
             return added
 
-        added = self._database.write(work)
+        added = self._write(study, work)
         for trial in added:
             self._remember(study, trial)
         return added
+
+    def turn(self, study: int) -> AbstractContextManager[object]:
+        """Wait for one's turn to add trials."""
+        return self._database.turn(study)
 
     def claim(
         self,
@@ -259,6 +278,7 @@ class SqlStorage:
     def put_state(self, study: int, key: str, value: object) -> int:
         """Set a study-wide value; return the study's version."""
         own = rules.json_copy(value, f"The state value {key!r}")
+        rules.require_text(key, "A key of the study's state")
         return self._note(
             study,
             "state",
@@ -301,7 +321,7 @@ class SqlStorage:
             if present <= version:
                 return Changes(present, (), {}, ())
             since = (study, version)
-            trials = [read_row(row) for row in execute(SELECT_CHANGED, since)]
+            trials = execute(SELECT_CHANGED, since)
             state = execute(
                 "SELECT key, value FROM state WHERE study = ? AND version > ? ORDER BY version",
                 since,
@@ -311,8 +331,12 @@ class SqlStorage:
                 " ORDER BY version",
                 since,
             )
-            values = {key: loads(value) for key, value in state}
-            return Changes(present, trials, values, [(int(v), space) for v, space in spaces])
+            return Changes(
+                present,
+                [read_row(row) for row in trials],
+                {key: loads(value) for key, value in state},
+                [(int(v), space) for v, space in spaces],
+            )
 
         return self._database.read(work)
 
@@ -346,7 +370,7 @@ class SqlStorage:
                 values,
             )
 
-        self._database.write(work)
+        self._database.write(work, study)
 
     def heartbeats(self, study: int) -> dict[str, Beat]:
         """The counters by worker."""
@@ -366,15 +390,15 @@ class SqlStorage:
             _version(execute, study)
             execute("DELETE FROM heartbeats WHERE study = ? AND worker = ?", values)
 
-        self._database.write(work)
+        self._database.write(work, study)
 
     def checkpoints(self, study: int) -> CheckpointStore:
-        """Return a folder beside the database's file: ``FILE.checkpoints/STUDY``."""
+        """Return a folder beside the database's file, or for a server in the user's home."""
         return FileCheckpoints(self._saved(study))
 
     def logs(self, study: int) -> Path:
-        """Return a folder beside the database's file: ``FILE.logs/STUDY``."""
-        return Path(f"{self._database.place}.logs", str(study)).absolute()
+        """Return a folder beside the database's file, or for a server in the user's home."""
+        return Path(f"{self._database.beside}.logs", str(study)).absolute()
 
     def close(self) -> None:
         """Release connections; the next use opens new ones."""
@@ -384,7 +408,7 @@ class SqlStorage:
         return f"SqlStorage({self._database!r})"
 
     def _saved(self, study: int) -> Path:
-        return Path(f"{self._database.place}.checkpoints", str(study))
+        return Path(f"{self._database.beside}.checkpoints", str(study))
 
     def _change(
         self,
@@ -398,18 +422,23 @@ class SqlStorage:
         at = time.time() if at is None else at
 
         def work(execute: Execute) -> FrozenTrial:
-            before = self._present(execute, study, number)
+            raised = execute(_NEXT_VERSION, (study,))
+            seen = execute(_TRIAL_VERSION, (study, number))  # together: one trip to a server
+            version = _version_in(raised, study)
+            before = self._present(execute, study, number, seen.fetchone())
             data = data_for(before)
             if data is None:
-                return before
-            version = _next_version(execute, study)
+                raise _NothingNewError(before)
             after = evolve(before, LogEvent(version, at, kind, number, data))
             update, columns = UPDATES[kind]
             execute(update, (*columns(after, data), version, study, number))
             execute(INSERT_EVENT, (study, version, at, kind, number, dump(data)))
             return after
 
-        after = self._database.write(work)
+        try:
+            after = self._write(study, work)
+        except _NothingNewError as unchanged:
+            return unchanged.before
         self._remember(study, after)
         return after
 
@@ -425,23 +454,48 @@ class SqlStorage:
         at = time.time()
 
         def work(execute: Execute) -> int:
-            version = _next_version(execute, study)
+            version = _version_in(execute(_NEXT_VERSION, (study,)), study)
             execute(statement, (version, *columns))
             execute(INSERT_EVENT, (study, version, at, kind, None, dump(data)))
             return version
 
-        return self._database.write(work)
+        return self._write(study, work)
 
-    def _present(self, execute: Execute, study: int, number: int) -> FrozenTrial:
+    def _write(self, study: int, work: Callable[[Execute], T]) -> T:
+        """Run work that appends to a study's log, exactly once.
+
+        Where the answer to a commit was lost, the work is run again; but first the log is asked
+        whether what was appended before stands there. An event at its version, with its time
+        and its data, is nobody else's: a claim names its worker, reports and ends are those of
+        one attempt, and where two drivers could note the same, it is the same note.
+        """
+        done: list[tuple[Sequence[Any], T]] = []  # the first event of each run, and its result
+
+        def once(execute: Execute) -> T:
+            if done and _is_logged(execute, done[-1][0]):
+                return done[-1][1]
+            appended: list[Sequence[Any]] = []
+
+            def noting(statement: str, columns: Sequence[Any]) -> Rows:
+                if statement is INSERT_EVENT:
+                    appended.append(columns)
+                return execute(statement, columns)
+
+            result = work(noting)
+            if appended:
+                done.append((appended[0], result))
+            return result
+
+        return self._database.write(once, study)
+
+    def _present(
+        self, execute: Execute, study: int, number: int, version: tuple[int] | None
+    ) -> FrozenTrial:
         """A trial's record, read from its row only if another process has changed it."""
-        row = execute(
-            "SELECT version FROM trials WHERE study = ? AND number = ?", (study, number)
-        ).fetchone()
-        if row is None:
-            _version(execute, study)
+        if version is None:
             raise rules.trial_missing(number)
         known = self._open.get((study, number))
-        if known is not None and known.version == row[0]:
+        if known is not None and known.version == version[0]:
             return known
         return read_row(execute(SELECT_TRIAL, (study, number)).fetchone())
 
@@ -454,13 +508,13 @@ class SqlStorage:
         self._open[study, trial.number] = trial
 
 
-_DELETES: Final = (
+_DELETES: Final = (  # the study first: who holds its row has written all that he will
+    "DELETE FROM studies WHERE id = ?",
     "DELETE FROM trials WHERE study = ?",
     "DELETE FROM events WHERE study = ?",
     "DELETE FROM state WHERE study = ?",
     "DELETE FROM spaces WHERE study = ?",
     "DELETE FROM heartbeats WHERE study = ?",
-    "DELETE FROM studies WHERE id = ?",
 )
 
 
@@ -470,15 +524,33 @@ def _plain(worker: str) -> str:
 
 
 def _version(execute: Execute, study: int) -> int:
-    row = execute("SELECT version FROM studies WHERE id = ?", (study,)).fetchone()
-    if row is None:
+    return _version_in(execute("SELECT version FROM studies WHERE id = ?", (study,)), study)
+
+
+def _is_logged(execute: Execute, line: Sequence[Any]) -> bool:
+    """Whether the log has an event, given as the columns of ``INSERT_EVENT``."""
+    study, version, *event = line
+    found = execute(
+        "SELECT at, kind, number, data FROM events WHERE study = ? AND version = ?",
+        (study, version),
+    ).fetchone()
+    return found is not None and [*found] == event
+
+
+def _version_in(rows: Rows, study: int) -> int:
+    """The version that a statement gives of a study."""
+    found = rows.fetchall()  # all: SQLite can't commit while a statement has more to say
+    if not found:
         raise rules.study_gone(study)
-    return int(row[0])
+    return int(found[0][0])
 
 
-def _next_version(execute: Execute, study: int) -> int:
-    execute("UPDATE studies SET version = version + 1 WHERE id = ?", (study,))
-    return _version(execute, study)
+class _NothingNewError(LuthierError):
+    """Ends a transaction in which there is nothing to write."""
+
+    def __init__(self, before: FrozenTrial) -> None:
+        super().__init__("There is nothing new.")
+        self.before = before
 
 
 def _missing(execute: Execute, name: str) -> Exception:

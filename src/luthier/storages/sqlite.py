@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -37,8 +38,8 @@ from luthier.storages.sql import SqlStorage
 __all__ = ["SqliteDatabase", "sqlite_storage"]
 
 T = TypeVar("T")
-_POLL: Final = 1.0  # seconds that SQLite itself waits for a lock, deaf to Ctrl-C
-_LONGEST_PAUSE: Final = 0.1
+_FIRST_PAUSE: Final = 0.0002  # a transaction's length
+_LONGEST_PAUSE: Final = 0.02
 
 
 def sqlite_storage(
@@ -46,6 +47,7 @@ def sqlite_storage(
     *,
     synchronous: Literal["normal", "full"] = "normal",
     patience: float = 120.0,
+    create: bool = True,
 ) -> SqlStorage:
     """Open a SQLite file as a storage; create it if it doesn't exist.
 
@@ -54,6 +56,7 @@ def sqlite_storage(
         synchronous: "normal" survives the death of the process at any instant; after a power
             cut the last moments may be missing. "full" waits for the disk at each commit.
         patience: Seconds to wait for other processes before ``StorageBusyError``.
+        create: Whether to make the tables where there are none.
 
     Raises:
         ArgumentError: A bad argument.
@@ -67,7 +70,8 @@ def sqlite_storage(
         ...     storage.close()
         []
     """
-    return SqlStorage(SqliteDatabase(path, synchronous=synchronous, patience=patience))
+    database = SqliteDatabase(path, synchronous=synchronous, patience=patience)
+    return SqlStorage(database, create=create)
 
 
 @final
@@ -77,6 +81,8 @@ class SqliteDatabase:
     tables_query = (
         "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) != 'sqlite_'"
     )
+
+    elsewhere = "another file"
 
     def __init__(
         self,
@@ -103,6 +109,11 @@ class SqliteDatabase:
         """The file's absolute path."""
         return str(self._path)
 
+    @property
+    def beside(self) -> Path:
+        """The file itself."""
+        return self._path
+
     def read(self, work: Callable[[Execute], T]) -> T:
         """Run work that reads, on one consistent snapshot.
 
@@ -116,9 +127,13 @@ class SqliteDatabase:
                 raise
         return self._persist(lambda: self._read_alone(work))
 
-    def write(self, work: Callable[[Execute], T]) -> T:
-        """Run work alone among writers, in one durable transaction."""
+    def write(self, work: Callable[[Execute], T], study: int | None = None) -> T:
+        """Run work alone among writers, of any study, in one durable transaction."""
         return self._persist(lambda: self._transact("BEGIN IMMEDIATE", work))
+
+    def turn(self, study: int) -> contextlib.AbstractContextManager[object]:
+        """Nothing to wait for: on one machine, looking again costs less than taking turns."""
+        return contextlib.nullcontext()
 
     def initialise(self) -> None:
         """Switch the file to WAL mode; it stays in it."""
@@ -156,7 +171,7 @@ class SqliteDatabase:
         """Try until the database isn't busy, patience ends, or something else is wrong."""
         with self._lock:
             deadline = time.monotonic() + self._patience
-            pause = 0.001
+            pause = _FIRST_PAUSE
             while True:
                 try:
                     return attempt()
@@ -169,8 +184,8 @@ class SqliteDatabase:
                     raise ArgumentError(
                         f"Text to be stored must be valid Unicode, got {error.object!r:.100}."
                     ) from error
-                time.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                time.sleep(pause * _random.uniform(0.5, 1.5))
+                pause = min(1.2 * pause, _LONGEST_PAUSE)
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -197,7 +212,7 @@ class SqliteDatabase:
         connection = sqlite3.connect(
             self._path.as_uri() + options,
             uri=True,
-            timeout=min(_POLL, self._patience),
+            timeout=0,  # SQLite's own waiting sleeps too long, and is deaf to Ctrl-C
             isolation_level=None,
             check_same_thread=False,  # one thread at a time: self._lock
         )
@@ -229,6 +244,7 @@ class SqliteDatabase:
         return self._path.is_file() and not (log.exists() and log.stat().st_size)
 
 
+_random: Final = random.SystemRandom()  # no two processes in step
 _SYNCHRONOUS: Final = {
     "normal": "PRAGMA synchronous = NORMAL",
     "full": "PRAGMA synchronous = FULL",

@@ -5,29 +5,36 @@ from __future__ import annotations
 import os
 import re
 from typing import Final
+from urllib.parse import parse_qsl
 
 from luthier.core.protocols import Storage
-from luthier.errors import ArgumentError, UnsupportedError
+from luthier.errors import ArgumentError, require_extra
 from luthier.storages.memory import MemoryStorage
 
-__all__ = ["open_storage"]
+__all__ = ["open_storage", "without_password"]
 
 _SCHEME: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$", re.DOTALL)
 _MEMORY: Final = frozenset({"memory:", "memory://", ":memory:", "sqlite://", "sqlite:///:memory:"})
-_KNOWN: Final = "'memory:', 'sqlite:///relative.db', 'sqlite:////absolute.db', or a plain path"
+_POSTGRES: Final = frozenset({"postgres", "postgresql"})
+_KNOWN: Final = (
+    "'memory:', 'sqlite:///relative.db', 'sqlite:////absolute.db', a plain path, or "
+    "'postgresql://USER@HOST/DATABASE'"
+)
 
 
-def open_storage(url: str | os.PathLike[str] | Storage | None) -> Storage:
+def open_storage(url: str | os.PathLike[str] | Storage | None, *, create: bool = True) -> Storage:
     """Open the storage that a URL or path names; a storage is returned as it is.
 
     Args:
         url: None or "memory:" for this process's memory; "sqlite:///relative.db",
-            "sqlite:////absolute.db" or a plain path for a SQLite file.
+            "sqlite:////absolute.db" or a plain path for a SQLite file;
+            "postgresql://user:password@host/database?schema=name" for a PostgreSQL server.
+        create: Whether to make the tables in a file or database that is empty.
 
     Raises:
         ArgumentError: The URL isn't one of these.
-        UnsupportedError: A database that a later version will support.
-        StorageError: The file can't be used; the subclass and the message say why.
+        MissingExtraError: PostgreSQL's driver isn't installed.
+        StorageError: The file or database can't be used; the subclass and the message say why.
 
     Example:
         >>> open_storage("memory:")
@@ -46,9 +53,28 @@ def open_storage(url: str | os.PathLike[str] | Storage | None) -> Storage:
     text = os.fsdecode(url)
     if text in _MEMORY:
         return MemoryStorage()
+    if text.partition("://")[0].partition("+")[0].lower() in _POSTGRES and "://" in text:
+        require_extra("psycopg", "postgresql", "A PostgreSQL storage")
+        from luthier.storages.postgresql import postgresql_storage
+
+        return postgresql_storage(text, create=create)
     from luthier.storages.sqlite import sqlite_storage
 
-    return sqlite_storage(_sqlite_path(text))
+    return sqlite_storage(_sqlite_path(text), create=create)
+
+
+def without_password(url: str) -> str:
+    """A storage's URL as it may be shown.
+
+    Example:
+        >>> without_password("postgresql://me:secret@host/runs?sslpassword=x")
+        'postgresql://me:***@host/runs?sslpassword=***'
+    """
+    shown = re.sub(r"(?<=://)([^:/@?]*):.*@", r"\1:***@", url, count=1, flags=re.DOTALL)
+    for name, value in parse_qsl(url.partition("?")[2]) if "://" in url else ():
+        if value and re.search("pass|secret|key", name, re.IGNORECASE):
+            shown = re.sub(rf"({re.escape(name)}=)[^&]*", r"\1***", shown)
+    return shown
 
 
 def _sqlite_path(text: str) -> str:
@@ -58,19 +84,10 @@ def _sqlite_path(text: str) -> str:
     if match is None:
         return text
     scheme, rest = match[1].lower(), match[2]
-    if scheme.partition("+")[0] in ("postgres", "postgresql"):
-        raise UnsupportedError(
-            "PostgreSQL comes with a later version of Luthier. Until then keep the study in a "
-            "SQLite file on a local disk: 'sqlite:///runs.db'."
-        )
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/" or "?" in rest:
         raise ArgumentError(
-            f"A storage URL must be one of {_KNOWN}, got {_without_password(text)!r}. "
+            f"A storage URL must be one of {_KNOWN}, got {without_password(text)!r}. "
             "Settings go to luthier.storages.sqlite.sqlite_storage(path, ...), not into the URL.",
-            storage=_without_password(text),
+            storage=without_password(text),
         )
     return rest[1:]
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//.*@", "//***@", url)

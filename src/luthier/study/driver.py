@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, final
 
 import numpy as np
@@ -67,6 +67,7 @@ __all__ = ["Driver"]
 logger = logging.getLogger("luthier")
 Listener = Callable[[Event], object]
 _FLUSH_SECONDS = 0.5
+_CROWDED_SECONDS = 10.0  # so long after another driver was faster, drivers take turns
 _ENDS: Mapping[TrialState, type[TrialFailed | TrialFinished | TrialPaused]] = {
     TrialState.PAUSED: TrialPaused,
     TrialState.COMPLETE: TrialFinished,
@@ -111,6 +112,7 @@ class Driver:
         self._checkpoints = checkpoints
         self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
         self._unflushed: set[int] = set()
+        self._crowded_until = 0.0
         self._flushed_at = time.monotonic()
         self.lease = Lease(storage, record.id)
         self.flush_seconds = _FLUSH_SECONDS  # reports are kept back so long, to go together
@@ -244,13 +246,16 @@ class Driver:
                 self._flush()
                 history = None
             while True:
-                history = self.refresh() if history is None else history
-                may_add = new and (total is None or history.n_trials < total)
+                crowded = time.monotonic() < self._crowded_until
                 try:
-                    trial = self._claim_one(history) or self._next(
-                        history, fixed or {}, eager, may_add, attrs
-                    )
+                    with self.storage.turn(self.record.id) if crowded else nullcontext():
+                        history = self.refresh() if history is None or crowded else history
+                        may_add = new and (total is None or history.n_trials < total)
+                        trial = self._claim_one(history) or self._next(
+                            history, fixed or {}, eager, may_add, attrs
+                        )
                 except _FasterError:
+                    self._crowded_until = time.monotonic() + _CROWDED_SECONDS
                     history = None
                     continue
                 if trial is None and eager and not history.running and self.conclude():

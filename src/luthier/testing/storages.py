@@ -136,6 +136,38 @@ def numbers_are_dense_under_threads(factory: Factory) -> None:
         _same(len(storage.changes_since(study, 0).trials), len(won), "none was lost")
 
 
+def turns_are_taken_in_turn(factory: Factory) -> None:
+    """A turn comes to whoever waits for it, ends with its block, and is no more than a courtesy."""
+    with _study(factory) as (storage, study), _opened(factory) as other:
+        with storage.turn(study):
+            storage.add_trials(study, [running(0)])
+            other.add_trials(study, [running(1)])
+            other.finish(study, ended(running(0)))
+        for handle in (other, storage):
+            _refused(NumberTakenError, _add_in_turn, handle, study, 0)
+        numbers: list[int] = []
+
+        def driver() -> None:
+            with _opened(factory) as mine, mine.turn(study):
+                number = len(mine.changes_since(study, 0).trials)
+                while True:
+                    try:
+                        mine.add_trials(study, [running(number)])
+                    except NumberTakenError as taken:
+                        number = int(str(taken.fields["expected"]))
+                    else:
+                        break
+                numbers.append(number)
+
+        _in_threads(4, driver)
+        _same(sorted(numbers), [2, 3, 4, 5], "everybody got a turn")
+
+
+def _add_in_turn(storage: Storage, study: int, number: int) -> None:
+    with storage.turn(study):
+        storage.add_trials(study, [running(number)])
+
+
 def claims_have_one_winner(factory: Factory) -> None:
     """Of several claims at the attempt last seen, one succeeds."""
     winners: list[FrozenTrial] = []
@@ -469,6 +501,8 @@ def the_best_is_found(factory: Factory) -> None:
         for direction, number in (("minimize", 3), ("maximize", 2)):
             best = storage.best_trial(study, direction)  # type: ignore[arg-type]
             _same(best and best.number, number, f"the best to {direction}")
+        storage.add_trials(study, [running(7)])
+        storage.finish(study, replace(ended(running(7)), metric_values=(math.nan, 0.0)))
         storage.invalidate(study, 3, "bug")
         best = storage.best_trial(study, "minimize")
         _same(best and best.number, 1, "the next of two equals")
@@ -521,6 +555,7 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         deleted_studies_stay_gone,
         numbers_are_compare_and_swap,
         numbers_are_dense_under_threads,
+        turns_are_taken_in_turn,
         claims_have_one_winner,
         claims_are_guarded,
         running_trials_are_guarded,

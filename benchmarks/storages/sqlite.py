@@ -1,6 +1,6 @@
 """What a durable trial costs, beside two bare ``sqlite3`` transactions in the same run.
 
-Usage: python -m benchmarks.storage [TRIALS [REPEATS]]
+Usage: python -m benchmarks.storages.sqlite [TRIALS [REPEATS]]
 
 A trial is added RUNNING and finished: ten parameters, one metric. The baseline writes the same
 JSON with the same pragmas, one INSERT and one UPDATE, each its own transaction, and nothing

@@ -1,0 +1,1 @@
+"""What storages cost, and what several processes get done on one: ``make bench-storages``."""
