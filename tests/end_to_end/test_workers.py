@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from conftest import Program
 
 WORKERS = 8
-TOTAL = 120
+TOTAL = 80
 OBJECTIVE = """
 import os
 import time
@@ -41,6 +41,10 @@ def wait_for_runs(directory: Path, n: int) -> None:
 
 def test_eight_workers_of_which_three_die(program: Program) -> None:
     share_the_work(program, "runs.db")
+
+
+def test_eight_workers_on_postgresql(program: Program, postgres_url: str) -> None:
+    share_the_work(program, postgres_url)
 
 
 def share_the_work(program: Program, storage: str) -> None:

@@ -22,18 +22,18 @@ BUDGETS = {
     "errors": 350,
     "space": 4870,
     "numerics": 4850,
-    "core": 4450,
+    "core": 4700,
     "samplers": 6900,
     "schedulers": 2450,
     "storages": 3150,
     "executors": 3300,
-    "study": 5250,
+    "study": 5450,
     "strategies": 450,
     "testing": 2350,
-    "integrations": 950,
+    "integrations": 1300,
     "optuna": 1850,
     "service": 2750,
-    "cli": 1370,
+    "cli": 1600,
 }
 FILE_BUDGET = 660
 MOST_FILES = 400
