@@ -343,10 +343,11 @@ class Lease:
 def given_up(lapses: int, terms: Terms) -> str:
     """Why a trial failed after so many lapses in a row."""
     return (
-        f"Runs that lost their worker (it died, or was silent for {terms.seconds:g} s) without a "
-        f"further checkpoint: {lapses}; max_attempts is {terms.max_attempts}. Does the objective "
-        "end its process (memory, a crash in C code), or hold Python's lock for longer than the "
-        "lease? Then enqueue the parameters again, with a higher limit if need be."
+        f"Runs that lost their worker (it died, or was silent for a lease) without a further "
+        f"checkpoint: {lapses}; max_attempts is {terms.max_attempts}. Does the objective end its "
+        "process (memory, a crash in C code), or keep its worker silent for longer than the lease "
+        "(by holding Python's lock; over HTTP, by calling too rarely)? Then enqueue the parameters "
+        "again, with a longer lease or a higher limit if need be."
     )
 
 
