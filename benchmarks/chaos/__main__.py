@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import luthier
 from benchmarks.chaos import studies
-from benchmarks.chaos.audit import audit
+from benchmarks.chaos.audit import FAILURES, audit
 from benchmarks.chaos.crew import Crew
 from benchmarks.chaos.monkey import Monkey
 from benchmarks.chaos.notes import Note, read_notes
@@ -34,7 +34,7 @@ from benchmarks.chaos.plan import actions
 from benchmarks.peers import ROOT
 from benchmarks.storages.postgres_server import postgres_server
 from luthier.core.events import LogEvent
-from luthier.core.trial import FrozenTrial
+from luthier.core.trial import FrozenTrial, TrialState
 
 __all__ = ["Chaos", "main", "run"]
 
@@ -50,6 +50,7 @@ class Chaos:
 
     studies: int = 0
     trials: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     runs: Counter[str] = field(default_factory=Counter)
     drivers: Counter[str] = field(default_factory=Counter)
@@ -62,7 +63,9 @@ class Chaos:
         """Count what happened in a study."""
         self.studies += 1
         self.trials.update(trial.state.name for trial in present)
-        self.trials["given up"] += sum("lost their worker" in (t.error or "") for t in present)
+        failed = [trial.error or "" for trial in present if trial.state is TrialState.FAILED]
+        for kind in FAILURES:
+            self.failures[kind] += sum(kind in error for error in failed)
         self.events.update(event.kind for event in log)
         self.events["lapses"] += sum("lapses" in e.data for e in log if e.kind == "claimed")
         self.runs.update(note.what for note in notes)

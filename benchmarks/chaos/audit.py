@@ -16,7 +16,7 @@ from benchmarks.chaos.objective import ON_PURPOSE
 from luthier.core.events import LogEvent, evolve
 from luthier.core.trial import FrozenTrial, TrialState, lapsed
 
-__all__ = ["audit", "claims"]
+__all__ = ["FAILURES", "audit"]
 
 _LEGAL: Final = {  # event: states that a trial may be in before it
     "claimed": {TrialState.WAITING, TrialState.PAUSED, TrialState.RUNNING},
@@ -27,7 +27,7 @@ _LEGAL: Final = {  # event: states that a trial may be in before it
     "paused": {TrialState.RUNNING},
     "finished": {TrialState.RUNNING, TrialState.PAUSED},
 }
-_FAILURES: Final = (
+FAILURES: Final = (
     ON_PURPOSE,
     "TimeLimitError",
     "MemoryLimitError",
@@ -83,7 +83,7 @@ def _all_there(present: Sequence[FrozenTrial], total: int, pausing: bool) -> Ite
 
 
 def _foreseen(error: str) -> bool:
-    return any(text in error for text in _FAILURES)
+    return any(text in error for text in FAILURES)
 
 
 def _one_story(log: Sequence[LogEvent], present: Sequence[FrozenTrial]) -> Iterator[str]:

@@ -35,6 +35,7 @@ from luthier.executors import Processes, Threads, open_executor
 from luthier.executors.process.resources import cores, environment
 
 SEED = {"seed": 0, "sampler": "random"}
+_LEFT: list[Any] = []  # in a worker: threads that trials have left, and what they were told
 
 
 def states(study: luthier.Study) -> list[str]:
@@ -89,6 +90,9 @@ class TestDeaths:
 
     def test_segfault(self) -> None:
         self.check(lambda: ctypes.string_at(0), "died of SIGSEGV")
+
+    def test_a_signal_without_a_name(self) -> None:
+        self.check(lambda: os.kill(os.getpid(), signal.SIGRTMIN + 6), "died of signal 40")
 
     def test_retries(self, tmp_path: Path) -> None:
         def objective(trial: luthier.Trial) -> float:
@@ -417,6 +421,63 @@ class TestChannel:
         study = run(objective, 1)
         assert "must be called in the process that got the trial" in str(study.trials[0].error)
 
+    @pytest.mark.parametrize(("leave", "code"), [(lambda: 5.0, 0), (lambda: sys.exit(3), 3)])
+    def test_a_forked_child_does_not_end_the_trial(self, leave: Any, code: int) -> None:
+        """It inherits the objective's frames too, and comes back out of them."""
+
+        def objective(trial: luthier.Trial) -> float:
+            child = os.fork()
+            if child == 0:
+                logging.getLogger("child").warning("not to the driver")
+                return float(leave())
+            _, status = os.waitpid(child, 0)
+            return 10.0 + os.waitstatus_to_exitcode(status)
+
+        study = run(objective, 3)
+        assert [trial.value for trial in study.trials] == [10.0 + code] * 3
+
+    def test_a_thread_that_is_left_behind_takes_nothing_from_later_trials(self) -> None:
+        def objective(trial: luthier.Trial) -> float:
+            said: list[str] = []
+
+            def go_on() -> None:
+                for step in range(100_000):
+                    try:
+                        trial.report(0.0, step)
+                    except ExecutorError as error:
+                        said.append(str(error))
+                        return
+
+            if trial.number % 2 == 0:
+                _LEFT.append((threading.Thread(target=go_on, daemon=True), said))
+                _LEFT[-1][0].start()
+                return 0.0
+            _LEFT[-1][0].join(60)
+            return float("before its objective returns" in _LEFT[-1][1][0])
+
+        study = run(objective, 6, slots=1)
+        assert [trial.value for trial in study.trials] == [0.0, 1.0] * 3
+
+    def test_an_alarm_may_interrupt_a_report(self) -> None:
+        def objective(trial: luthier.Trial) -> float:
+            def ring(number: int, frame: Any) -> None:
+                raise TimeoutError
+
+            signal.signal(signal.SIGALRM, ring)
+            for alarm in range(100):
+                signal.setitimer(signal.ITIMER_REAL, 0.002)
+                with pytest.raises(TimeoutError):
+                    report_on(trial, alarm * 10**6)
+            return os.getpid()
+
+        def report_on(trial: luthier.Trial, since: int) -> None:
+            for step in range(10**6):
+                trial.report(0.0, since + step)
+
+        study = run(objective, 3, slots=1)
+        assert states(study) == ["COMPLETE"] * 3
+        assert len({trial.value for trial in study.trials}) == 1, "its process has died"
+
     def test_the_study_stays_at_home(self) -> None:
         study = run(lambda trial: trial.study.best_value, 1)
         assert "trial.study is None in a worker process" in str(study.trials[0].error)
@@ -499,6 +560,12 @@ class TestOutput:
             "0-1.log",
             "1-1.log",
         ]
+
+    def test_where_it_cannot_be_kept(self, tmp_path: Path, caplog: Any) -> None:
+        (tmp_path / "taken").write_text("a file, no folder")
+        study = run(lambda trial: 1.0, logs=tmp_path / "taken" / "logs")
+        assert states(study) == ["COMPLETE"] * 3
+        assert caplog.text.count("What trials print can't be kept, so they print here") == 1
 
     def test_last_words_of_the_dead(self, tmp_path: Path) -> None:
         def objective(trial: luthier.Trial) -> float:

@@ -258,9 +258,34 @@ def test_what_silences_every_client_fails(path: Path) -> None:
     [trial] = desk.study.trials
     assert trial.state is TrialState.FAILED
     assert trial.error is not None
-    assert "was silent for 60 seconds, as 2 clients before it" in trial.error
-    assert set(trial.params) == {"x"}
+    assert "without a further checkpoint: 3; max_attempts is 3" in trial.error
+    assert (trial.lapses, set(trial.params)) == (3, {"x"})
     assert desk.ask({"params": X})["number"] == 1
+
+
+def test_clients_and_workers_are_counted_together(path: Path) -> None:
+    clock = Clock()
+    desk = opened(path, clock, max_attempts=2)
+    desk.ask({"params": X})
+    clock.now = 60.0
+    desk.lapse()
+    assert (desk.study.trials[0].state, desk.study.trials[0].lapses) == (TrialState.WAITING, 1)
+    before = log(desk)
+    study = luthier.load_study(study_name="s", storage=path)
+    study._driver.work_as("worker of a machine that is gone")
+    study.ask()
+    study._driver.lapse(0, "its worker is gone")
+    assert [event.kind for event in log(desk)[len(before) :]] == ["claimed", "finished"]
+    [trial] = desk.study.trials
+    assert (trial.state, trial.lapses) == (TrialState.FAILED, 2)
+    assert "checkpoint: 2; max_attempts is 2" in str(trial.error)
+
+
+def test_what_is_given_back_is_no_lapse(path: Path) -> None:
+    desk = opened(path, max_attempts=1)
+    desk.ask({"params": X})
+    assert desk.release(0, {"attempt": 1})["state"] == "WAITING"
+    assert desk.study.trials[0].lapses == 0
 
 
 def test_after_a_restart_leases_begin_anew(path: Path) -> None:

@@ -93,8 +93,14 @@ def evolve(trial: FrozenTrial | None, event: LogEvent) -> FrozenTrial:
                 version=version,
             )
         case "released":
-            state = TrialState[data["state"]]
-            return changed(trial, state=state, error=data["reason"], version=version)
+            return changed(
+                trial,
+                state=TrialState[data["state"]],
+                error=data["reason"],
+                lapses=data.get("lapses", trial.lapses),
+                lapsed_at=data.get("lapsed_at", trial.lapsed_at),
+                version=version,
+            )
         case "paused" | "finished":
             return read_finish(trial, data, version)
         case "attrs":

@@ -37,7 +37,7 @@ def shorten(path: Path, most: int = MOST_BYTES) -> None:
     writes in this very moment may be lost.
 
     Args:
-        path: The file; nothing is done if it is gone.
+        path: The file; nothing is done if it is gone, or can't be written.
         most: Bytes to keep.
     """
     try:
@@ -51,5 +51,5 @@ def shorten(path: Path, most: int = MOST_BYTES) -> None:
             file.truncate(0)
             file.seek(0)
             file.write(head + b"\n[... %d bytes left out ...]\n" % (size - most) + tail)
-    except FileNotFoundError:
+    except OSError:
         pass

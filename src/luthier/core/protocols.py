@@ -322,9 +322,24 @@ class Storage(Protocol):
         ...
 
     def release(
-        self, study: int, number: int, attempt: int, state: TrialState, reason: str
+        self,
+        study: int,
+        number: int,
+        attempt: int,
+        state: TrialState,
+        reason: str,
+        *,
+        lapse: bool = False,
     ) -> FrozenTrial:
         """Put a running trial back to WAITING or PAUSED.
+
+        Args:
+            study: The study's id.
+            number: The trial.
+            attempt: The attempt at which it runs.
+            state: WAITING or PAUSED.
+            reason: Why, in words.
+            lapse: Whether its worker was gone, so that its lapses are raised by one.
 
         Raises:
             TrialStateError: The trial isn't running, or not at that attempt.

@@ -40,4 +40,5 @@ class Inline:
         return False
 
     def shutdown(self) -> None:
-        """Nothing is held."""
+        """Forget what has ended."""
+        self._ended.clear()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from luthier.errors import ArgumentError
 
@@ -55,7 +55,7 @@ class Threads:
         self._running.add(number)
         name = f"luthier-trial-{number}"
         threading.Thread(
-            target=self._run, args=(number, work, channel), name=name, daemon=True
+            target=_run, args=(number, work, channel, self._ended), name=name, daemon=True
         ).start()
 
     def wait(self, timeout: float | None = None) -> list[tuple[int, Outcome | BaseException]]:
@@ -75,11 +75,13 @@ class Threads:
         return False
 
     def shutdown(self) -> None:
-        """Leave running threads to end by themselves; they don't keep the process alive."""
+        """Leave running threads to end unheard; they don't keep the process alive."""
         self._running.clear()
+        self._ended = queue.SimpleQueue()
 
-    def _run(self, number: int, work: Work, channel: Channel) -> None:
-        try:
-            self._ended.put((number, work(channel)))
-        except BaseException as error:  # noqa: BLE001  handed over to wait()
-            self._ended.put((number, error))
+
+def _run(number: int, work: Work, channel: Channel, ended: queue.SimpleQueue[Any]) -> None:
+    try:
+        ended.put((number, work(channel)))
+    except BaseException as error:  # noqa: BLE001  handed over to wait()
+        ended.put((number, error))

@@ -26,11 +26,9 @@ from luthier.space.values import canonical_json
 from luthier.study.study import Study
 from luthier.study.trial import Trial, at_its_end, standing, stopped
 
-__all__ = ["LAPSES", "MOST_LAPSES", "NOTE", "Desk"]
+__all__ = ["NOTE", "Desk"]
 
 NOTE: Final = "service"
-LAPSES: Final = "service_lapses"
-MOST_LAPSES: Final = 3
 _MOST_REPLIES: Final = 10_000
 _FLOATS: Final = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 logger = logging.getLogger("luthier")
@@ -274,10 +272,8 @@ class Desk:
 
     def set_attrs(self, number: int, body: Body) -> Answer:
         """Note something about a trial."""
-        if taken := {NOTE, LAPSES} & body["attrs"].keys():
-            raise ArgumentError(
-                f"The attribute {min(taken)!r} is the service's own. Use another name."
-            )
+        if NOTE in body["attrs"]:
+            raise ArgumentError(f"The attribute {NOTE!r} is the service's own. Use another name.")
         self._run(number, body)
         self._driver.set_attrs(number, body["attrs"])
         return trial_view(self._driver.trial(number))
@@ -296,29 +292,12 @@ class Desk:
         for number, attempt, seconds in self.leases.lapsed():
             trial = self._driver.trial(number)
             if self._ours(trial) and trial.attempt == attempt:
+                why = f"its client was silent for its lease of {seconds:g} seconds"
                 logger.warning(
-                    "The client of trial %d of study %r was silent for its lease of %g seconds: "
-                    "the trial waits for another.",
-                    number,
-                    self.study.study_name,
-                    seconds,
+                    "Study %r lets go of trial %d: %s.", self.study.study_name, number, why
                 )
-                self._let_go(trial, f"its client was silent for {seconds:g} seconds")
+                self._driver.lapse(number, why)
             self.leases.end(number)
-
-    def _let_go(self, trial: FrozenTrial, why: str) -> None:
-        """Have a trial wait for another client; fail it if it has outlived too many."""
-        lapses = trial.user_attrs.get(LAPSES, 0) + 1
-        self._driver.set_attrs(trial.number, {LAPSES: lapses})
-        if lapses < MOST_LAPSES:
-            self._driver.release(trial.number, why)
-            return
-        handle = self._handle(self._driver.trial(trial.number), {})
-        error = (
-            f"{why}, as {lapses - 1} clients before it. Does the objective end its process, or "
-            "take longer than its lease between two calls? Ask with a longer lease then."
-        )
-        self._driver.finish(trial.number, handle.outcome(TrialState.FAILED, error=error))
 
     # Looking
 

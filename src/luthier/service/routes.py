@@ -194,6 +194,9 @@ ROUTES: Final = (
             sampler=_METHOD,
             scheduler=_METHOD,
             seed=integer("Root of all randomness; drawn if not given."),
+            max_attempts=integer(
+                "A trial fails after so many runs in a row whose client or worker fell silent.", 1
+            ),
             load_if_exists=flag("Go on with the study of that name if there is one."),
         ),
         refusals=(409,),

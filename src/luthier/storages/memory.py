@@ -145,14 +145,23 @@ class MemoryStorage:
             return entry.change("checkpointed", number, data)
 
     def release(
-        self, study: int, number: int, attempt: int, state: TrialState, reason: str
+        self,
+        study: int,
+        number: int,
+        attempt: int,
+        state: TrialState,
+        reason: str,
+        *,
+        lapse: bool = False,
     ) -> FrozenTrial:
         """Put a running trial back to WAITING or PAUSED."""
         rules.require_open(state)
         with self._lock:
             entry = self._study(study)
-            rules.require_running(entry.trial(number), attempt)
-            return entry.change("released", number, {"state": state.name, "reason": reason})
+            before = entry.trial(number)
+            rules.require_running(before, attempt)
+            data = rules.release_data(before, state, reason, lapse)
+            return entry.change("released", number, data)
 
     def finish(self, study: int, trial: FrozenTrial) -> FrozenTrial:
         """Record the end of a trial's run."""

@@ -117,8 +117,9 @@ UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
         lambda trial, data: (dump(data["checkpoint"]), *2 * (_reports_text(data),)),
     ),
     "released": (
-        "UPDATE trials SET state = ?, error = ?, version = ? WHERE study = ? AND number = ?",
-        lambda trial, data: (trial.state, trial.error),
+        "UPDATE trials SET state = ?, error = ?, lapses = ?, lapsed_at = ?, version = ?"
+        " WHERE study = ? AND number = ?",
+        lambda trial, data: (trial.state, trial.error, trial.lapses or None, trial.lapsed_at),
     ),
     "paused": _RUN_ENDED,
     "finished": _RUN_ENDED,

@@ -24,6 +24,7 @@ __all__ = [
     "json_copy",
     "new_reports",
     "own_attrs",
+    "release_data",
     "require_claimable",
     "require_endable",
     "require_ended",
@@ -150,10 +151,21 @@ def claim_data(before: FrozenTrial, worker: str, budget: int | None) -> dict[str
     """What a claim logs: who, which attempt, a lapse if it was running, a budget if it is new."""
     data: dict[str, Any] = {"worker": worker, "attempt": before.attempt + 1}
     if before.state is TrialState.RUNNING:
-        data["lapses"], step = lapsed(before)
-        if step is not None:
-            data["lapsed_at"] = step
+        data |= _lapse(before)
     return data if budget is None else data | {"budget": budget}
+
+
+def release_data(
+    before: FrozenTrial, state: TrialState, reason: str, lapse: bool
+) -> dict[str, Any]:
+    """What a release logs: into which state, why, and a lapse if it is one."""
+    data = {"state": state.name, "reason": reason}
+    return data | _lapse(before) if lapse else data
+
+
+def _lapse(before: FrozenTrial) -> dict[str, int]:
+    lapses, step = lapsed(before)
+    return {"lapses": lapses} if step is None else {"lapses": lapses, "lapsed_at": step}
 
 
 def new_reports(before: FrozenTrial, reports: Reports) -> Reports:

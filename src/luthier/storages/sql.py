@@ -229,14 +229,21 @@ class SqlStorage:
         return self._change(study, number, "checkpointed", data)
 
     def release(
-        self, study: int, number: int, attempt: int, state: TrialState, reason: str
+        self,
+        study: int,
+        number: int,
+        attempt: int,
+        state: TrialState,
+        reason: str,
+        *,
+        lapse: bool = False,
     ) -> FrozenTrial:
         """Put a running trial back to WAITING or PAUSED."""
         rules.require_open(state)
 
         def data(before: FrozenTrial) -> dict[str, Any]:
             rules.require_running(before, attempt)
-            return plain_text({"state": state.name, "reason": reason})
+            return plain_text(rules.release_data(before, state, reason, lapse))
 
         return self._change(study, number, "released", data)
 

@@ -384,14 +384,23 @@ class Driver:
             self.emit(_ENDS[trial.state](self.record.name, trial))
         return trial
 
-    def release(self, number: int, reason: str) -> None:
+    def lapse(self, number: int, reason: str) -> None:
+        """Put a running trial back since its worker is gone; fail it if that was too often."""
+        with self.lock:
+            trial = self.trial(number)
+            if self.lease.is_lost(trial) or not self._given_up(trial):
+                self.release(number, reason, lapse=True)
+            self._unflushed.discard(number)
+            self.lease.drop(number)
+
+    def release(self, number: int, reason: str, *, lapse: bool = False) -> None:
         """Put a running trial back to WAITING, to be run again under its own number."""
         with self.lock:
             attempt = self.lease.attempt(self.trial(number))
             self._unflushed.discard(number)
             try:
                 trial = self.storage.release(
-                    self.record.id, number, attempt, TrialState.WAITING, reason
+                    self.record.id, number, attempt, TrialState.WAITING, reason, lapse=lapse
                 )
             except TrialStateError:  # it has ended, or is another's: nothing to put back
                 self.refresh()
@@ -455,7 +464,9 @@ class Driver:
         for trial in history.pending:
             orphan = trial.worker in gone and not self.lease.holds(trial.number)
             if orphan and trial.state is TrialState.RUNNING:
-                self._check_attempts(trial)
+                if self._given_up(trial):
+                    self._forget_worker_of(trial)
+                    raise _FasterError
             elif trial.state is not TrialState.WAITING:
                 continue
             fresh = trial.budget is None
@@ -481,22 +492,17 @@ class Driver:
             self._forget_worker_of(trial)
         return self._write(claimed)
 
-    def _check_attempts(self, trial: FrozenTrial) -> None:
-        """Fail a trial whose worker is gone, if that has happened too often.
-
-        Raises:
-            _FasterError: It has failed, or another driver was faster.
-        """
+    def _given_up(self, trial: FrozenTrial) -> bool:
+        """Fail a running trial whose worker is gone, if that has happened too often."""
         lapses, _ = lapsed(trial)
         if lapses < self.lease.terms.max_attempts:
-            return
+            return False
         reason = given_up(lapses, self.lease.terms)
         outcome = Outcome(TrialState.FAILED, trial.params, reports=trial.reports, error=reason)
-        with suppress(TrialStateError):
+        with suppress(TrialStateError):  # it has ended, or is another's
             self._end(changed(trial, lapses=lapses), outcome)
             logger.warning("Trial %d failed: %s", trial.number, reason)
-            self._forget_worker_of(trial)
-        raise _FasterError
+        return True
 
     def _forget_worker_of(self, trial: FrozenTrial) -> None:
         """Let go of the counter of a worker that is gone, with its last trial."""

@@ -209,6 +209,7 @@ class Lease:
                 continue
             if self.is_lost(trial):
                 self._lost[trial.number] = self._held.pop(trial.number)
+                self._rest()
             elif trial.state.is_finished:
                 self.drop(trial.number)
 
@@ -231,8 +232,7 @@ class Lease:
         """Hold a trial no longer: its run has ended."""
         if self._held.pop(number, None) is None:
             self._lost.pop(number, None)
-        if self._beating and not self._held:
-            self._fall_silent()
+        self._rest()
 
     def gone(self, running: Iterable[FrozenTrial]) -> set[str]:
         """Return who of the workers of running trials is gone: dead, or silent for a lease.
@@ -300,6 +300,11 @@ class Lease:
         with contextlib.suppress(Exception):  # what is left there misleads nobody
             self._storage.forget_worker(self._study, worker)
 
+    def _rest(self) -> None:
+        """Fall silent if nothing is held any more."""
+        if self._beating and not self._held:
+            self._fall_silent()
+
     def _fall_silent(self) -> None:
         self._beating = False
         self.forget(self.worker)
@@ -338,10 +343,11 @@ class Lease:
 def given_up(lapses: int, terms: Terms) -> str:
     """Why a trial failed after so many lapses in a row."""
     return (
-        f"Runs that lost their worker (it died, or was silent for {terms.seconds:g} s) without a "
-        f"further checkpoint: {lapses}; max_attempts is {terms.max_attempts}. Does the objective "
-        "end its process (memory, a crash in C code), or hold Python's lock for longer than the "
-        "lease? Then enqueue the parameters again, with a higher limit if need be."
+        f"Runs that lost their worker (it died, or was silent for a lease) without a further "
+        f"checkpoint: {lapses}; max_attempts is {terms.max_attempts}. Does the objective end its "
+        "process (memory, a crash in C code), or keep its worker silent for longer than the lease "
+        "(by holding Python's lock; over HTTP, by calling too rarely)? Then enqueue the parameters "
+        "again, with a longer lease or a higher limit if need be."
     )
 
 

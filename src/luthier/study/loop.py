@@ -291,9 +291,12 @@ class _Run:
         for callback in self.callbacks:
             callback(self.study, trial)
         if trial.state is TrialState.FAILED:
-            self.failed += 1
-            if self.driver.in_step is None:
-                self._check_failures(self.driver.ledger.snapshot(), self.failed)
+            self._count_failure()
+
+    def _count_failure(self) -> None:
+        self.failed += 1
+        if self.driver.in_step is None:
+            self._check_failures(self.driver.ledger.snapshot(), self.failed)
 
     def _lapses(self, number: int) -> int:
         """How many runs in a row, this one included, lost their worker and got no further."""

@@ -127,6 +127,19 @@ def check_runs_again_after_shutdown(factory: Factory) -> None:
         assert sorted(results) == [0, 1, 2]
 
 
+def check_shutdown_is_an_end(factory: Factory) -> None:
+    """What ran before a shutdown gives no result after it, to another trial of its number least."""
+    executor = factory(1)
+    try:
+        executor.submit(1, _Bound(_nap, 1), _Notebook())
+        executor.shutdown()
+        executor.submit(1, _Bound(_linger, 1), _Notebook())
+        [(number, result)] = executor.wait(_PATIENCE)
+    finally:
+        executor.shutdown()
+    assert (number, getattr(result, "error", result)) == (1, "lingered")
+
+
 def check_cancelling_ends_a_trial(factory: Factory) -> None:
     """After ``cancel`` said True the trial ends; after False it goes on. Others never notice."""
     executor = factory(2)
@@ -180,6 +193,7 @@ EXECUTOR_CHECKS: Final[tuple[Callable[[Factory], None], ...]] = (
     check_what_the_channel_raises_is_raised_in_the_trial,
     check_parts_may_be_shared,
     check_runs_again_after_shutdown,
+    check_shutdown_is_an_end,
     check_cancelling_ends_a_trial,
     check_waiting_for_nothing_returns_at_once,
     check_slots,
@@ -254,6 +268,11 @@ def _square(number: int, channel: Channel) -> Outcome:
 
 def _crash(number: int, channel: Channel) -> Outcome:
     raise ZeroDivisionError(f"trial {number}")
+
+
+def _linger(number: int, channel: Channel) -> Outcome:
+    time.sleep(1.2)
+    return Outcome(TrialState.COMPLETE, {}, {"value": 0.0}, error="lingered")
 
 
 def _nap(number: int, channel: Channel) -> Outcome:

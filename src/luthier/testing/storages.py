@@ -283,7 +283,7 @@ def paused_trials_are_resumed(factory: Factory) -> None:
 
 
 def lapses_are_counted(factory: Factory) -> None:
-    """A claim of a RUNNING trial is a lapse; one of a waiting or paused trial is none."""
+    """A claim of a RUNNING trial is a lapse, and a release that says so; nothing else is."""
     with _study(factory) as (storage, study), _opened(factory) as other:
         storage.add_trials(study, [running(0)])
         for attempt in (1, 2):
@@ -293,12 +293,15 @@ def lapses_are_counted(factory: Factory) -> None:
             storage.claim(study, 0, "w", attempt=attempt, at=5.0)
         [trial] = _present(other, study)
         _same((trial.attempt, trial.lapses), (5, 2), "claims while it was running are counted")
-        end = storage.finish(study, replace(ended(running(0)), attempt=5))
-        _same(end.lapses, 2, "its end leaves the count")
+        storage.release(study, 0, 5, _WAITING, "its worker is gone", lapse=True)
+        _same([t.lapses for t in _present(other, study)], [3], "so are releases that are lapses")
+        storage.claim(study, 0, "w", attempt=5, at=5.0)
+        end = storage.finish(study, replace(ended(running(0)), attempt=6))
+        _same(end.lapses, 3, "its end leaves the count")
         storage.add_trials(study, [replace(running(1), lapses=1)])
         failed = replace(running(1), state=TrialState.FAILED, lapses=2, error="gone")
         _same(storage.finish(study, failed).lapses, 2, "or raises it")
-        _same([t.lapses for t in _present(other, study)], [2, 2], "another handle reads the same")
+        _same([t.lapses for t in _present(other, study)], [3, 2], "another handle reads the same")
 
 
 def lapses_are_counted_from_the_last_checkpoint(factory: Factory) -> None:

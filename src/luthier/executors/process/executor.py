@@ -7,6 +7,7 @@ inside ``wait``, which sleeps until a worker says something, a worker ends, or a
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import pickle
 import selectors
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Processes"]
 
+logger = logging.getLogger("luthier")
 _LOOK_SECONDS: Final = 0.2  # between looks at memory, and at ends where the system doesn't tell
 _OUTPUT_SECONDS: Final = 1.0  # between looks at how much a trial has printed
 _START_SECONDS: Final = 120.0  # for a process to start and to import what the objective needs
@@ -398,7 +400,12 @@ class Processes:
         folder = getattr(work, "prints", None) if self._logs is None else self._logs
         if not isinstance(folder, Path):
             return None
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            logger.warning("What trials print can't be kept, so they print here: %s.", error)
+            self._logs = False
+            return None
         return output_file(folder, number, getattr(work, "attempt", 1))
 
 

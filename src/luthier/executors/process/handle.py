@@ -61,7 +61,7 @@ class Worker:
 
     def send(self, message: Message) -> None:
         """Send a message; one that is dying doesn't get it."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(ConnectionError):
             send(self.connection, message)
 
     @property

@@ -80,7 +80,7 @@ def died(number: int, pid: int, code: int, started: bool, output: Path | None) -
     if code == -signal.SIGKILL:
         how = "was killed (SIGKILL), by the system for lack of memory or by someone"
     elif code < 0:
-        how = f"died of {signal.Signals(-code).name}, by a crash in compiled code or by someone"
+        how = f"died of {_name(-code)}, by a crash in compiled code or by someone"
     elif started:
         how = f"ended itself with exit code {code}"
     else:
@@ -92,6 +92,13 @@ def died(number: int, pid: int, code: int, started: bool, output: Path | None) -
         pid=pid,
         exit_code=code,
     )
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals between the first and the last
+        return f"signal {number}"
 
 
 def _last_words(output: Path | None) -> str:

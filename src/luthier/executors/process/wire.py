@@ -36,7 +36,7 @@ def send(connection: socket.socket, message: Message) -> None:
         message: Its kind, and what goes with it.
 
     Raises:
-        OSError: The other end is gone.
+        ConnectionError: The other end is gone.
         Exception: What can't be pickled.
     """
     import cloudpickle
@@ -87,7 +87,7 @@ class Inbox:
         except BlockingIOError:
             self.dry = True
             return
-        except OSError:
+        except ConnectionError:  # no wider: an alarm's TimeoutError is an OSError too
             chunk = b""
         self._unread += chunk
         self.dry = self.closed = not chunk

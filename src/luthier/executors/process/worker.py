@@ -57,7 +57,7 @@ def main(connection: int) -> None:
         _set_filters(filters)
         while True:
             _, _, content, new, used, place = link.wait()
-            with output.into(place):
+            with output.into(place), link.in_trial():
                 shared = {token: value for token, value in shared.items() if token in used}
                 message = _run(link, content, shared, new)
             link.tell(*message)
@@ -80,6 +80,8 @@ def _run(
         raise
     except BaseException as error:  # noqa: BLE001  handed over to wait()
         result = error
+    if link.is_forked:
+        _leave(result)
     return "ended", pack_result(result)
 
 
@@ -93,28 +95,53 @@ class _Link:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._calls = 0
+        self._is_open = False
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this is a process that a trial has forked: the connection isn't its own."""
+        return os.getpid() != self._pid
+
+    @contextlib.contextmanager
+    def in_trial(self) -> Iterator[None]:
+        """Let calls through meanwhile. One that a thread is at when this ends is answered first.
+
+        Between trials only ``wait`` may read: a thread that a trial has left behind would take
+        the next trial for its answer.
+        """
+        self._is_open = True
+        yield
+        with self._lock:
+            self._is_open = False
 
     def wait(self) -> Any:
-        """Wait for the next message."""
-        return self._inbox.wait()
+        """Wait for the next message that is no answer: those are to interrupted calls."""
+        while (message := self._inbox.wait())[0] in ("answer", "refusal"):
+            pass
+        return message
 
     def tell(self, *message: Any) -> None:
         """Send a message that isn't answered."""
         with self._lock:
             try:
                 send(self._connection, message)
-            except OSError:
+            except ConnectionError:
                 _end()
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Have the driver do something, and wait for what came of it."""
-        if os.getpid() != self._pid:
+        if self.is_forked:
             raise ExecutorError(
                 f"A trial's {method} must be called in the process that got the trial "
                 f"({self._pid}), it was called in one that this forked ({os.getpid()}). Send "
                 "what is to be reported back, and report it there."
             )
         with self._lock:
+            if not self._is_open:
+                raise ExecutorError(
+                    f"A trial's {method} must be called before its objective returns, it was "
+                    "called by a thread that went on. Join your threads in the objective."
+                )
             self._calls += 1
             call, answered = self._calls, 0
             kind: str = ""
@@ -164,7 +191,7 @@ class _Output:
         try:
             file = None if place is None else os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         except OSError as error:
-            warnings.warn(f"What this trial prints can't be kept: {error}", stacklevel=2)
+            logging.getLogger("luthier").warning("What this trial prints can't be kept: %s", error)
             file = None
         if file is None:
             yield
@@ -197,8 +224,10 @@ class _ToDriver(logging.handlers.QueueHandler):
         self._plain = logging.Formatter(logging.BASIC_FORMAT)
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        if self._output.caught:
+        if self._output.caught or self._link.is_forked:
             sys.stderr.write(self._plain.format(record) + "\n")
+        if self._link.is_forked:
+            return
         try:
             self._link.tell("log", record)
         except Exception:  # noqa: BLE001  what the user has attached to it can't be sent
@@ -238,6 +267,13 @@ def _end() -> NoReturn:
     """The driver is gone in mid-trial: so is this process, and what it started."""
     os.killpg(0, signal.SIGKILL)
     raise AssertionError("unreachable")
+
+
+def _leave(result: object) -> NoReturn:
+    """End a process that a trial has forked, and that came back out of the objective."""
+    code = result.code if isinstance(result, SystemExit) else isinstance(result, BaseException)
+    _flush()
+    os._exit(code if isinstance(code, int) else code is not None)
 
 
 def _terminated(number: int, frame: object) -> NoReturn:
