@@ -16,6 +16,7 @@ import itertools
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -184,6 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-record", action="store_true", help="leave the recorded run alone")
     given = parser.parse_args(arguments)
     luthier.set_verbosity("error")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all it started is ended
     chaos = run(60 * given.minutes, given.seed, given.drivers, given.trials)
     machine = {"python": platform.python_version(), "cores": os.cpu_count()}
     asked = {name: getattr(given, name) for name in ("minutes", "seed")}

@@ -36,7 +36,7 @@ def main(url: str, name: str, kind: str, trials: int, seed: int, folder: Path, i
         total_trials=trials,
         executor=Inline()
         if inline
-        else Processes(1 + index % 2, time_limit=4, memory_limit="400MB", grace=0.5),
+        else Processes(1 + index % 2, time_limit=6, memory_limit="400MB", grace=0.5),
         retries={WorkerDiedError: 1},
         fail_fast=None,
     )

@@ -25,7 +25,7 @@ __all__ = ["EXIT_CODE", "ON_PURPOSE", "STEPS", "Objective"]
 STEPS: Final = 9
 EXIT_CODE: Final = 99
 ON_PURPOSE: Final = "failed on purpose"
-_FATES: Final = {"raise": 0.05, "exit": 0.03, "crash": 0.02}
+_FATES: Final = {"raise": 0.05, "exit": 0.03, "crash": 0.02, "dawdle": 0.15}
 _FATES_IN_PROCESSES: Final = {"hang": 0.03, "hang on": 0.02, "eat": 0.03}  # inline, who'd end them?
 
 
@@ -88,6 +88,8 @@ class Objective:
                 os._exit(EXIT_CODE)
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
+            case "dawdle":  # others may take it up meanwhile
+                time.sleep(random.uniform(1, 3.5))
             case "hang":
                 time.sleep(3600)
             case "hang on":

@@ -15,7 +15,7 @@ ACTIONS: Final = {  # kind: (how often, from how much, to how much)
     "kill worker": (4.0, 0.0, 0.0),
     "kill driver": (4.0, 0.0, 0.0),
     "stop worker": (1.0, 0.5, 5.0),  # seconds
-    "stop driver": (2.0, 0.5, 9.0),
+    "stop driver": (3.0, 0.5, 9.0),
     "stop connection": (1.0, 0.2, 3.0),
     "end connections": (4.0, 1.0, 12.0),  # how many
     "restart server": (0.5, 0.0, 1.0),  # seconds that it is away

@@ -11,7 +11,7 @@ from luthier.schedulers import Asha
 
 __all__ = ["KINDS", "LEASE", "create"]
 
-LEASE: Final = 4.0
+LEASE: Final = 2.5
 KINDS: Final = {
     "random": "independent trials",
     "grid": "as many cells as trials: each must be tried once",
