@@ -27,7 +27,7 @@ BUDGETS = {
     "schedulers": 2450,
     "storages": 3200,
     "executors": 3350,
-    "study": 5450,
+    "study": 5500,
     "strategies": 450,
     "testing": 2400,
     "integrations": 1300,
