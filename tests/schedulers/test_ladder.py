@@ -64,11 +64,12 @@ def test_settings_of_one() -> None:
 
 def test_the_highest_rung_that_a_report_reaches_first() -> None:
     rungs = (1, 3, 9)
-    assert landed(rungs, [1], 1) == 0
-    assert landed(rungs, [1, 2], 2) is None
-    assert landed(rungs, [2], 2) == 0
-    assert landed(rungs, [2, 10], 10) == 2
-    assert landed(rungs, [0], 0) is None
+    assert landed(rungs, None, 1) == 0
+    assert landed(rungs, 1, 2) is None
+    assert landed(rungs, None, 2) == 0
+    assert landed(rungs, 2, 10) == 2
+    assert landed(rungs, None, 0) is None
+    assert landed(rungs, 5, 4) is None
 
 
 def test_lower_is_better_and_equal_ones_go_by_number() -> None:

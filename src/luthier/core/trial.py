@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import repeat
@@ -124,32 +125,40 @@ class Reports(Mapping[int, Metrics]):
         (0.5, 1)
     """
 
-    __slots__ = ("_index", "_log", "_n")
+    __slots__ = ("_index", "_log", "_lowest", "_n", "_tops")
 
-    def __init__(self, items: Sequence[tuple[int, Metrics]] = ()) -> None:
+    def __init__(self, items: Iterable[tuple[int, Metrics]] = ()) -> None:
         self._log: list[tuple[int, Metrics]] = []
         self._index: dict[int, int] = {}
-        for step, metrics in items:
-            if step not in self._index:
-                self._index[step] = len(self._log)
-                self._log.append((step, metrics))
-        self._n = len(self._log)
+        self._tops: list[int] = []  # the highest step of the first 1, 2, ... reports
+        self._lowest: dict[tuple[str, float], list[float]] = {}  # a cache, as for lowest()
+        self._append(items)
 
     def adding(self, step: int, metrics: Metrics) -> Reports:
         """Return these reports and one more; of a step reported before, nothing changes."""
-        if step in self:
-            return self
-        if self._n != len(self._log):  # another snapshot went on: leave it its own log
-            return Reports([*self.items_in_order(), (step, metrics)])
-        grown = Reports.__new__(Reports)
+        return self if step in self else self.extended([(step, metrics)])
+
+    def extended(self, items: Iterable[tuple[int, Metrics]]) -> Reports:
+        """Return these reports and more; of steps reported before, nothing changes."""
         if self._n == 0:  # the empty snapshot is shared: start a log of one's own
-            grown._log, grown._index = [], {}
-        else:
-            grown._log, grown._index = self._log, self._index
-        grown._index[step] = self._n
-        grown._log.append((step, metrics))
-        grown._n = self._n + 1
+            return Reports(items)
+        if self._n != len(self._log):  # another snapshot went on: leave it its own log
+            return Reports([*self.items_in_order(), *items])
+        grown = Reports.__new__(Reports)
+        grown._log, grown._index = self._log, self._index
+        grown._tops, grown._lowest = self._tops, self._lowest
+        grown._append(items)
         return grown
+
+    def _append(self, items: Iterable[tuple[int, Metrics]]) -> None:
+        log, index, tops = self._log, self._index, self._tops
+        for item in items:
+            step = item[0]
+            if step not in index:
+                index[step] = len(log)
+                log.append(item)
+                tops.append(step if not tops or step > tops[-1] else tops[-1])
+        self._n = len(log)
 
     def items_in_order(self, start: int = 0) -> list[tuple[int, Metrics]]:
         """The (step, metrics) pairs in order of arrival, from the ``start``-th on."""
@@ -168,7 +177,25 @@ class Reports(Mapping[int, Metrics]):
     @property
     def last_step(self) -> int | None:
         """The highest step reported, or None."""
-        return max((step for step, _ in self._log[: self._n]), default=None)
+        return self._tops[self._n - 1] if self._n else None
+
+    def last_before(self, step: int) -> int | None:
+        """The highest step reported but this one, or None."""
+        n = self._n
+        if n > 1 and self._log[n - 1][0] == step:
+            return self._tops[n - 2]
+        return max((s for s in self if s != step), default=None)
+
+    def lowest(self, metric: str, sign: float = 1.0) -> float:
+        """The lowest value of ``sign`` times a metric so far, NaN if there is none to compare.
+
+        Costs what has been reported since it was last asked for.
+        """
+        known = self._lowest.setdefault((metric, sign), [math.nan])
+        for _, metrics in self._log[len(known) - 1 : self._n]:
+            value = sign * metrics.get(metric, math.nan)
+            known.append(known[-1] if known[-1] <= value or value != value else value)
+        return known[self._n]
 
     def series(self, metric: str) -> dict[int, float]:
         """One metric by step, for the steps that reported it."""

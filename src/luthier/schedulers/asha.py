@@ -28,6 +28,7 @@ from luthier.schedulers.ladder import (
     best_first,
     ladder,
     landed,
+    n_better,
     rung_metrics,
     without,
 )
@@ -97,12 +98,12 @@ class Asha:
         if self.mode == "promotion":
             budget = self.rungs[0] if trial.budget is None else trial.budget
             return Decision.PAUSE if step >= budget else Decision.CONTINUE
-        place = landed(self.rungs, list(trial.reports), step)
+        place = landed(self.rungs, trial.reports.last_before(step), step)
         if place is None:
             return Decision.CONTINUE
-        order = best_first(history.rung(self.rungs[place], rung_metrics(self.metric)))
-        position = int(np.flatnonzero(order == trial.number)[0])
-        return Decision.CONTINUE if position * self.eta < len(order) else Decision.STOP
+        rung = history.rung(self.rungs[place], rung_metrics(self.metric))
+        position = n_better(rung, trial.number)
+        return Decision.CONTINUE if position * self.eta < len(rung.numbers) else Decision.STOP
 
 
 def promotion(

@@ -11,6 +11,7 @@ Equal ones are ranked by their numbers, so an order never depends on who arrived
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "rung_metrics", "without"]
+__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "n_better", "rung_metrics", "without"]
 
 LADDER_RULES: Final[Mapping[str, Rule]] = {
     "min_resource": Number(1, whole=True),
@@ -65,17 +66,16 @@ def ladder(min_resource: int, max_resource: int, eta: int) -> tuple[int, ...]:
     return tuple(reversed(rungs))
 
 
-def landed(rungs: Sequence[int], steps: Sequence[int], step: int) -> int | None:
+def landed(rungs: Sequence[int], before: int | None, step: int) -> int | None:
     """Return the place of the highest rung that a report is the first to reach, or None.
 
     Args:
         rungs: Their steps, ascending.
-        steps: All steps reported, this one among them.
+        before: The highest of the other steps reported; None if this is the first.
         step: The step just reported.
     """
-    before = max((s for s in steps if s != step), default=-1)
-    reached = [place for place, rung in enumerate(rungs) if before < rung <= step]
-    return reached[-1] if reached else None
+    place = bisect_right(rungs, step) - 1
+    return place if place >= 0 and (before is None or before < rungs[place]) else None
 
 
 def is_below(trial: FrozenTrial, step: int) -> bool:
@@ -90,17 +90,33 @@ def rung_metrics(metric: str | None) -> tuple[str, ...] | None:
 
 def best_first(rung: Rung) -> NDArray[np.int64]:
     """Return the numbers of a rung's trials, the best one first, shape (n,)."""
-    unknown = np.asarray(np.isnan(rung.values).any(axis=1))
-    keys: tuple[NDArray[Any], ...] = (rung.numbers, rung.values[:, 0])
-    if rung.values.shape[1] > 1:
+    return rung.numbers[np.lexsort(_keys(rung))]
+
+
+def n_better(rung: Rung, number: int) -> int:
+    """Return how many trials come before a trial of the rung in ``best_first``; never sorts."""
+    [own] = np.flatnonzero(rung.numbers == number)
+    better: NDArray[np.bool_] = np.zeros(len(rung.numbers), dtype=bool)
+    for key in _keys(rung):  # from the last that counts to the first
+        better = (key < key[own]) | (better & (key == key[own]))
+    return int(np.count_nonzero(better))
+
+
+def _keys(rung: Rung) -> list[NDArray[Any]]:
+    """What the trials of a rung are ordered by, each shape (n,); the last counts first."""
+    unknown = np.isnan(rung.values).any(axis=1)
+    keys: list[NDArray[Any]]
+    if rung.values.shape[1] == 1:
+        keys = [rung.numbers, np.where(unknown, 0.0, rung.values[:, 0])]
+    else:
         known = rung.values[~unknown]
         ranks, spread = np.full((2, len(unknown)), np.inf)
         ranks[~unknown] = fronts = non_dominated_ranks(known)
         spread[~unknown] = -crowding_distance(known, fronts)
-        keys = (rung.numbers, spread, ranks)
+        keys = [rung.numbers, spread, ranks]
     if rung.violations.any():
-        keys = (*keys, rung.violations)
-    return rung.numbers[np.lexsort((*keys, unknown) if unknown.any() else keys)]
+        keys.append(rung.violations)
+    return [*keys, unknown] if unknown.any() else keys
 
 
 def without(numbers: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:

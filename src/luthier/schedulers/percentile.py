@@ -96,19 +96,25 @@ class Percentile:
         if math.isnan(best):
             return Decision.STOP
         others = curve.sign * history.at(step, curve.metric)
-        others = others[~np.isnan(others)]
-        if len(others) < self.n_min_trials:
+        n = len(others) - int(np.count_nonzero(np.isnan(others)))
+        if n < self.n_min_trials:
             return Decision.CONTINUE
-        return Decision.STOP if best > _percentile(others, self.q) else Decision.CONTINUE
+        return Decision.STOP if best > _percentile(others, n, self.q) else Decision.CONTINUE
 
 
-def _percentile(values: NDArray[np.float64], q: float) -> float:
-    """The q-th percentile, linear between neighbours; infinite values keep their order."""
-    place = q / 100 * (len(values) - 1)
+def _percentile(values: NDArray[np.float64], n: int, q: float) -> float:
+    """The q-th percentile, linear between neighbours; infinite values keep their order.
+
+    Args:
+        values: They are put into another order.
+        n: How many of them aren't NaN.
+        q: 0 to 100.
+    """
+    place = q / 100 * (n - 1)
     below = math.floor(place)
-    above = min(below + 1, len(values) - 1)
-    ordered = np.partition(values, (below, above))
-    low, high = float(ordered[below]), float(ordered[above])
+    above = min(below + 1, n - 1)
+    values.partition((below, above))  # NaN comes last
+    low, high = float(values[below]), float(values[above])
     if math.isinf(low) or math.isinf(high):
         return low if place - below < 0.5 else high
     return low + (high - low) * (place - below)
