@@ -50,7 +50,8 @@ def rung(history: History, step: int) -> dict[int, float]:
 def test_a_report_that_was_heard_counts_at_once() -> None:
     ledger = ledger_of(trial(0))
     before = ledger.snapshot()
-    heard = ledger.hear(0, 3, {"value": 0.5})
+    ledger.hear(0, 3, {"value": 0.5})
+    heard = ledger.trials[0]
     assert heard.last_step == 3
     assert rung(ledger.snapshot(), 2) == {0: 0.5}
     assert rung(before, 2) == {}

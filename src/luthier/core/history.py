@@ -320,7 +320,7 @@ class History:
 @final
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The reports that a snapshot may see: the first n of a log that only grows."""
+    """The reports that a snapshot may see: the first n entries of a log that only grows."""
 
     log: ReportLog
     n: int

@@ -7,6 +7,7 @@ stands, which never changes afterwards.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
@@ -14,7 +15,7 @@ from luthier.core.events import LogEvent, evolve
 from luthier.core.history import Columns, History, Prefix, Reported, reported
 from luthier.core.objective import Objective
 from luthier.core.rungs import ReportLog
-from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, TrialState, changed
+from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, Reports, TrialState, changed
 from luthier.space import Param, Space
 from luthier.space.trace import Trace
 
@@ -40,8 +41,9 @@ class Ledger:
         self.objective = objective
         self.seed = seed
         self.version = 0
-        self.trials: list[FrozenTrial] = []
         self.state: dict[str, Any] = {}
+        self._trials: list[FrozenTrial] = []
+        self._heard: defaultdict[int, list[tuple[int, Metrics]]] = defaultdict(list)
         self._trace = Trace(None)
         self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
         self._prefixes = list(map(Prefix, self._finished))
@@ -49,6 +51,13 @@ class Ledger:
         self._columns = Columns()
         self._log = ReportLog(objective)
         self._snapshot: History | None = None
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials as they now stand, by number."""
+        if self._heard:
+            self._take_heard()
+        return self._trials
 
     @property
     def space(self) -> Space:
@@ -122,15 +131,30 @@ class Ledger:
             known = event.number < len(self.trials)
             self.apply_one(evolve(self.trials[event.number] if known else None, event))
 
-    def hear(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
-        """Take in a report of a RUNNING trial before any storage has it; return the trial."""
-        before = self.trials[number]
-        trial = changed(before, reports=before.reports.adding(step, metrics))
-        self.trials[number] = trial
-        self._live[TrialState.RUNNING].put(trial)
-        self._log.extend(number, trial.reports, len(before.reports))
+    def is_running(self, number: int) -> bool:
+        """Whether a trial is RUNNING, without a look at what it has reported."""
+        return self._trials[number].state is TrialState.RUNNING
+
+    def hear(self, number: int, step: int, metrics: Metrics) -> None:
+        """Take in a report of a RUNNING trial before any storage has it.
+
+        It gets into the trial's record when somebody looks: few schedulers do at every step.
+        """
+        self._heard[number].append((step, metrics))
+
+    def _take_heard(self) -> None:
+        for number, items in self._heard.items():
+            before = self._trials[number]
+            trial = changed(before, reports=before.reports.extended(items))
+            self._trials[number] = trial
+            self._live[TrialState.RUNNING].put(trial)
+            self._log_new(trial, before.reports)
+        self._heard.clear()
         self._snapshot = None
-        return trial
+
+    def _log_new(self, trial: FrozenTrial, before: Reports) -> None:
+        if len(trial.reports) > len(before):
+            self._log.extend(trial.number, trial.reports, len(before))
 
     def put_state(self, state: Mapping[str, Any], version: int) -> None:
         """Take in study-wide values."""
@@ -139,12 +163,13 @@ class Ledger:
 
     def snapshot(self) -> History:
         """Return the history as it stands; the same object until something changes."""
+        trials = self.trials  # with all that was heard
         if self._snapshot is None:
             waiting, running, paused = (group.all() for group in self._live.values())
             completed, pruned, failed = self._prefixes
             self._snapshot = History(
                 self.version,
-                len(self.trials),
+                len(trials),
                 self.objective,
                 self.seed,
                 self.space,
@@ -181,8 +206,7 @@ class Ledger:
             return trial
         earlier = NO_REPORTS if before is None else before.reports
         if trial.reports.continues(earlier):
-            if len(trial.reports) > len(earlier):
-                self._log.extend(trial.number, trial.reports, len(earlier))
+            self._log_new(trial, earlier)
         elif _runs_on(before, trial) and earlier.continues(trial.reports):
             return changed(trial, reports=earlier)
         else:  # a new run has begun: an earlier one's reports count no more

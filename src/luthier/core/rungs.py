@@ -2,8 +2,9 @@
 
 Schedulers compare trials at equal steps. A trial reaches the rung of step r with its first report
 at r or later; what it says there is its result on that rung. ``ReportLog`` is the ledger's list of
-all reports in order of arrival; rungs are caches beside it that grow with it, so that asking about
-one costs only what has been reported since the last time.
+all reports in order of arrival, where what a trial has reported between two looks is one entry.
+Rungs are caches beside it that grow with it, so that asking about one costs only what has been
+reported since the last time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from luthier.core.objective import Objective
 from luthier.core.trial import Metrics, Reports
 
 __all__ = ["ReportLog", "Rung"]
+
+_Entry = tuple[int, int, Sequence[tuple[int, Metrics]]]
+"""A trial's number, the highest step it has reported by then, and what it has newly reported."""
 
 
 @final
@@ -62,23 +66,23 @@ class ReportLog:
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
-        self._log: list[tuple[int, int, Metrics]] = []
+        self._log: list[_Entry] = []
         self._rungs: dict[tuple[int, tuple[str, ...]], _Growing] = {}
 
     def __len__(self) -> int:
         return len(self._log)
 
     def extend(self, number: int, reports: Reports, start: int = 0) -> None:
-        """Append a trial's reports from the ``start``-th on."""
-        self._log += [(number, *item) for item in reports.items_in_order(start)]
+        """Append a trial's reports from the ``start``-th on, as one entry."""
+        self._log.append((number, reports.last_step or 0, reports.items_in_order(start)))
 
     def rung(self, step: int, metrics: Sequence[str], n: int) -> Rung:
-        """Return a rung as it was after the first n reports.
+        """Return a rung as it was after the first n entries.
 
         Args:
             step: Its step.
             metrics: The metrics of interest.
-            n: How many reports count.
+            n: How many entries count.
         """
         key = (step, tuple(metrics))
         if key not in self._rungs:
@@ -103,12 +107,13 @@ class _Growing:
         self._places: list[int] = []
         self._rows = np.empty((16, 2 + len(metrics)))
 
-    def read(self, log: list[tuple[int, int, Metrics]]) -> None:
+    def read(self, log: list[_Entry]) -> None:
         for place in range(self._read, len(log)):
-            number, step, metrics = log[place]
-            if step >= self._step and number not in self._arrived:
+            number, highest, items = log[place]
+            if highest >= self._step and number not in self._arrived:
                 self._arrived.add(number)
-                self._append(place, number, metrics)
+                first = next(metrics for step, metrics in items if step >= self._step)
+                self._append(place, number, first)
         self._read = len(log)
 
     def upto(self, n: int) -> Rung:

@@ -13,8 +13,10 @@ spends more on early trials, which have few to be compared with.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import maxsize
 from typing import Any, Final, final
 
 import numpy as np
@@ -30,6 +32,7 @@ from luthier.schedulers.ladder import (
     landed,
     n_better,
     rung_metrics,
+    up_to_budget,
     without,
 )
 
@@ -104,6 +107,13 @@ class Asha:
         rung = history.rung(self.rungs[place], rung_metrics(self.metric))
         position = n_better(rung, trial.number)
         return Decision.CONTINUE if position * self.eta < len(rung.numbers) else Decision.STOP
+
+    def unwatched(self, trial: FrozenTrial, step: int) -> range:
+        """The steps up to the next rung, or to the end of the trial's budget."""
+        if self.mode == "promotion":
+            return up_to_budget(trial, self.rungs, step)
+        place = bisect_right(self.rungs[:-1], step)
+        return range(step + 1, self.rungs[place] if place < len(self.rungs) - 1 else maxsize)
 
 
 def promotion(

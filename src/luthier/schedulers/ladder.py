@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from sys import maxsize
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +25,17 @@ from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "n_better", "rung_metrics", "without"]
+__all__ = [
+    "LADDER_RULES",
+    "best_first",
+    "is_below",
+    "ladder",
+    "landed",
+    "n_better",
+    "rung_metrics",
+    "up_to_budget",
+    "without",
+]
 
 LADDER_RULES: Final[Mapping[str, Rule]] = {
     "min_resource": Number(1, whole=True),
@@ -76,6 +87,13 @@ def landed(rungs: Sequence[int], before: int | None, step: int) -> int | None:
     """
     place = bisect_right(rungs, step) - 1
     return place if place >= 0 and (before is None or before < rungs[place]) else None
+
+
+def up_to_budget(trial: FrozenTrial, rungs: Sequence[int], step: int) -> range:
+    """Return the steps after this one before a trial pauses, where it does so at its budget."""
+    if step >= rungs[-1]:
+        return range(step + 1, maxsize)
+    return range(step + 1, rungs[0] if trial.budget is None else trial.budget)
 
 
 def is_below(trial: FrozenTrial, step: int) -> bool:

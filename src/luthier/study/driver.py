@@ -111,6 +111,7 @@ class Driver:
         self.sampler = sampler
         self.scheduler = scheduler
         self.proposer = on_rungs(sampler, scheduler)
+        self._unwatched: dict[int, range] = {}
         self._sampler_spec = dump(dict(self.proposer.spec))
         self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
 
@@ -277,16 +278,27 @@ class Driver:
         STOP for a trial that was ended from elsewhere: what it says counts no more.
         """
         with self.lock:
-            if self.trial(number).state is not TrialState.RUNNING:
+            if not self.ledger.is_running(number):
                 return Decision.STOP
-            trial = self.ledger.hear(number, step, metrics)
+            self.ledger.hear(number, step, metrics)
             self._unflushed.add(number)
             if time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
                 self._flush()
-            decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
+            watched = step not in self._unwatched.get(number, ())
+            decision = self._decided(number, step) if watched else Decision.CONTINUE
             if self.listeners:
+                trial = self.trial(number)
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
             return decision
+
+    def _decided(self, number: int, step: int) -> Decision:
+        """Ask the scheduler, and which of the next steps it will let pass."""
+        trial = self.trial(number)
+        decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
+        unwatched = getattr(self.scheduler, "unwatched", None)
+        if unwatched is not None:
+            self._unwatched[number] = unwatched(trial, step)
+        return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record notes on a trial."""
@@ -320,6 +332,7 @@ class Driver:
         """
         with self.lock:
             self._unflushed.discard(number)
+            self._unwatched.pop(number, None)
             self._flush()  # what others have said may be why this one ends
             trial = self._finished(self.trial(number), outcome)
             try:
@@ -339,6 +352,7 @@ class Driver:
         with self.lock:
             trial = self.trial(number)
             self._unflushed.discard(number)
+            self._unwatched.pop(number, None)
             try:
                 trial = self.storage.release(
                     self.record.id, number, trial.attempt, TrialState.WAITING, reason
