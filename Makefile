@@ -1,6 +1,6 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour bench-trials \
-	bench-evolution bench-fronts bench-throughput bench-report fmt lock clean
+	bench-evolution bench-fidelity bench-fronts bench-throughput bench-report fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -65,15 +65,27 @@ bench-trials:   ## run our samplers on the whole suite, and peers where a record
 	    luthier:auto luthier:gp luthier:tpe luthier:forest
 	@$(BIN)/python -m benchmarks.efficiency scales
 
-bench-evolution: ## GA, DE, NSGA-II and III beside DEAP, SciPy, Nevergrad, pymoo; hours, resumes
-	@tools/bootstrap.sh dev
-	@tools/peers.sh evolution optuna
+bench-evolution: ## evolution beside DEAP, SciPy, Nevergrad, pymoo, cmaes, cma; hours, resumes
+	@tools/bootstrap.sh bench
+	@tools/peers.sh evolution optuna nevergrad
 	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.nsga
 	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.genetic ga
 	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.genetic de
 	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.pareto
 	@PYTHONPATH=src .peers/evolution/bin/python -m benchmarks.evolution.nsga_throughput luthier 100000
 	@.peers/optuna/bin/python -m benchmarks.evolution.nsga_throughput optuna 2000
+	@$(BIN)/python -m benchmarks.evolution.spsa
+	@$(BIN)/python -m benchmarks.evolution.cma_speed
+	@$(BIN)/python -m benchmarks.evolution.cma_bbob
+	@$(BIN)/python -m benchmarks.evolution.cma_bbob --dimension 20
+
+bench-fidelity: ## BOHB beside Optuna's, learning curves on LCDB, populations on MNIST
+	@tools/bootstrap.sh dev
+	@tools/peers.sh optuna lcdb torch
+	@$(BIN)/python -m benchmarks.fidelity.tables
+	@$(BIN)/python -m benchmarks.fidelity.lcdb selection
+	@$(BIN)/python -m benchmarks.fidelity.lcdb extrapolation
+	@PYTHONPATH=src .peers/torch/bin/python -m benchmarks.fidelity.pbt_mnist
 
 bench-fronts:   ## fronts of several objectives beside Optuna: docs/benchmarks/fronts.md; hours if not recorded
 	@tools/bootstrap.sh bench

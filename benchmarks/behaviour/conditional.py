@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.behaviour.problems import BENCH, load
+from benchmarks.behaviour.problems import load
 from benchmarks.behaviour.runs import median_regret, runs_of
+from benchmarks.efficiency.problems import public
 
 OWN = ("cash", "tree")
 PUBLIC = ("yahpo_xgb_188", "yahpo_xgb_40966", "mf_xgb_1468")
@@ -21,7 +22,7 @@ PEER = "optuna:tpe-group"
 
 def measure(strategies: Sequence[str], seeds: int | None = None) -> list[dict[str, Any]]:
     """Return a row for each problem and strategy."""
-    names = [*OWN, *(PUBLIC if (BENCH / "tasks.py").exists() else ())]
+    names = [*OWN, *(PUBLIC if public.there() else ())]
     return [r for name in names for r in rows(name, strategies, seeds or SEEDS)]
 
 

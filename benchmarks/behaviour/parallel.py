@@ -16,8 +16,9 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.behaviour.problems import BENCH, load, random_search
+from benchmarks.behaviour.problems import load, random_search
 from benchmarks.behaviour.runs import FLOOR, Run, runs_of
+from benchmarks.efficiency.problems import public
 
 FUNCTIONS = (
     "branin",
@@ -36,7 +37,7 @@ MOST = {8: 1.3}
 
 def measure(strategies: Sequence[str], seeds: int | None = None) -> list[dict[str, Any]]:
     """Return a row for each strategy and number of slots."""
-    names = [*FUNCTIONS, *(PUBLIC if (BENCH / "tasks.py").exists() else ())]
+    names = [*FUNCTIONS, *(PUBLIC if public.there() else ())]
     return [r for strategy in strategies for r in rows(strategy, names, seeds or SEEDS)]
 
 

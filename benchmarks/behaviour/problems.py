@@ -6,25 +6,18 @@ peer's environment: it needs nothing but the standard library, and NumPy for the
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import os
 import random
 import statistics
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from benchmarks.spaces.conditions import is_active
 
 Config = dict[str, Any]
-BENCH = Path(
-    os.environ.get("LUTHIER_BENCH", Path(__file__).resolve().parents[3] / "shared" / "bench")
-)
 PUBLIC = ("yahpo_xgb_188", "yahpo_xgb_40966", "mf_xgb_1468", "mixint_f15_d05")
 
 
@@ -101,14 +94,9 @@ def load(name: str) -> Problem:
 
 
 def _public(name: str) -> Problem:
-    spec = importlib.util.spec_from_file_location("tasks", BENCH / "tasks.py")
-    if spec is None or spec.loader is None or not (BENCH / "tasks.py").exists():
-        raise SystemExit(f"The public tasks aren't at {BENCH}. Set LUTHIER_BENCH to their folder.")
-    sys.path.insert(0, str(BENCH))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["tasks"] = module
-    spec.loader.exec_module(module)
-    task = module.load_public([name])[name]
+    from benchmarks.efficiency.problems import public
+
+    task = public.tasks().load_public([name])[name]
 
     def function(config: Config) -> float | None:
         result = task.evaluate(config, seed=0)

@@ -102,14 +102,23 @@ def record(
     return [name for name, good in zip(wanted, done, strict=True) if not good]
 
 
-def studies(sampler: Sampler, name: str, budget: int, seeds: list[int]) -> Iterator[recording.Run]:
+def studies(
+    sampler: Sampler, name: str, budget: int, seeds: list[int], sides: Path = HERE
+) -> Iterator[recording.Run]:
     """Yield the runs of some seeds on one problem as they finish.
+
+    Args:
+        sampler: Whose runs.
+        name: The problem.
+        budget: Trials of each study.
+        seeds: Of the studies.
+        sides: The folder of the workers.
 
     Raises:
         SystemExit: The library isn't installed.
         WorkerError: Its worker failed.
     """
-    script = str(HERE / f"{sampler.library}_side.py")
+    script = str(sides / f"{sampler.library}_side.py")
     command = [
         installed(sampler.library),
         script,

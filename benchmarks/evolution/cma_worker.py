@@ -58,10 +58,10 @@ def sampler_side(f, d, seed):
 def luthier_side(f, d, seed):
     """What the sampler does where trials come one after the other, without a history."""
     from luthier.numerics import cma
-    from luthier.samplers.evolution.cmaes import _Run, _usual_population
+    from luthier.samplers.evolution.bipop import Run, usual_population
 
     rng = np.random.default_rng(seed)
-    run = _Run(_usual_population(d), _usual_population(d))
+    run = Run(usual_population(d), usual_population(d))
     search, bests = cma.start(np.full(d, 0.5), 0.2, bounded=True), []
     while True:
         k = run.population

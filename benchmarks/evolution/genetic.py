@@ -118,6 +118,11 @@ def value(side: str, algorithm: str, f: Objective, n: int, seed: int) -> float:
     return luthier_side(algorithm, EQUAL[algorithm] if side == "luthier" else {}, f, n, seed)
 
 
+def row(problem: str, *medians: float) -> str:
+    """Return a row of the table."""
+    return f"| {problem} | {' | '.join(f'{v:.1e}' for v in medians)} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("algorithm", choices=tuple(EQUAL))
@@ -139,7 +144,7 @@ def main() -> None:
         best = min(v for side, v in medians.items() if side in PEERS[options.algorithm])
         for side, v in medians.items():
             ahead[side] += v <= best
-        print(f"| {name} | {' | '.join(f'{v:.1e}' for v in medians.values())} |", flush=True)
+        print(row(name, *medians.values()), flush=True)
     print(f"| not behind the best peer | {' | '.join(map(str, ahead.values()))} |")
 
 

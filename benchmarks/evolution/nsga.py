@@ -85,6 +85,12 @@ def volume(side: str, algorithm: str, problem: Problem, n: int, seed: int) -> fl
     return hypervolume(Y, problem.reference)
 
 
+def row(algorithm: str, problem: str, theirs: float, *ours: float) -> str:
+    """Return a row of the table: medians, ours with their ratio to the peer's."""
+    shown = " | ".join(f"{value:.3f} ({value / theirs:.2f})" for value in ours)
+    return f"| {algorithm} | {problem} | {theirs:.3f} | {shown} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("problems", nargs="*", default=list(PROBLEMS))
@@ -102,9 +108,7 @@ def main() -> None:
                 what = {"algorithm": algorithm, "problem": name, "side": side}
                 run = partial(volume, side, algorithm, PROBLEMS[name], options.evaluations)
                 medians.append(recorded.median(what, options.evaluations, options.seeds, run))
-            theirs, *ours = medians
-            shown = " | ".join(f"{value:.3f} ({value / theirs:.2f})" for value in ours)
-            print(f"| {algorithm} | {name} | {theirs:.3f} | {shown} |", flush=True)
+            print(row(algorithm, name, *medians), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Problems with two and three objectives: ZDT1 to 4 and 6, DTLZ2 and 7.
+"""Textbook problems with several objectives: ZDT1 to 4 and 6, DTLZ2 and 7.
 
 Zitzler, Deb and Thiele, Comparison of multiobjective evolutionary algorithms, Evolutionary
 Computation 8 (2000). Deb et al., Scalable multi-objective optimization test problems, CEC 2002.
@@ -54,14 +54,11 @@ def zdt6(x: Array) -> list[float]:
     return [f, g * (1 - (f / g) ** 2)]
 
 
-def dtlz2(x: Array) -> list[float]:
-    g = 1 + float(np.sum((x[2:] - 0.5) ** 2))
-    a, b = x[:2] * np.pi / 2
-    return [
-        float(g * np.cos(a) * np.cos(b)),
-        float(g * np.cos(a) * np.sin(b)),
-        float(g * np.sin(a)),
-    ]
+def dtlz2(x: Array, m: int = 3) -> list[float]:
+    g = 1 + float(np.sum((x[m - 1 :] - 0.5) ** 2))
+    angles = x[: m - 1] * np.pi / 2
+    radii = np.cumprod([g, *np.cos(angles)])
+    return [float(v) for v in (radii * [*np.sin(angles), 1.0])[::-1]]
 
 
 def dtlz7(x: Array) -> list[float]:

@@ -8,23 +8,19 @@ runs in every library's environment.
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Hashable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.efficiency.problems import public
+
 STEPS = 27
 MARKS = (2, 5, 10, 20)
 """When a search is looked at: after so many times what one trial costs to the end."""
-BENCH = Path(
-    os.environ.get("LUTHIER_BENCH", Path(__file__).resolve().parents[3] / "shared" / "bench")
-)
 TABLES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "taskset_lstm128_bs128": ("TaskSet", {"table": "taskset_lstm128_bs128"}),
     "taskset_lstm128_avg": ("TaskSet", {"table": "taskset_lstm128_avg_p128"}),
@@ -55,11 +51,10 @@ class Table:
 
     def __init__(self, name: str) -> None:
         family, settings = TABLES[name]
-        tasks = _tasks()
         if family == "Yahpo":
             target, fidelity = _OUTPUT[settings["scenario"]]
             settings = {**settings, "targets": [target], "fidelity": fidelity}
-        self._task = getattr(tasks, family)(name, **settings)
+        self._task = getattr(public.tasks(), family)(name, **settings)
         self.space = self._task.space
         rng = np.random.default_rng(0)
         drawn = [self._task.sample(rng) for _ in range(_SAMPLES)]
@@ -152,11 +147,3 @@ def main(search: Callable[[str, Search, int], None]) -> None:
         seconds = round(time.process_time() - start, 3)
         line = {"table": name, "seed": seed, **found.summary(), "seconds": seconds}
         print(json.dumps(line), flush=True)
-
-
-def _tasks() -> Any:
-    if not (BENCH / "tasks.py").exists():
-        raise SystemExit(f"There are no curves: {BENCH} is missing. Set LUTHIER_BENCH.")
-    if str(BENCH) not in sys.path:
-        sys.path.insert(0, str(BENCH))
-    return importlib.import_module("tasks")

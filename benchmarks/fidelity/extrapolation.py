@@ -8,7 +8,6 @@ was observed; higher is better. Values more than eight spreads away count as eig
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from benchmarks.peers import ROOT
-from luthier.numerics.learning_curve import Forecast, _standardised, forecast
+from benchmarks.efficiency.problems.public import BENCH
+from luthier.numerics.learning_curve import forecast, standardised
 
-BENCH = Path(os.environ.get("LUTHIER_BENCH", ROOT.parent / "shared" / "bench")) / "data" / "public"
+CURVES = BENCH / "data" / "public"
 EXPONENTS = np.geomspace(0.02, 3, 24)
 FAR = 8.0
 
@@ -60,7 +59,7 @@ def score(cases: Iterable[Case]) -> Scored:
 def _scored(case: Case) -> np.ndarray:
     n, t = case.values.shape
     seen = np.where(np.arange(t) < case.ends[:, None], case.values, np.nan)
-    centre, scale = _standardised(seen)[1:]
+    centre, scale = standardised(seen)[1:]
     final = np.clip(case.values[:, -1], centre - FAR * scale, centre + FAR * scale)
     expected = forecast(seen, case.steps, at=case.steps[-1:])
     log_score = expected.log_density(final[:, None])[:, 0] + np.log(scale)
@@ -120,10 +119,10 @@ def compare(
 
 def taskset() -> dict[str, tuple[Iterator[Case], Iterator[Case]]]:
     """TaskSet's curves, if the shared tables stand beside the checkout: one table, two others."""
-    if not BENCH.exists():
+    if not CURVES.exists():
         return {}
-    checked = [BENCH / f"taskset_{name}.npz" for name in ("irnn64_relu_avg", "lstm128_avg_p128")]
-    return {"TaskSet": (_studies([BENCH / "taskset_lstm128_bs128.npz"]), _studies(checked))}
+    checked = [CURVES / f"taskset_{name}.npz" for name in ("irnn64_relu_avg", "lstm128_avg_p128")]
+    return {"TaskSet": (_studies([CURVES / "taskset_lstm128_bs128.npz"]), _studies(checked))}
 
 
 def _studies(tables: list[Path]) -> Iterator[Case]:
@@ -135,6 +134,3 @@ def _studies(tables: list[Path]) -> Iterator[Case]:
             chosen = curves[rng.choice(len(curves), 20, replace=False)]
             chosen = chosen[chosen[:, -1] < 1e6]
             yield Case(np.arange(1.0, 52.0), chosen, rng.integers(3, 48, len(chosen)))
-
-
-__all__ = ["Case", "Forecast", "compare", "taskset"]

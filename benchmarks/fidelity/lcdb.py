@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks.fidelity import extrapolation
 from benchmarks.peers import ROOT
 from luthier.numerics.freeze_thaw import choose
-from luthier.numerics.learning_curve import forecast
+from luthier.numerics.learning_curve import Forecast, forecast
 
 PACKAGE = ROOT / ".peers" / "lcdb" / "lib" / "python3.11" / "site-packages" / "lcdb"
 CACHE = ROOT / ".peers" / "cache" / "lcdb.npz"
@@ -210,7 +210,7 @@ def freeze_thaw(shares: Sequence[float], budget: float) -> Rule:
     return rule
 
 
-def expected(seen: Trainings) -> extrapolation.Forecast:
+def expected(seen: Trainings) -> Forecast:
     """The forecast at full size from all that was seen."""
     used = ~np.isnan(seen.errors).all(axis=0)
     sizes = seen.task.sizes

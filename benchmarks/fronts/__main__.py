@@ -6,8 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import peers
-from benchmarks.efficiency import recording
+from benchmarks.efficiency import recording, running
 from benchmarks.fronts import problems, report
 
 HERE = Path(__file__).parent
@@ -16,21 +15,18 @@ AT_A_TIME = 5
 
 def record(texts: list[str], names: list[str], budget: int, seeds: int, folder: Path) -> None:
     """Run LIBRARY:STRATEGY on problems, what isn't recorded yet; all problems five seeds a time."""
-    for text in texts:
-        library, _, strategy = text.partition(":")
-        label = f"{library}-{strategy}"
-        kept = recording.read(label, folder)
+    for sampler in map(running.sampler_of, texts):
+        kept = recording.read(sampler.label, folder)
         for first in range(0, seeds, AT_A_TIME):
             for name in names:
                 wanted = range(first, min(first + AT_A_TIME, seeds))
                 missing = [seed for seed in wanted if str(seed) not in kept.get(name, {})]
                 if not missing:
                     continue
-                script = HERE / f"{library}_side.py"
-                for run in peers.run(library, script, strategy, name, budget, *missing):
-                    recording.append(label, folder, name, run)
-                print(f"{label} {name} seeds {missing}", flush=True)
-        recording.fold(label, folder)
+                for run in running.studies(sampler, name, budget, missing, HERE):
+                    recording.append(sampler.label, folder, name, run)
+                print(f"{sampler.label} {name} seeds {missing}", flush=True)
+        recording.fold(sampler.label, folder)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.efficiency.problems.memo import remembered
-from benchmarks.efficiency.problems.models import _folds
+from benchmarks.efficiency.problems.models import folds
 from benchmarks.efficiency.problems.problem import Parameter, choice, number, under, whole
 
 NODE: Final = 5  # feature, threshold, two children, value
@@ -168,7 +168,7 @@ def _weighed(
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for X, y, held_X, held_y in _folds(data, data != "diabetes"):
+        for X, y, held_X, held_y in folds(data, data != "diabetes"):
             fitted = made().fit(X, y)
             found.append((loss(fitted, held_X, held_y), size(fitted, len(X))))
     lost, kept = np.mean(found, axis=0).tolist()

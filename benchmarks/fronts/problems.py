@@ -6,9 +6,8 @@ one with constraints, and real models, whose error is weighed against their size
 
 References:
     Brockhoff, Auger, Hansen, Tušar, Using well-understood single-objective functions in
-    multiobjective black-box optimization test suites, Evolutionary Computation 30 (2022). Zitzler,
-    Deb, Thiele, Evolutionary Computation 8 (2000) (ZDT3). Deb et al., CEC 2002 (DTLZ2, DTLZ7).
-    Deb, Pratap, Moitra, Mechanical component design for multiple objectives using elitist
+    multiobjective black-box optimization test suites, Evolutionary Computation 30 (2022). Deb,
+    Pratap, Moitra, Mechanical component design for multiple objectives using elitist
     non-dominated sorting GA, PPSN VI (2000) (the welded beam).
 """
 
@@ -24,6 +23,7 @@ import numpy as np
 
 from benchmarks.efficiency.problems import Parameter, active
 from benchmarks.efficiency.problems.problem import Config, choice, number, whole
+from benchmarks.evolution.nsga_problems import dtlz2, dtlz7, zdt3
 from benchmarks.fronts import models
 
 Found = tuple[tuple[float, ...], tuple[float, ...]]
@@ -92,9 +92,9 @@ def _builders() -> Mapping[str, Callable[[], Problem]]:
     return {
         **{f"biobj_f{f:02}": partial(_coco, "bbob-biobj", f) for f in BIOBJ},
         **{f"mixint_f{f:02}": partial(_coco, "bbob-biobj-mixint", f) for f in MIXINT},
-        "zdt3": partial(_textbook, "zdt3", 8, 2, _zdt3),
-        "dtlz7": partial(_textbook, "dtlz7", 6, 3, _dtlz7),
-        "dtlz2_m4": partial(_textbook, "dtlz2_m4", 7, 4, _dtlz2),
+        "zdt3": partial(_textbook, "zdt3", 8, 2, zdt3),
+        "dtlz7": partial(_textbook, "dtlz7", 6, 3, dtlz7),
+        "dtlz2_m4": partial(_textbook, "dtlz2_m4", 7, 4, partial(dtlz2, m=4)),
         "beam": _beam,
         **{name: partial(_model, name) for name in models.MODELS},
     }
@@ -123,37 +123,13 @@ def _coco(suite: str, f: int) -> Problem:
     return Problem(f"{prefix}_f{f:02}", space, 2, 0, compute)
 
 
-def _textbook(
-    name: str, d: int, m: int, function: Callable[[np.ndarray], tuple[float, ...]]
-) -> Problem:
+def _textbook(name: str, d: int, m: int, function: Callable[[np.ndarray], list[float]]) -> Problem:
     space = tuple(number(f"x{i}", 0, 1) for i in range(d))
 
     def compute(config: Config) -> Found:
-        return function(np.array([config[item["name"]] for item in space])), ()
+        return tuple(function(np.array([config[item["name"]] for item in space]))), ()
 
     return Problem(name, space, m, 0, compute)
-
-
-def _zdt3(x: np.ndarray) -> tuple[float, ...]:
-    f, g = float(x[0]), 1 + 9 * float(x[1:].mean())
-    return f, g * (1 - math.sqrt(f / g) - f / g * math.sin(10 * math.pi * f))
-
-
-def _dtlz7(x: np.ndarray) -> tuple[float, ...]:
-    f, g = x[:2], 1 + 9 * float(x[2:].mean())
-    h = 3 - float(np.sum(f / (1 + g) * (1 + np.sin(3 * np.pi * f))))
-    return float(f[0]), float(f[1]), (1 + g) * h
-
-
-def _dtlz2(x: np.ndarray) -> tuple[float, ...]:
-    a, b, c = x[:3] * math.pi / 2
-    g = 1 + float(np.sum((x[3:] - 0.5) ** 2))
-    return (
-        float(g * np.cos(a) * np.cos(b) * np.cos(c)),
-        float(g * np.cos(a) * np.cos(b) * np.sin(c)),
-        float(g * np.cos(a) * np.sin(b)),
-        float(g * np.sin(a)),
-    )
 
 
 def _beam() -> Problem:

@@ -14,8 +14,8 @@ from luthier.numerics.learning_curve import (
     Forecast,
     _prior,
     _shapes,
-    _standardised,
     forecast,
+    standardised,
 )
 
 NAN = math.nan
@@ -37,7 +37,7 @@ def test_it_is_regression_on_dense_covariances() -> None:
     """The readable twin: the filter and the regression are one normal per component."""
     steps = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
     Y = np.array([[0.9, NAN, 0.5, 0.45, NAN], [0.8, 0.7, 0.6, NAN, NAN]])
-    Z, centre, scale = _standardised(Y)
+    Z, centre, scale = standardised(Y)
     G, size, R, Q = _prior(tuple(steps))
     found = forecast(Y, steps, at=[16.0])
     for n in range(2):

@@ -180,7 +180,7 @@ def trained(model: Model, config: Config) -> float:
 def _loss(model: Model, config: Config) -> float:
     import sklearn
 
-    data = _folds(model.data, model.loss != "squared")
+    data = folds(model.data, model.loss != "squared")
     losses = []
     with sklearn.config_context(assume_finite=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -216,11 +216,12 @@ def _class(place: str) -> Any:
 
 
 @cache
-def _folds(data: str, classes: bool) -> tuple[tuple[Any, Any, Any, Any], ...]:
+def folds(data: str, classes: bool) -> tuple[tuple[Any, Any, Any, Any], ...]:
+    """Return a bundled data set as three folds: inputs and targets, then those held out."""
     from sklearn import datasets
     from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
     X, y = getattr(datasets, f"load_{data}")(return_X_y=True)
     X, _, y, _ = train_test_split(X, y, test_size=0.2, random_state=0)
-    folds = (StratifiedKFold if classes else KFold)(3)
-    return tuple((X[a], y[a], X[b], y[b]) for a, b in folds.split(X, y))
+    parts = (StratifiedKFold if classes else KFold)(3).split(X, y)
+    return tuple((X[a], y[a], X[b], y[b]) for a, b in parts)

@@ -47,14 +47,17 @@ FAMILY: Final[Mapping[str, str]] = {
 
 def builders() -> Mapping[str, Callable[[], Problem]]:
     """Return what makes each single-objective task, by name; nothing without the folder."""
-    if not (BENCH / "tasks.py").exists():
-        return {}
-    return {name: partial(task, name) for name in FAMILY}
+    return {name: partial(task, name) for name in FAMILY} if there() else {}
+
+
+def there() -> bool:
+    """Return whether there is such a folder."""
+    return (BENCH / "tasks.py").exists()
 
 
 def task(name: str) -> Problem:
     """Return one task as a problem; multi-fidelity ones at the full fidelity."""
-    source = _module().load_public([name])[name]
+    source = tasks().load_public([name])[name]
 
     def compute(config: Config, seed: int) -> float | tuple[float, float]:
         result: dict[str, Any] = source.evaluate(dict(config), seed=seed)
@@ -65,7 +68,14 @@ def task(name: str) -> Problem:
     return Problem(name, FAMILY[name], tuple(source.space), compute, known)
 
 
-def _module() -> ModuleType:
+def tasks() -> ModuleType:
+    """Return the folder's module ``tasks``.
+
+    Raises:
+        SystemExit: The folder isn't there.
+    """
+    if not there():
+        raise SystemExit(f"There are no public tasks: {BENCH} is missing. Set LUTHIER_BENCH.")
     if str(BENCH) not in sys.path:
         sys.path.append(str(BENCH))  # it imports its neighbour
     return importlib.import_module("tasks")

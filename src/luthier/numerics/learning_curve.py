@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 
 from luthier.errors import ArgumentError
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["Forecast", "forecast", "standardised"]
 
 Array = NDArray[np.float64]
 _FAMILIES: Final = (0.4, 0.35, 0.25)  # shares of power laws, inverse logarithms, Janoschek's curves
@@ -180,7 +180,7 @@ def forecast(Y: Array, steps: Sequence[float] | Array, at: Sequence[float] | Arr
     grid = np.union1d(known, goals)
     whole = np.full((len(Y), len(grid)), np.nan)
     whole[:, np.searchsorted(grid, known)] = Y
-    Z, centre, scale = _standardised(whole)
+    Z, centre, scale = standardised(whole)
     curves = _Filtered(Z, *_prior(tuple(grid)))
     places = np.searchsorted(grid, goals)
     means, deviations = curves.predicted(places)
@@ -309,8 +309,11 @@ def _shapes(u: Array) -> tuple[Array, Array]:
     return (g - g[:, -1:]) / fall, np.exp(1.0 + ndtri(drawn[:, 2]))
 
 
-def _standardised(Y: Array) -> tuple[Array, float, float]:
-    """Values around 0 with a spread of about 1, those far away drawn in; their centre and scale."""
+def standardised(Y: Array) -> tuple[Array, float, float]:
+    """Return values around 0 with a spread of about 1, and their centre and scale.
+
+    Values more than eight spreads away count as eight.
+    """
     finite = Y[np.isfinite(Y)]
     if not len(finite):
         return np.clip(Y, -_FAR, _FAR), 0.0, 1.0

@@ -17,7 +17,8 @@ from luthier.core.trial import FrozenTrial, TrialState
 from luthier.errors import ArgumentError
 from luthier.samplers import CMAES, Random
 from luthier.samplers.evolution import cmaes
-from luthier.samplers.evolution.cmaes import _Run, _Search
+from luthier.samplers.evolution.bipop import Run
+from luthier.samplers.evolution.cmaes import _Search
 from luthier.samplers.evolution.distribution import Distribution, believed
 from luthier.samplers.evolution.population import individuals
 from luthier.space import Categorical, Float, Int, Normal, Ordinal, Permutation, Space
@@ -309,7 +310,7 @@ def test_a_flat_objective_leads_to_restarts() -> None:
 
 
 def test_bipop_shares_trials_between_large_and_small_populations() -> None:
-    rng, run, sizes = np.random.default_rng(0), _Run(10, 10), []
+    rng, run, sizes = np.random.default_rng(0), Run(10, 10), []
     for _ in range(40):
         run = run.counting(run.population * 50)
         small, large = run.spent

@@ -4,13 +4,10 @@ Every ``population`` trials that finish, whichever they are, are told as one gen
 weren't drawn from the present distribution count like the others, with steps that are too long
 shortened; so no worker waits for another, and nothing is thrown away.
 
-A run ends where nothing is left to gain, and another begins elsewhere: BIPOP, by turns with twice
-the largest population so far, and with small ones and narrower distributions, so that both have had
-the same number of trials.
+A run ends where nothing is left to gain, and another begins elsewhere: ``bipop.py``.
 
 References:
     Hansen, The CMA evolution strategy: a tutorial, arXiv:1604.00772.
-    Hansen, Benchmarking a BI-population CMA-ES on the BBOB-2009 function testbed, GECCO 2009.
     Hansen, Injecting external solutions into CMA-ES, arXiv:1110.4181.
     Hamano et al., CMA-ES with margin, arXiv:2205.13482; CatCMA, arXiv:2405.09962.
 """
@@ -20,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import ceil, log
+from math import ceil
 from typing import Any, Final, final
 
 import numpy as np
@@ -33,6 +30,7 @@ from luthier.core.rng import generator
 from luthier.core.settings import Choice, Flag, Number, Rule, settle, spec_of
 from luthier.numerics import cma
 from luthier.numerics.pareto import chebyshev
+from luthier.samplers.evolution.bipop import LEAST_POPULATION, Run, usual_population
 from luthier.samplers.evolution.distribution import Distribution, anywhere, believed
 from luthier.samplers.evolution.population import (
     Generations,
@@ -47,7 +45,6 @@ from luthier.space import Space
 __all__ = ["CMAES"]
 
 Array = NDArray[np.float64]
-_LEAST: Final = 4  # trials of a generation
 _PROMISING: Final = 0.1  # share of earlier trials that count as good; gamma of WS-CMA-ES
 _ATTEMPTS: Final = 64  # other draws for one that isn't allowed
 _SAME: Final = 1e-9  # between a number in the unit interval and the same decoded and encoded
@@ -59,7 +56,7 @@ _RULES: Final[Mapping[str, Rule]] = {
     "adapt_rates": Flag(),
     "allow_duplicates": Flag(),
 }
-_POPULATION: Final = Number(_LEAST, whole=True)
+_POPULATION: Final = Number(LEAST_POPULATION, whole=True)
 
 
 @final
@@ -157,44 +154,6 @@ class CMAES:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One run of a search.
-
-    Attributes:
-        usual: The population of the first run.
-        population: Trials of a generation.
-        index: From 0.
-        small: Whether it counts among the runs with small populations; the first one does.
-        doublings: How often the largest population so far had been doubled.
-        spent: Trials told by runs with small and with large populations.
-    """
-
-    usual: int
-    population: int
-    index: int = 0
-    small: bool = True
-    doublings: int = 0
-    spent: tuple[int, int] = (0, 0)
-
-    def counting(self, n: int) -> _Run:
-        """The run after n more trials."""
-        small, large = self.spent
-        return replace(self, spent=(small + n, large) if self.small else (small, large + n))
-
-    def next(self, rng: np.random.Generator) -> tuple[_Run, float]:
-        """Return the run after this one, and how wide it begins compared with the first."""
-        small, large = self.spent
-        index, doublings = self.index + 1, self.doublings
-        if small >= large:
-            population = self.usual << doublings + 1
-            return _Run(self.usual, population, index, False, doublings + 1, self.spent), 1.0
-        share, width = (2.0**doublings / 2) ** rng.random() ** 2, 10.0 ** (-2 * rng.random())
-        population = max(int(self.usual * share), _LEAST)
-        return _Run(self.usual, population, index, True, doublings, self.spent), width
-
-
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Search:
     """A search as it stands.
@@ -210,7 +169,7 @@ class _Search:
 
     until: int
     generation: int
-    run: _Run
+    run: Run
     distribution: Distribution
     bests: tuple[float, ...] = ()
     over: str = ""
@@ -232,13 +191,8 @@ def _first(sampler: CMAES, space: Space, history: History, began: int) -> _Searc
     good = best_of(history, ceil(_PROMISING * began), began)
     good = good.at(good.fault == 0)
     start = believed(space, good.X, began, sampler.sigma, sampler.adapt_rates)
-    usual = sampler.population or _usual_population(space.encoding.width)
-    return _Search(began, 0, _Run(usual, usual), start)
-
-
-def _usual_population(d: int) -> int:
-    """A fifth more than is usual: less is lost on smooth objectives than is won on rugged ones."""
-    return 4 + int(3.7 * log(d))
+    usual = sampler.population or usual_population(space.encoding.width)
+    return _Search(began, 0, Run(usual, usual), start)
 
 
 def _after(sampler: CMAES, space: Space, history: History, before: _Search) -> _Search:
@@ -266,7 +220,7 @@ def _after(sampler: CMAES, space: Space, history: History, before: _Search) -> _
     return replace(after, run=run, distribution=start, bests=())
 
 
-def _values(members: Individuals, seed: int, run: _Run) -> Array:
+def _values(members: Individuals, seed: int, run: Run) -> Array:
     """What a run minimises: the objective, or a weighting of several that it draws."""
     if members.Y.shape[1] == 1:
         return members.Y[:, 0]
