@@ -13,7 +13,9 @@ thrown away at any time.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import math
+from array import array
+from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from luthier.core.objective import Objective
 from luthier.core.ranking import Ranking
 from luthier.core.rungs import ReportLog, Rung
-from luthier.core.trial import FrozenTrial, TrialState, changed
+from luthier.core.trial import EMPTY, FrozenTrial, TrialState, changed
 from luthier.space import Space
 
 __all__ = ["Columns", "History", "Prefix", "Reported", "reported"]
@@ -203,6 +205,20 @@ class History:
 
         return self.table(("step", step, name), self.completed, row)[:, 0]
 
+    def ranked_at(self, step: int, metric: str) -> Sequence[float]:
+        """What the completed trials had reported at exactly this step, best first.
+
+        Costs a copy, and the trials completed since it was last asked for.
+
+        Args:
+            step: The step.
+            metric: Which metric.
+
+        Returns:
+            Values with signs such that lower is better, ascending, without NaN.
+        """
+        return self._columns.ranked(self.objective, self.completed, step, metric)
+
     def rung(self, step: int, metrics: Sequence[str] | None = None) -> Rung:
         """Return what trials in any state had reached at a step: their first report from it on.
 
@@ -330,7 +346,8 @@ def reported(objective: Objective, trials: Iterable[FrozenTrial]) -> Reported:
     """Return all that some trials have reported, one after another."""
     log = ReportLog(objective)
     for trial in trials:
-        log.extend(trial.number, trial.reports)
+        if trial.reports:
+            log.extend(trial.number, trial.reports)
     return Reported(log, len(log))
 
 
@@ -344,6 +361,7 @@ class Columns:
         self._rankings = (Ranking(), Ranking())
         self._ranked = 0
         self._tables: dict[tuple[Any, ...], _Rows] = {}
+        self._ranked_at: dict[tuple[int, str], _Ordered] = {}
         self._folds: dict[tuple[Any, ...], dict[int, Any]] = {}
         self._keys: tuple[Space, list[int], dict[tuple[Any, ...], tuple[int, int]]] | None = None
         self._views: dict[int, _View] = {}
@@ -413,6 +431,22 @@ class Columns:
 
         table = self._tables.setdefault((trials.identity, *key), _Rows())
         return table.upto(trials, rows, width=width)
+
+    def ranked(
+        self, objective: Objective, trials: Prefix[FrozenTrial], step: int, metric: str
+    ) -> Sequence[float]:
+        """What ``History.ranked_at`` gives."""
+        known = self._ranked_at.setdefault((step, metric), _Ordered())
+        if len(trials) < known.n:  # an earlier snapshot
+            known = _Ordered()
+        minimised = objective.direction_of(metric) == "minimize"
+        if known.n < len(trials):
+            for trial in trials[known.n :]:
+                value = trial.reports.get(step, EMPTY).get(metric, math.nan)
+                if value == value:
+                    insort(known.values, value if minimised else -value)
+            known.n = len(trials)
+        return known.values[:]
 
     def fold(
         self,
@@ -572,7 +606,7 @@ def _set_aside(trial: FrozenTrial) -> FrozenTrial:
 
 def _ended_at(trial: FrozenTrial, step: int, history: History) -> FrozenTrial | None:
     """The trial as if it had completed at a step; None if it can't be told what it was there."""
-    named = next((m for s, m in trial.reports.items_in_order() if s >= step), None)
+    named = trial.reports.first_from(step)
     names = history.objective.names
     needed = (*names, *(c.metric for c in history.objective.constraints))
     if named is None or any(name not in named or named[name] != named[name] for name in needed):
@@ -586,6 +620,15 @@ def _ended_at(trial: FrozenTrial, step: int, history: History) -> FrozenTrial | 
         metric_names=tuple(metrics),
         metric_values=tuple(metrics.values()),
     )
+
+
+@final
+class _Ordered:
+    """Numbers about the first n trials of a group, ascending."""
+
+    def __init__(self) -> None:
+        self.values = array("d")
+        self.n = 0
 
 
 @final

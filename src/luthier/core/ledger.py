@@ -44,6 +44,7 @@ class Ledger:
         self.state: dict[str, Any] = {}
         self._trials: list[FrozenTrial] = []
         self._heard: defaultdict[int, list[tuple[int, Metrics]]] = defaultdict(list)
+        self._unstored: set[int] = set()
         self._trace = Trace(None)
         self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
         self._prefixes = list(map(Prefix, self._finished))
@@ -139,22 +140,34 @@ class Ledger:
         """Take in a report of a RUNNING trial before any storage has it.
 
         It gets into the trial's record when somebody looks: few schedulers do at every step.
+        Only this may be called while another thread uses the ledger.
         """
         self._heard[number].append((step, metrics))
 
+    @property
+    def unstored(self) -> set[int]:
+        """Numbers of the trials that were heard; who stores or drops what they said removes them."""
+        self._take_heard()
+        return self._unstored
+
     def _take_heard(self) -> None:
-        for number, items in self._heard.items():
-            before = self._trials[number]
-            trial = changed(before, reports=before.reports.extended(items))
-            self._trials[number] = trial
-            self._live[TrialState.RUNNING].put(trial)
-            self._log_new(trial, before.reports)
-        self._heard.clear()
+        for number, heard in list(self._heard.items()):
+            if new := heard[:]:
+                del heard[: len(new)]  # more may have been heard meanwhile
+                if self.is_running(number):
+                    self._add_reports(self._trials[number], new)
+
+    def _add_reports(self, trial: FrozenTrial, new: Sequence[tuple[int, Metrics]]) -> None:
+        after = changed(trial, reports=trial.reports.extended(new))
+        self._trials[trial.number] = after
+        self._live[TrialState.RUNNING].put(after)
+        self._log_new(after, trial.reports)
+        self._unstored.add(trial.number)
         self._snapshot = None
 
     def _log_new(self, trial: FrozenTrial, before: Reports) -> None:
         if len(trial.reports) > len(before):
-            self._log.extend(trial.number, trial.reports, len(before))
+            self._log.extend(trial.number, trial.reports)
 
     def put_state(self, state: Mapping[str, Any], version: int) -> None:
         """Take in study-wide values."""
@@ -190,6 +203,8 @@ class Ledger:
         self.trials[trial.number] = trial
         if before is not None and not before.state.is_finished and before.state != trial.state:
             self._live[before.state].drop(trial.number)
+        if trial.state is not TrialState.RUNNING:
+            self._heard.pop(trial.number, None)
         if not trial.state.is_finished:
             self._live[trial.state].put(trial)
             if _has_ended_a_run(before, trial):
@@ -215,8 +230,7 @@ class Ledger:
         return trial
 
     def _log_anew(self) -> None:
-        reporting = (t for t in self.trials if t.reports and t.invalid is None)
-        self._log = reported(self.objective, reporting).log
+        self._log = reported(self.objective, (t for t in self.trials if t.invalid is None)).log
         self._columns = Columns()
 
     def _take_finished(self, trial: FrozenTrial) -> None:

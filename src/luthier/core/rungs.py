@@ -10,7 +10,7 @@ reported since the last time.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -18,12 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.objective import Objective
-from luthier.core.trial import Metrics, Reports
+from luthier.core.trial import EMPTY, Metrics, Reports
 
 __all__ = ["ReportLog", "Rung"]
-
-_Entry = tuple[int, int, Sequence[tuple[int, Metrics]]]
-"""A trial's number, the highest step it has reported by then, and what it has newly reported."""
 
 
 @final
@@ -66,15 +63,31 @@ class ReportLog:
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
-        self._log: list[_Entry] = []
+        self._numbers: list[int] = []  # whose each entry is
+        self._tops: list[int] = []  # the highest step that trial had reported by then
+        self._reports: dict[int, Reports] = {}
         self._rungs: dict[tuple[int, tuple[str, ...]], _Growing] = {}
 
     def __len__(self) -> int:
-        return len(self._log)
+        return len(self._numbers)
 
-    def extend(self, number: int, reports: Reports, start: int = 0) -> None:
-        """Append a trial's reports from the ``start``-th on, as one entry."""
-        self._log.append((number, reports.last_step or 0, reports.items_in_order(start)))
+    def extend(self, number: int, reports: Reports) -> None:
+        """Append, as one entry, what a trial has newly reported: these are all its reports."""
+        self._numbers.append(number)
+        self._tops.append(reports.last_step or 0)
+        self._reports[number] = reports
+
+    def arrivals(self, step: int, start: int) -> Iterator[tuple[int, int, Reports]]:
+        """Yield the place, the trial and its reports for each entry at or beyond a step.
+
+        Args:
+            step: The step.
+            start: From which entry on.
+        """
+        for place, top in enumerate(self._tops[start:], start):
+            if top >= step:
+                number = self._numbers[place]
+                yield place, number, self._reports[number]
 
     def rung(self, step: int, metrics: Sequence[str], n: int) -> Rung:
         """Return a rung as it was after the first n entries.
@@ -88,7 +101,7 @@ class ReportLog:
         if key not in self._rungs:
             self._rungs[key] = _Growing(self._objective, *key)
         growing = self._rungs[key]
-        growing.read(self._log)
+        growing.read(self)
         return growing.upto(n)
 
 
@@ -105,27 +118,29 @@ class _Growing:
         self._read = 0
         self._arrived: set[int] = set()
         self._places: list[int] = []
-        self._rows = np.empty((16, 2 + len(metrics)))
+        self._numbers = np.empty(16, dtype=np.int64)
+        self._rows = np.empty((16, 1 + len(metrics)))
 
-    def read(self, log: list[_Entry]) -> None:
-        for place in range(self._read, len(log)):
-            number, highest, items = log[place]
-            if highest >= self._step and number not in self._arrived:
+    def read(self, log: ReportLog) -> None:
+        for place, number, reports in log.arrivals(self._step, self._read):
+            if number not in self._arrived:
                 self._arrived.add(number)
-                first = next(metrics for step, metrics in items if step >= self._step)
-                self._append(place, number, first)
+                self._append(place, number, reports.first_from(self._step) or EMPTY)
         self._read = len(log)
 
     def upto(self, n: int) -> Rung:
-        rows = self._rows[: bisect_left(self._places, n)]
-        return Rung(self._step, rows[:, 0].astype(np.int64), rows[:, 2:], rows[:, 1])
+        count = bisect_left(self._places, n)
+        rows = self._rows[:count]
+        return Rung(self._step, self._numbers[:count], rows[:, 1:], rows[:, 0])
 
     def _append(self, place: int, number: int, metrics: Metrics) -> None:
         count = len(self._places)
         if count == len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+            self._numbers = np.concatenate([self._numbers, self._numbers])
+            self._rows = np.concatenate([self._rows, self._rows])
         known = self._needed <= metrics.keys()
         violation = self._objective.violation(metrics) if known else 0.0
         found = zip(self._signs, self._metrics, strict=True)
-        self._rows[count] = number, violation, *(s * metrics.get(m, np.nan) for s, m in found)
+        self._numbers[count] = number
+        self._rows[count] = violation, *(s * metrics.get(m, np.nan) for s, m in found)
         self._places.append(place)

@@ -108,33 +108,28 @@ def rung_metrics(metric: str | None) -> tuple[str, ...] | None:
 
 def best_first(rung: Rung) -> NDArray[np.int64]:
     """Return the numbers of a rung's trials, the best one first, shape (n,)."""
-    return rung.numbers[np.lexsort(_keys(rung))]
-
-
-def n_better(rung: Rung, number: int) -> int:
-    """Return how many trials come before a trial of the rung in ``best_first``; never sorts."""
-    [own] = np.flatnonzero(rung.numbers == number)
-    better: NDArray[np.bool_] = np.zeros(len(rung.numbers), dtype=bool)
-    for key in _keys(rung):  # from the last that counts to the first
-        better = (key < key[own]) | (better & (key == key[own]))
-    return int(np.count_nonzero(better))
-
-
-def _keys(rung: Rung) -> list[NDArray[Any]]:
-    """What the trials of a rung are ordered by, each shape (n,); the last counts first."""
-    unknown = np.isnan(rung.values).any(axis=1)
-    keys: list[NDArray[Any]]
-    if rung.values.shape[1] == 1:
-        keys = [rung.numbers, np.where(unknown, 0.0, rung.values[:, 0])]
-    else:
+    unknown = np.asarray(np.isnan(rung.values).any(axis=1))
+    keys: tuple[NDArray[Any], ...] = (rung.numbers, rung.values[:, 0])
+    if rung.values.shape[1] > 1:
         known = rung.values[~unknown]
         ranks, spread = np.full((2, len(unknown)), np.inf)
         ranks[~unknown] = fronts = non_dominated_ranks(known)
         spread[~unknown] = -crowding_distance(known, fronts)
-        keys = [rung.numbers, spread, ranks]
+        keys = (rung.numbers, spread, ranks)
     if rung.violations.any():
-        keys.append(rung.violations)
-    return [*keys, unknown] if unknown.any() else keys
+        keys = (*keys, rung.violations)
+    return rung.numbers[np.lexsort((*keys, unknown) if unknown.any() else keys)]
+
+
+def n_better(rung: Rung, number: int) -> int:
+    """Return how many trials come before a trial of the rung in ``best_first``."""
+    values, numbers = rung.values, rung.numbers
+    if values.shape[1] == 1 and not rung.violations.any():
+        values = values[:, 0]
+        own = values[np.flatnonzero(numbers == number)[0]]
+        if own == own:  # then there is no need to sort; others' NaN come after it as they should
+            return int(np.count_nonzero((values < own) | ((values == own) & (numbers < number))))
+    return int(np.flatnonzero(best_first(rung) == number)[0])
 
 
 def without(numbers: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import maxsize
 from typing import Any, final
 
 import numpy as np
@@ -41,3 +42,7 @@ class NoStopping:
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Always continue."""
         return Decision.CONTINUE
+
+    def unwatched(self, trial: FrozenTrial, step: int) -> range:
+        """All later steps."""
+        return range(step + 1, maxsize)

@@ -11,11 +11,11 @@ bad report doesn't end it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job
@@ -95,26 +95,21 @@ class Percentile:
         best = curve.best
         if math.isnan(best):
             return Decision.STOP
-        others = curve.sign * history.at(step, curve.metric)
-        n = len(others) - int(np.count_nonzero(np.isnan(others)))
-        if n < self.n_min_trials:
+        others = history.ranked_at(step, curve.metric)
+        if len(others) < self.n_min_trials:
             return Decision.CONTINUE
-        return Decision.STOP if best > _percentile(others, n, self.q) else Decision.CONTINUE
+        return Decision.STOP if best > _percentile(others, self.q) else Decision.CONTINUE
+
+    def unwatched(self, trial: FrozenTrial, step: int) -> range:
+        """The steps before the warm-up's end."""
+        return range(step + 1, self.n_warmup_steps)
 
 
-def _percentile(values: NDArray[np.float64], n: int, q: float) -> float:
-    """The q-th percentile, linear between neighbours; infinite values keep their order.
-
-    Args:
-        values: They are put into another order.
-        n: How many of them aren't NaN.
-        q: 0 to 100.
-    """
-    place = q / 100 * (n - 1)
+def _percentile(ascending: Sequence[float], q: float) -> float:
+    """The q-th percentile, linear between neighbours; infinite values keep their order."""
+    place = q / 100 * (len(ascending) - 1)
     below = math.floor(place)
-    above = min(below + 1, n - 1)
-    values.partition((below, above))  # NaN comes last
-    low, high = float(values[below]), float(values[above])
+    low, high = ascending[below], ascending[min(below + 1, len(ascending) - 1)]
     if math.isinf(low) or math.isinf(high):
         return low if place - below < 0.5 else high
     return low + (high - low) * (place - below)

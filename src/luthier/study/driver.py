@@ -102,8 +102,7 @@ class Driver:
         self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
         self._keeper = Keeper(self.open_checkpoints, lambda: self.ledger.trials, self._donors)
-        self._unflushed: set[int] = set()
-        self._flushed_at = time.monotonic()
+        self._flush_at = time.monotonic() + _FLUSH_SECONDS
         self._worker = this_worker()
 
     def use(self, sampler: Sampler, scheduler: Scheduler) -> None:
@@ -214,7 +213,7 @@ class Driver:
             The trial, now RUNNING under this process; None if there is nothing to start.
         """
         with self.lock:
-            if self._unflushed:  # what is decided from must be in the log before the decision
+            if self.ledger.unstored:  # what is decided from must be in the log before the decision
                 self._flush()
                 history = None
             while True:
@@ -277,12 +276,20 @@ class Driver:
 
         STOP for a trial that was ended from elsewhere: what it says counts no more.
         """
+        ledger = self.ledger
+        if (
+            step in self._unwatched.get(number, ())
+            and ledger.is_running(number)
+            and time.monotonic() < self._flush_at
+            and not self.listeners
+        ):  # nothing to do but to hear it, so that needs no lock
+            ledger.hear(number, step, metrics)
+            return Decision.CONTINUE
         with self.lock:
-            if not self.ledger.is_running(number):
+            if not ledger.is_running(number):
                 return Decision.STOP
-            self.ledger.hear(number, step, metrics)
-            self._unflushed.add(number)
-            if time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
+            ledger.hear(number, step, metrics)
+            if time.monotonic() >= self._flush_at:
                 self._flush()
             watched = step not in self._unwatched.get(number, ())
             decision = self._decided(number, step) if watched else Decision.CONTINUE
@@ -309,7 +316,7 @@ class Driver:
         """Record a trial's saved state, with all that it has reported."""
         with self.lock:
             trial = self.trial(number)
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
             self._write(
                 self.storage.checkpoint(
                     self.record.id, number, trial.attempt, checkpoint, trial.reports
@@ -331,7 +338,7 @@ class Driver:
             taken it up, or it was told from elsewhere. Then the result is refused.
         """
         with self.lock:
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
             self._unwatched.pop(number, None)
             self._flush()  # what others have said may be why this one ends
             trial = self._finished(self.trial(number), outcome)
@@ -351,7 +358,7 @@ class Driver:
         """Put a running trial back to WAITING, to be run again under its own number."""
         with self.lock:
             trial = self.trial(number)
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
             self._unwatched.pop(number, None)
             try:
                 trial = self.storage.release(
@@ -601,7 +608,9 @@ class Driver:
 
     def _flush(self) -> None:
         """Group commit of reports: every half second, and before anything is proposed."""
-        for number in sorted(self._unflushed):
+        unstored = self.ledger.unstored
+        for number in sorted(unstored):
+            unstored.discard(number)  # first: more may be heard while this is written
             trial = self.trial(number)
             try:
                 self._write(
@@ -609,8 +618,7 @@ class Driver:
                 )
             except TrialStateError:  # no longer ours; finish() will be refused and say so
                 self.refresh()
-        self._unflushed.clear()
-        self._flushed_at = time.monotonic()
+        self._flush_at = time.monotonic() + _FLUSH_SECONDS
 
 
 @final
