@@ -146,7 +146,7 @@ class Ledger:
 
     @property
     def unstored(self) -> set[int]:
-        """Numbers of the trials that were heard; who stores or drops what they said removes them."""
+        """Numbers of trials that were heard; who stores or drops what they said removes them."""
         self._take_heard()
         return self._unstored
 
