@@ -13,9 +13,7 @@ thrown away at any time.
 
 from __future__ import annotations
 
-import math
-from array import array
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -27,7 +25,7 @@ from numpy.typing import NDArray
 from luthier.core.objective import Objective
 from luthier.core.ranking import Ranking
 from luthier.core.rungs import ReportLog, Rung
-from luthier.core.trial import EMPTY, FrozenTrial, TrialState, changed
+from luthier.core.trial import FrozenTrial, TrialState, changed
 from luthier.space import Space
 
 __all__ = ["Columns", "History", "Prefix", "Reported", "reported"]
@@ -205,20 +203,6 @@ class History:
 
         return self.table(("step", step, name), self.completed, row)[:, 0]
 
-    def ranked_at(self, step: int, metric: str) -> Sequence[float]:
-        """What the completed trials had reported at exactly this step, best first.
-
-        Costs a copy, and the trials completed since it was last asked for.
-
-        Args:
-            step: The step.
-            metric: Which metric.
-
-        Returns:
-            Values with signs such that lower is better, ascending, without NaN.
-        """
-        return self._columns.ranked(self.objective, self.completed, step, metric)
-
     def rung(self, step: int, metrics: Sequence[str] | None = None) -> Rung:
         """Return what trials in any state had reached at a step: their first report from it on.
 
@@ -361,7 +345,6 @@ class Columns:
         self._rankings = (Ranking(), Ranking())
         self._ranked = 0
         self._tables: dict[tuple[Any, ...], _Rows] = {}
-        self._ranked_at: dict[tuple[int, str], _Ordered] = {}
         self._folds: dict[tuple[Any, ...], dict[int, Any]] = {}
         self._keys: tuple[Space, list[int], dict[tuple[Any, ...], tuple[int, int]]] | None = None
         self._views: dict[int, _View] = {}
@@ -431,22 +414,6 @@ class Columns:
 
         table = self._tables.setdefault((trials.identity, *key), _Rows())
         return table.upto(trials, rows, width=width)
-
-    def ranked(
-        self, objective: Objective, trials: Prefix[FrozenTrial], step: int, metric: str
-    ) -> Sequence[float]:
-        """What ``History.ranked_at`` gives."""
-        known = self._ranked_at.setdefault((step, metric), _Ordered())
-        if len(trials) < known.n:  # an earlier snapshot
-            known = _Ordered()
-        minimised = objective.direction_of(metric) == "minimize"
-        if known.n < len(trials):
-            for trial in trials[known.n :]:
-                value = trial.reports.get(step, EMPTY).get(metric, math.nan)
-                if value == value:
-                    insort(known.values, value if minimised else -value)
-            known.n = len(trials)
-        return known.values[:]
 
     def fold(
         self,
@@ -620,15 +587,6 @@ def _ended_at(trial: FrozenTrial, step: int, history: History) -> FrozenTrial | 
         metric_names=tuple(metrics),
         metric_values=tuple(metrics.values()),
     )
-
-
-@final
-class _Ordered:
-    """Numbers about the first n trials of a group, ascending."""
-
-    def __init__(self) -> None:
-        self.values = array("d")
-        self.n = 0
 
 
 @final

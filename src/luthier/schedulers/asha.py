@@ -23,6 +23,7 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job, Resume
+from luthier.core.rungs import Rung
 from luthier.core.settings import Choice, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.schedulers.ladder import (
@@ -30,9 +31,7 @@ from luthier.schedulers.ladder import (
     best_first,
     ladder,
     landed,
-    n_better,
     rung_metrics,
-    up_to_budget,
     without,
 )
 
@@ -105,13 +104,13 @@ class Asha:
         if place is None:
             return Decision.CONTINUE
         rung = history.rung(self.rungs[place], rung_metrics(self.metric))
-        position = n_better(rung, trial.number)
+        position = _n_better(rung, trial.number)
         return Decision.CONTINUE if position * self.eta < len(rung.numbers) else Decision.STOP
 
     def unwatched(self, trial: FrozenTrial, step: int) -> range:
         """The steps up to the next rung, or to the end of the trial's budget."""
         if self.mode == "promotion":
-            return up_to_budget(trial, self.rungs, step)
+            return range(step + 1, trial.budget or self.rungs[0])
         place = bisect_right(self.rungs[:-1], step)
         return range(step + 1, self.rungs[place] if place < len(self.rungs) - 1 else maxsize)
 
@@ -151,3 +150,14 @@ def _finale(
             if history.paused_trial(number) is not None:
                 return Resume(number, end)
     return None
+
+
+def _n_better(rung: Rung, number: int) -> int:
+    """Return how many trials come before a trial of the rung in ``best_first``."""
+    values, numbers = rung.values, rung.numbers
+    if values.shape[1] == 1 and not rung.violations.any():
+        values = values[:, 0]
+        own = values[np.flatnonzero(numbers == number)[0]]
+        if own == own:  # then there is no need to sort; others' NaN come after it as they should
+            return int(np.count_nonzero((values < own) | ((values == own) & (numbers < number))))
+    return int(np.flatnonzero(best_first(rung) == number)[0])

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from sys import maxsize
 from typing import Any, Final
 
 import numpy as np
@@ -25,17 +24,7 @@ from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = [
-    "LADDER_RULES",
-    "best_first",
-    "is_below",
-    "ladder",
-    "landed",
-    "n_better",
-    "rung_metrics",
-    "up_to_budget",
-    "without",
-]
+__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "rung_metrics", "without"]
 
 LADDER_RULES: Final[Mapping[str, Rule]] = {
     "min_resource": Number(1, whole=True),
@@ -89,13 +78,6 @@ def landed(rungs: Sequence[int], before: int | None, step: int) -> int | None:
     return place if place >= 0 and (before is None or before < rungs[place]) else None
 
 
-def up_to_budget(trial: FrozenTrial, rungs: Sequence[int], step: int) -> range:
-    """Return the steps after this one before a trial pauses, where it does so at its budget."""
-    if step >= rungs[-1]:
-        return range(step + 1, maxsize)
-    return range(step + 1, rungs[0] if trial.budget is None else trial.budget)
-
-
 def is_below(trial: FrozenTrial, step: int) -> bool:
     """Whether a paused trial hasn't been at a rung, by its budget or by a report beyond that."""
     return (trial.budget or 0) < step and (trial.last_step or 0) < step
@@ -119,17 +101,6 @@ def best_first(rung: Rung) -> NDArray[np.int64]:
     if rung.violations.any():
         keys = (*keys, rung.violations)
     return rung.numbers[np.lexsort((*keys, unknown) if unknown.any() else keys)]
-
-
-def n_better(rung: Rung, number: int) -> int:
-    """Return how many trials come before a trial of the rung in ``best_first``."""
-    values, numbers = rung.values, rung.numbers
-    if values.shape[1] == 1 and not rung.violations.any():
-        values = values[:, 0]
-        own = values[np.flatnonzero(numbers == number)[0]]
-        if own == own:  # then there is no need to sort; others' NaN come after it as they should
-            return int(np.count_nonzero((values < own) | ((values == own) & (numbers < number))))
-    return int(np.flatnonzero(best_first(rung) == number)[0])
 
 
 def without(numbers: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:

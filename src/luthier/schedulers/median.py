@@ -79,7 +79,3 @@ class Median:
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Stop the trial if its best value is worse than the median at this step."""
         return self._rule.decide(history, trial, step)
-
-    def unwatched(self, trial: FrozenTrial, step: int) -> range:
-        """The steps before the warm-up's end."""
-        return self._rule.unwatched(trial, step)

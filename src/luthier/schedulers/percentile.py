@@ -11,9 +11,12 @@ bad report doesn't end it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from array import array
+from bisect import insort
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -25,6 +28,10 @@ from luthier.errors import ArgumentError
 from luthier.schedulers.curve import Curve, check_at_least, is_finite_number
 
 __all__ = ["Percentile"]
+
+_RANKED: WeakKeyDictionary[Hashable, dict[tuple[int, str], tuple[int, array[float]]]] = (
+    WeakKeyDictionary()
+)
 
 
 @final
@@ -95,14 +102,24 @@ class Percentile:
         best = curve.best
         if math.isnan(best):
             return Decision.STOP
-        others = history.ranked_at(step, curve.metric)
+        others = _ranked(history, curve, step)
         if len(others) < self.n_min_trials:
             return Decision.CONTINUE
         return Decision.STOP if best > _percentile(others, self.q) else Decision.CONTINUE
 
-    def unwatched(self, trial: FrozenTrial, step: int) -> range:
-        """The steps before the warm-up's end."""
-        return range(step + 1, self.n_warmup_steps)
+
+def _ranked(history: History, curve: Curve, step: int) -> Sequence[float]:
+    """What the completed trials reported at a step, ascending; costs those that are new."""
+    known = _RANKED.setdefault(history.lineage, {})
+    n, values = known.get((step, curve.metric), (0, array("d")))
+    if len(history.completed) < n:  # an earlier history
+        n, values = 0, array("d")
+    if len(history.completed) > n:
+        for value in history.at(step, curve.metric)[n:].tolist():
+            if value == value:
+                insort(values, curve.sign * value)
+        known[step, curve.metric] = len(history.completed), values
+    return values
 
 
 def _percentile(ascending: Sequence[float], q: float) -> float:
