@@ -1,6 +1,6 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour bench-trials \
-	bench-evolution bench-fidelity bench-fronts bench-throughput bench-report fmt lock clean
+	bench-evolution bench-executors bench-fidelity bench-fronts bench-throughput bench-report fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -52,6 +52,10 @@ bench-throughput: ## what a report and its decision cost, beside Optuna; simulat
 	@tools/peers.sh optuna
 	@$(BIN)/python -m benchmarks.fidelity.throughput
 
+bench-executors: ## trials in processes: overhead beside a bare pool, and speed on all cores
+	@tools/bootstrap.sh dev
+	@$(BIN)/python -m benchmarks.executors
+
 bench-behaviour: ## crashes, small and conditional spaces, parallel slots, memory
 	@tools/bootstrap.sh bench
 	@tools/peers.sh optuna
@@ -91,7 +95,7 @@ bench-fronts:   ## fronts of several objectives beside Optuna: docs/benchmarks/f
 	@tools/bootstrap.sh bench
 	@tools/peers.sh optuna
 	@$(BIN)/python -m benchmarks.fronts record optuna:tpe luthier:gp luthier:tpe
-	@$(BIN)/python -m benchmarks.fronts record optuna:gp --slow --seeds 5
+	@$(BIN)/python -m benchmarks.fronts record optuna:gp --slow
 	@$(BIN)/python -m benchmarks.fronts report --publish
 
 bench-report:   ## who needs the fewest trials: docs/benchmarks, from recorded trajectories

@@ -16,9 +16,16 @@
     │   ├── StudyMismatchError (ValueError)    stored and given settings contradict each other
     │   ├── TrialNotFoundError (KeyError)      no trial of that number
     │   ├── TrialStateError (ValueError)       not possible in the trial's present state
-    │   │   └── NumberTakenError               another driver added that trial number first
+    │   │   ├── NumberTakenError               another driver added that trial number first
+    │   │   └── TrialLostError                 another worker has taken the trial up
     │   ├── NoTrialError (ValueError)          nothing has completed yet
     │   └── AllTrialsFailedError (ValueError)  nothing but failures
+    ├── ExecutorError (RuntimeError)           a process that was to run a trial didn't
+    │   ├── UnsendableError (TypeError)        what can't be pickled for another process
+    │   ├── WorkerDiedError                    the process died in mid-trial
+    │   ├── TimeLimitError (TimeoutError)      ended, since it ran for too long
+    │   ├── MemoryLimitError (MemoryError)     ended, since it took too much memory
+    │   └── TrialCancelledError                ended, since someone said so
     └── StorageError
         ├── StorageCorruptError                the file is damaged
         ├── StorageForeignError                the file isn't Luthier's
@@ -45,9 +52,11 @@ __all__ = [
     "ArgumentError",
     "CheckpointCorruptError",
     "CheckpointMissingError",
+    "ExecutorError",
     "IncompatibleParamError",
     "InfeasibleSpaceError",
     "LuthierError",
+    "MemoryLimitError",
     "MissingExtraError",
     "NoTrialError",
     "NumberTakenError",
@@ -65,11 +74,16 @@ __all__ = [
     "StudyExistsError",
     "StudyMismatchError",
     "StudyNotFoundError",
+    "TimeLimitError",
+    "TrialCancelledError",
+    "TrialLostError",
     "TrialNotFoundError",
     "TrialPruned",
     "TrialStateError",
     "UnknownParamError",
+    "UnsendableError",
     "UnsupportedError",
+    "WorkerDiedError",
     "require_extra",
 ]
 
@@ -166,12 +180,40 @@ class NumberTakenError(TrialStateError):
     """Another driver added a trial of that number first: look at the history and ask again."""
 
 
+class TrialLostError(TrialStateError):
+    """Another worker has taken the trial up: what this one says of it counts no more."""
+
+
 class NoTrialError(StudyError, ValueError):
     """The study has no completed (feasible) trial yet."""
 
 
 class AllTrialsFailedError(StudyError, ValueError):
     """Every trial so far has failed; the message carries the first error."""
+
+
+class ExecutorError(LuthierError, RuntimeError):
+    """Root of the errors about processes that run trials."""
+
+
+class UnsendableError(ExecutorError, TypeError):
+    """Something can't be pickled, so it can't be sent to or from another process."""
+
+
+class WorkerDiedError(ExecutorError):
+    """The process that ran a trial died: a crash, a kill, ``os._exit``, lack of memory."""
+
+
+class TimeLimitError(ExecutorError, TimeoutError):
+    """A trial ran for longer than its time limit, and was ended."""
+
+
+class MemoryLimitError(ExecutorError, MemoryError):
+    """A trial's processes took more memory than their limit, and were ended."""
+
+
+class TrialCancelledError(ExecutorError):
+    """A running trial was cancelled, and its process ended."""
 
 
 class StorageError(LuthierError):

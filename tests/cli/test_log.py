@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import luthier as library
-from luthier import Float, Space
+from luthier import Float, Space, open_storage
+from luthier.core.objective import Objective
+from luthier.testing.life import life
 
 if TYPE_CHECKING:
     from conftest import Luthier
@@ -44,6 +46,18 @@ def test_log_tells_every_kind_of_event(luthier: Luthier) -> None:
         "study      state       attr:owner=us",
     ):
         assert expected in text, text
+
+
+def test_log_tells_every_step_of_a_life(luthier: Luthier) -> None:
+    storage = open_storage("runs.db")
+    study = storage.create_study("life", Objective(("loss",)), 0, {}).id
+    for step in life(storage, study):
+        step()
+    lines = luthier("log").output.splitlines()
+    assert len(lines) == len(storage.events(study))
+    text = "\n".join(lines)
+    assert "trial 3    checkpointed step 2 in 10 bytes; step 2: loss=2" in text
+    assert "trial 3    paused      PAUSED" in text
 
 
 def test_log_as_json_lines(demo: Luthier) -> None:

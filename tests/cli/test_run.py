@@ -66,6 +66,16 @@ def test_scheduler_and_timeout(luthier: Luthier) -> None:
     assert "1e-06 seconds are over" in luthier(*command).stdout
 
 
+def test_settings_of_samplers_and_schedulers(luthier: Luthier) -> None:
+    command = ("run", "work.py:objective", "--study", "demo", "--trials", "3")
+    luthier(*command, "--sampler", "tpe:n_startup=5", "--scheduler", "asha:max_resource=27,eta=4")
+    study = library.load_study(study_name="demo", storage="runs.db")
+    assert study.sampler == library.samplers.TPE(n_startup=5)
+    assert study.scheduler == library.schedulers.Asha(27, eta=4)
+    luthier(*command)  # settings stay as they were
+    assert "asha max_resource=27" in luthier("status").output
+
+
 def test_all_trials_failed(luthier: Luthier) -> None:
     few = luthier("run", "work.py:failing", "--study", "few", "--trials", "2", exit_code=1)
     assert "All 2 trials of study 'few' have failed" in few.stderr
@@ -90,6 +100,9 @@ def test_an_objective_that_leaves_is_told(luthier: Luthier) -> None:
         (["--strategy", "gird"], "'grid'"),
         (["--sampler", "nosuch"], "nosuch"),
         (["--scheduler", "medain"], "'median'"),
+        (["--scheduler", "asha"], "max_resource"),
+        (["--scheduler", "asha:27"], "must be written SETTING=VALUE"),
+        (["--scheduler", "asha:max_resource=0"], "max_resource must be a whole number"),
         (["--timeout", "soon"], "A budget must be a number of trials or a time"),
         (["--timeout", "50 trials"], "--timeout must be a time such as '10 min'"),
         (["--trials", "-1"], "Invalid value for '--trials'"),

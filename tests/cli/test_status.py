@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,25 @@ def test_status_of_failures_and_running_trials(luthier: Luthier) -> None:
     assert "2 failed, 1 running" in text
     assert "Running     trial 2 for" in text
     assert "Failed      2, first trial 0: RuntimeError: no such data" in text
+
+
+@pytest.mark.parametrize(
+    ("silence", "expected"),
+    [
+        (None, ""),
+        (5, ""),
+        (45, r"; last heard of \d+ s ago by its own clock"),
+        (600, r"; last heard of \d+ s ago by its own clock, others may take it up"),
+    ],
+)
+def test_status_says_who_is_silent(luthier: Luthier, silence: float | None, expected: str) -> None:
+    study = library.create_study(study_name="s", storage="runs.db")
+    study._driver.lease.worker = "far/1:boot:7:9"
+    study.ask()
+    if silence is not None:
+        study.storage.heartbeat(study._driver.record.id, "far/1:boot:7:9", time.time() - silence)
+    [line] = [x for x in luthier("status").output.splitlines() if x.startswith("Running")]
+    assert re.search(f" in process 7 on far{expected}$", line)
 
 
 def test_status_of_a_sampler_that_only_python_knows(luthier: Luthier) -> None:

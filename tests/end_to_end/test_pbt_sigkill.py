@@ -53,6 +53,7 @@ study = luthier.create_study(
     strategy="random",
     scheduler=PBT(STEPS, population=4, ready_every=3, synchronous=True),
     seed=seed,
+    max_attempts=1000,
 )
 study.optimize(objective, n_jobs=jobs)
 """

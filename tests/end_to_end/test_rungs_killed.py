@@ -46,7 +46,7 @@ if __name__ == "__main__":
     import sys
     study = luthier.create_study(
         study_name="s", storage=sys.argv[1], sampler="random", scheduler=scheduler, space=space,
-        seed=3, load_if_exists=True,
+        seed=3, load_if_exists=True, max_attempts=1000,
     )
     study.optimize(objective, total_trials=17, fail_fast=None)
 """

@@ -74,6 +74,7 @@ def what_counts(exported: dict[str, Any]) -> list[dict[str, Any]]:
 def test_killed_and_resumed_run_equals_an_unbroken_one(program: Program, strategy: str) -> None:
     (program.directory / "work.py").write_text(OBJECTIVE)
     command = ["run", "work.py:objective", "--trials", str(TOTAL), "--seed", "7"]
+    command += ["--max-attempts", str(KILLS + 1)]  # one trial may be hit by all
     command += ["--strategy", strategy, "--scheduler", "median"]
     program.run(*command, "--storage", "unbroken.db")
 
@@ -132,6 +133,7 @@ def test_a_killed_evolution_goes_on_as_the_very_same(program: Program, sampler: 
     result = "x + y, 1 - x + y * y" if several else "x + y"
     (program.directory / "work.py").write_text(EVOLVED.replace("RESULT", result))
     command = ["run", "work.py:objective", "--trials", "180", "--seed", "3", "--sampler", sampler]
+    command += ["--max-attempts", "7"]
     command += ["--directions", "minimize,minimize"] if several else []
     program.run(*command, "--storage", "unbroken.db")
 

@@ -7,14 +7,14 @@ import pytest
 
 from luthier.core.protocols import Executor
 from luthier.errors import ArgumentError
-from luthier.executors import Inline, Threads
+from luthier.executors import Inline, Processes, Threads
 from luthier.testing.executors import EXECUTOR_CHECKS, check_executor
 
-EXECUTORS: list[Callable[[int], Executor]] = [lambda slots: Inline(), Threads]
+EXECUTORS: list[Callable[[int], Executor]] = [lambda slots: Inline(), Threads, Processes]
 
 
 @pytest.mark.parametrize("check", EXECUTOR_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("factory", EXECUTORS, ids=["inline", "threads"])
+@pytest.mark.parametrize("factory", EXECUTORS, ids=["inline", "threads", "processes"])
 def test_contract(factory: Callable[[int], Executor], check: Any) -> None:
     check(factory)
 
@@ -42,10 +42,11 @@ def test_the_suite_notices_a_lost_trial() -> None:
         check_executor(lambda slots: Forgetful())
 
 
+@pytest.mark.parametrize("kind", [Threads, Processes])
 @pytest.mark.parametrize("slots", [0, -1, 1.5, "two"])
-def test_threads_need_slots(slots: Any) -> None:
+def test_executors_need_slots(kind: Any, slots: Any) -> None:
     with pytest.raises(ArgumentError, match="slots must be an integer of at least 1"):
-        Threads(slots)
+        kind(slots)
 
 
 def test_a_full_executor_refuses() -> None:

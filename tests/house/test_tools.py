@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ["demo", "test", "test-slow", "lint", "types", "imports", "docs", "bench", "fmt", "lock"]
+TARGETS = ["help", "demo", "test", "test-slow", "lint", "types", "imports", "docs", "bench"]
+TARGETS += ["bench-asks", "bench-throughput", "bench-behaviour", "bench-trials", "bench-evolution"]
+TARGETS += [
+    "bench-executors",
+    "bench-fidelity",
+    "bench-fronts",
+    "bench-report",
+    "fmt",
+    "lock",
+    "clean",
+]
 SCRIPTS = [".ci/run", "tools/bootstrap.sh", "tools/lock.sh", "tools/peers.sh"]
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_every_target_is_named_here_and_phony() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
+    rules = re.findall(r"^([\w-]+):", makefile, re.MULTILINE)
+    (phony,) = re.findall(r"^\.PHONY:(.*)", makefile, re.MULTILINE)
+    assert sorted(rules) == sorted(phony.split()) == sorted(TARGETS)
 
 
 def test_make_alone_lists_every_target() -> None:

@@ -20,6 +20,7 @@ from luthier.samplers import (
     Auto,
     Forest,
     Grid,
+    HighestRung,
     PartialFixed,
     QuasiRandom,
     Random,
@@ -68,6 +69,7 @@ SAMPLERS: list[SamplerFactory] = [
     ES,
     lambda: ES(pairs=1, spread=0.01),
     lambda: PartialFixed(Auto(), {}),
+    lambda: HighestRung(TPE(), [1, 3]),
 ]
 
 

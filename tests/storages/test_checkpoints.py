@@ -85,11 +85,17 @@ def test_what_is_no_size_is_refused(text: Any, tmp_path: Path) -> None:
         FileCheckpoints(tmp_path, text)
 
 
+class BytesPath:
+    def __fspath__(self) -> bytes:
+        return b"saved"
+
+
 @pytest.mark.parametrize(
     ("folder", "error", "message"),
     [
         ("", ArgumentError, "must be a folder, got ''"),
         (None, ArgumentError, "must be a folder, got None"),
+        (BytesPath(), ArgumentError, r"got .*BytesPath.*\. Give its path as text"),
         ("s3://bucket/x", UnsupportedError, "got 's3://bucket/x'. Mount the place"),
     ],
 )

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from luthier.core.events import evolve
 from luthier.core.objective import Objective
+from luthier.core.record import dump
 from luthier.core.trial import FrozenTrial
 from luthier.errors import StorageError, StorageVersionError
 from luthier.storages.schema import MIGRATIONS, SCHEMA_VERSION, migrate
@@ -28,7 +30,10 @@ def test_a_new_database_gets_the_newest_schema(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "a.db")
     migrate(database)
     assert version(database) == SCHEMA_VERSION == len(MIGRATIONS)
-    assert tables(database) == {"luthier", "studies", "trials", "events", "state", "spaces"}
+    assert tables(database) == {
+        *("luthier", "studies", "trials", "events", "state", "spaces"),
+        "heartbeats",
+    }
 
 
 def test_an_older_schema_is_migrated_and_its_data_kept(tmp_path: Path) -> None:
@@ -44,6 +49,36 @@ def test_an_older_schema_is_migrated_and_its_data_kept(tmp_path: Path) -> None:
     assert len(storage.changes_since(study, 0).trials) == 1
     with pytest.raises(StorageVersionError, match=r"newer Luthier.*Upgrade with: pip install -U"):
         SqlStorage(database)
+
+
+def test_a_file_from_before_leases_is_migrated(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "a.db")
+    migrate(database, MIGRATIONS[:2])
+    trial = (
+        "INSERT INTO trials (study, number, state, version, attempt, objectives, worker, params)"
+        " VALUES (1, 0, 1, 1, 1, 1, 'w', '{}')"
+    )
+    event = (
+        "INSERT INTO events (study, version, at, kind, number, data) VALUES (1, 1, 0.5, 'added', 0,"
+        """ '{"state":"RUNNING","params":{},"worker":"w","attempt":1}')"""
+    )
+    study = (
+        "INSERT INTO studies (id, name, objective, seed, created, settings, version, trials)"
+        f" VALUES (1, 's', '{dump(Objective().to_json())}', '0', 0.5, '{{}}', 1, 1)"
+    )
+    for statement in (study, trial, event):
+        database.write(lambda execute, s=statement: execute(s, ()))
+    storage = SqlStorage(database)
+    [old] = storage.changes_since(1, 0).trials
+    assert (old.attempt, old.lapses) == (1, 0)
+    storage.heartbeat(1, "v", 0.5)
+    claimed = storage.claim(1, 0, "v", attempt=1, at=2.5)
+    assert claimed is not None
+    assert claimed.lapses == 1
+    folded = None
+    for line in storage.events(1):
+        folded = evolve(folded, line)
+    assert storage.changes_since(1, 0).trials == [claimed] == [folded]
 
 
 def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path) -> None:

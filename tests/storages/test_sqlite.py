@@ -118,7 +118,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     other.execute("UPDATE luthier SET version = 99")
     other.commit()
     other.close()
-    with pytest.raises(StorageVersionError, match=r"has version 99, this Luthier knows up to 2"):
+    with pytest.raises(StorageVersionError, match=r"has version 99, this Luthier knows up to 3"):
         sqlite_storage(tmp_path / "a.db")
 
 

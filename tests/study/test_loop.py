@@ -65,7 +65,14 @@ class TestLimits:
             ({"catch": 3}, "catch takes exception classes, got 3"),
             ({"callbacks": 3}, "a callback takes (study, trial), got 3"),
             ({"retries": [ValueError]}, "retries maps exception classes to how often"),
-            ({"executor": "process"}, "executor must be an object with submit(), got 'process'"),
+            ({"executor": "carrier"}, "executor must be 'process:4', 'thread:4', 'inline' or an"),
+            ({"executor": 3}, "or an object with submit(), got 3"),
+            ({"executor": "thread:2", "n_jobs": 3}, "got 'thread:2' beside n_jobs=3"),
+            ({"executor": "process:0"}, "got 'process:0'"),
+            ({"executor": "inline:2"}, "got 'inline:2'"),
+            ({"executor": "thread:2", "time_limit": 3}, "need a process that can be ended"),
+            ({"time_limit": "soon"}, "time_limit must be seconds above 0, or a time such as"),
+            ({"memory_limit": 0}, "memory_limit must be a number of bytes above 0"),
             ({"fail_fast": 0}, "fail_fast must be an integer >= 1, got 0"),
             ({"n_jobs": 0}, "n_jobs must be at least 1, or -1"),
             ({"catch": (int,)}, "catch takes exception classes"),
@@ -315,7 +322,7 @@ class TestThreads:
             return trial.suggest_float("x", 0, 1)
 
         study = luthier.create_study(seed=0)
-        study.optimize(objective, n_trials=10, n_jobs=3)
+        study.optimize(objective, n_trials=10, executor="thread:3")
         assert [t.state.name for t in study.trials] == ["COMPLETE"] * 10
         assert len({t.params["x"] for t in study.trials}) == 10
 
@@ -326,7 +333,7 @@ class TestThreads:
             return 1.0
 
         study = luthier.create_study(scheduler="median")
-        study.optimize(objective, n_trials=12, n_jobs=4)
+        study.optimize(objective, n_trials=12, executor="thread:4")
         assert all(len(t.reports) == 20 for t in study.trials)
 
 
@@ -420,7 +427,7 @@ def test_max_trials_counts_what_runs() -> None:
         meet.wait(10)
         return square(trial)
 
-    study.optimize(objective, n_jobs=2, stop=MaxTrials(4))
+    study.optimize(objective, executor="thread:2", stop=MaxTrials(4))
     assert len(study.trials) == 4
 
 

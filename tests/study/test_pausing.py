@@ -114,6 +114,21 @@ def test_a_resumed_trial_goes_on_from_its_checkpoint() -> None:
     assert len(trained) == len(set(trained)) == 9 + 3 * 2 + 6
 
 
+def test_who_takes_up_a_trial_deletes_what_it_saved_before(tmp_path: Path) -> None:
+    study = study_of(Asha(9), storage=tmp_path / "s.db", study_name="s")
+    trial = study.ask()
+    trial.report(1.0, 1)
+    for content in (b"a", b"b"):
+        trial.save_checkpoint(content)
+    other = luthier.load_study(study_name="s", storage=tmp_path / "s.db")
+    kept = other._driver.open_checkpoints()
+    assert len(kept.sizes()) == 2
+    assert set(kept.sizes()) >= other._driver._keeper._needed() != set()  # b, heard of just now
+    other.tell(trial.number, state=TrialState.FAILED)
+    [last] = kept.sizes()  # spared, as this thread saved it last
+    assert kept.path(last).read_bytes() == b"b"
+
+
 def test_events_and_costs_of_pauses() -> None:
     heard: list[Event] = []
     study = study_of(SuccessiveHalving(2, eta=2))

@@ -10,7 +10,8 @@ import luthier
 from luthier.core.history import History
 from luthier.core.rng import generator
 from luthier.schedulers import Asha, Hyperband, Pasha
-from luthier.study.driver import Driver, propose
+from luthier.study.driver import Driver
+from luthier.study.proposing import propose
 
 
 def outlook(driver: Driver, history: History) -> tuple[Any, ...]:
@@ -57,7 +58,7 @@ def test_a_space_learnt_from_trials_that_pause(scheduler: Any, n_jobs: int) -> N
                 raise luthier.TrialPruned
         return value
 
-    study.optimize(objective, n_trials=16, n_jobs=n_jobs)
+    study.optimize(objective, n_trials=16, executor=f"thread:{n_jobs}")
     assert_like_new(study._driver)
     assert len(study.history.reached(1).completed) >= 8  # so a rung was learnt from
     assert study.replay().exact

@@ -76,6 +76,8 @@ class TestCreate:
             ({"sampler": "magic"}, "magic"),
             ({"scheduler": "magic"}, "magic"),
             ({"storage": "mysql://x"}, "mysql"),
+            ({"checkpoints": 5}, "must be a folder, got 5. Give its path as text or"),
+            ({"checkpoints": b"saved"}, "must be a folder, got b'saved'. Give its path"),
         ],
     )
     def test_bad_arguments(self, arguments: dict[str, Any], message: str) -> None:
@@ -240,6 +242,16 @@ class TestAskTell:
         study = luthier.create_study(space=Space(a=Int(0, 1)), strategy="grid")
         assert {study.tell(study.ask(), 1).params["a"] for _ in range(2)} == {0, 1}
         with pytest.raises(StudyError, match="its space is exhausted"):
+            study.ask()
+
+    def test_a_scheduler_that_is_done(self) -> None:
+        study = luthier.create_study(scheduler="pbt:steps=5,population=2", seed=0)
+        trials = [study.ask({"x": Float(0, 1)}) for _ in range(2)]
+        with pytest.raises(StudyError, match=r"its scheduler .*, with 2 .*Tell their results"):
+            study.ask()
+        for trial in trials:
+            study.tell(trial, trial.params["x"])
+        with pytest.raises(StudyError, match=r"nothing more\. Choose another, or"):
             study.ask()
 
 
@@ -673,3 +685,18 @@ def test_a_strategy_is_explained_by_what_was_set() -> None:
         "Sampler gp with kappa=2, trust_region=False. Nothing has been proposed yet.\n"
         "Scheduler median."
     )
+
+
+def test_a_strategy_on_rungs_says_what_it_learns_from() -> None:
+    study = luthier.create_study(
+        space=Space(x=Float(0, 1)), sampler="tpe", scheduler="asha:max_resource=9", seed=0
+    )
+
+    def learns_from(n_trials: int) -> str:
+        study.optimize(lambda t: t.params["x"] + 1 / (t.budget or 9), n_trials=n_trials)
+        return study.explain_strategy().splitlines()[0]
+
+    few, many = learns_from(2), learns_from(18)
+    assert few.startswith("Sampler tpe. It learns from all trials, as too few have reached a rung.")
+    reached = len(study.history.reached(3).completed)
+    assert f"It learns from the {reached} trials that have reached step 3. The latest" in many

@@ -19,7 +19,8 @@ SPACE = luthier.Space(x=luthier.Int(1, 9))
 
 
 def study_of(scheduler: Any, **options: Any) -> luthier.Study:
-    return luthier.create_study(space=SPACE, sampler=Grid(), scheduler=scheduler, seed=0, **options)
+    options = {"space": SPACE, "sampler": Grid(), "seed": 0, **options}
+    return luthier.create_study(scheduler=scheduler, **options)
 
 
 def returning(trial: luthier.Trial) -> float:
@@ -58,6 +59,19 @@ def test_a_paused_trial_is_asked_for_again_with_a_larger_budget() -> None:
     assert {told(study, study.ask()).state for _ in range(3)} == {TrialState.PAUSED}
     again = study.ask()
     assert (again.params["x"], again.attempt, again.budget) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("scheduler", [SuccessiveHalving(9), Hyperband(9), Asha(9)], ids=str)
+def test_what_is_paused_when_the_space_is_exhausted_is_asked_for_again(scheduler: Any) -> None:
+    space = luthier.Space(x=luthier.Int(1, 5))
+    looped, asked = study_of(scheduler, space=space), study_of(scheduler, space=space)
+    looped.optimize(returning, n_trials=9)
+    for _ in range(sum(trial.attempt for trial in looped.trials)):
+        told(asked, asked.ask())
+    with pytest.raises(luthier.errors.StudyError, match="its space is exhausted"):
+        asked.ask()
+    assert ends(asked) == ends(looped)
+    assert TrialState.COMPLETE in {trial.state for trial in asked.trials}
 
 
 def test_complete_is_complete_and_failed_is_failed() -> None:

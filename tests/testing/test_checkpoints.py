@@ -108,6 +108,23 @@ class FollowsAllLinks(Wrapped):
             return self.sound.save(b"the link's content")
 
 
+class NeverMakesRoom(Wrapped):
+    def make_room(self, needed: Any, unwanted: Any = ()) -> list[str]:
+        return []
+
+
+class DeletesWhatIsNeeded(Wrapped):
+    def make_room(self, needed: Any, unwanted: Any = ()) -> list[str]:
+        return self.sound.make_room(set(), unwanted)
+
+
+class DeletesWhatIsNotRecordedYet(Wrapped):
+    def make_room(self, needed: Any, unwanted: Any = ()) -> list[str]:
+        for key in set(unwanted) - set(needed()):
+            self.sound.delete(key)
+        return list(unwanted)
+
+
 class RefusesEverything(Wrapped):
     def save(self, source: bytes | Path) -> tuple[str, int]:
         raise CheckpointMissingError("no")
@@ -127,6 +144,9 @@ BROKEN: list[tuple[type[Wrapped], str]] = [
     (ListsByName, "same_content_is_kept_once"),
     (ListsTheYoungestFirst, "same_content_is_kept_once"),
     (FollowsAllLinks, "links_are_followed_within"),
+    (NeverMakesRoom, "room_is_made_of_what_is_unwanted"),
+    (DeletesWhatIsNeeded, "room_is_made_of_what_is_unwanted"),
+    (DeletesWhatIsNotRecordedYet, "room_is_made_of_what_is_unwanted"),
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -63,8 +63,11 @@ def _detail(event: LogEvent) -> str:
         case "claimed":
             text = f"attempt {data['attempt']} by {cell(data['worker'])}"
         case "reported":
-            text = "; ".join(f"step {step}: {pairs(metrics)}" for step, metrics in data["reports"])
-        case "finished":
+            text = "; ".join(_reports(data))
+        case "checkpointed":
+            step, _, size = data["checkpoint"]
+            text = "; ".join([f"step {step} in {size} bytes", *_reports(data)])
+        case "paused" | "finished":
             result = pairs(data["metrics"]) or cell((data.get("error") or "").split("\n", 1)[0])
             text = f"{data['state']} {result}"
         case "released":
@@ -78,6 +81,10 @@ def _detail(event: LogEvent) -> str:
         case _:
             text = pairs({data["key"]: data["value"]})
     return text
+
+
+def _reports(data: dict[str, Any]) -> list[str]:
+    return [f"step {step}: {pairs(metrics)}" for step, metrics in data["reports"]]
 
 
 @click.command(

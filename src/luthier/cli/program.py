@@ -15,6 +15,7 @@ import click
 
 from luthier import __version__
 from luthier.cli.log import log, replay
+from luthier.cli.logs import logs
 from luthier.cli.run import INTERRUPTED, run
 from luthier.cli.status import best, status
 from luthier.cli.studies import delete, studies
@@ -78,5 +79,5 @@ def main() -> None:
     """
 
 
-for _command in (run, status, trials, best, studies, export, delete, log, replay):
+for _command in (run, status, trials, best, studies, export, delete, log, logs, replay):
     main.add_command(_command)

@@ -38,14 +38,28 @@ Examples:
 )
 @click.option("--timeout", metavar="TIME", help="Start no trial after this time, as '10 min'.")
 @click.option("--strategy", metavar="NAME", help="Sampler and scheduler by one name.")
-@click.option("--sampler", metavar="NAME", help="The sampler, instead of the strategy's.")
-@click.option("--scheduler", metavar="NAME", help="The scheduler, instead of the strategy's.")
+@click.option("--sampler", metavar="NAME[:SETTING=VALUE,...]", help="Instead of the strategy's.")
+@click.option(
+    "--scheduler",
+    metavar="NAME[:SETTING=VALUE,...]",
+    help="Instead of the strategy's, as 'asha:max_resource=27'.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Root of all randomness.")
 @click.option("--direction", type=_DIRECTION, help="For one objective; minimize if not given.")
 @click.option("--directions", metavar="WAY,WAY", help="For several objectives, with commas.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME=WAY", help="A named objective.")
 @click.option(
     "--constraint", "constraints", multiple=True, metavar="TEXT", help="As 'size_mb <= 10'."
+)
+@click.option(
+    "--lease",
+    metavar="TIME",
+    help="How long a worker may be silent, as '5 min'; a minute at first.",
+)
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(min=1),
+    help="A trial fails after so many runs whose worker died; 3 at first.",
 )
 @click.option("--space", metavar="NAME", help="The Space in the file; 'space' if there is one.")
 @click.option("--jobs", default=1, show_default=True, help="Trials at once; -1: one per core.")

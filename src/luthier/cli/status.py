@@ -14,6 +14,7 @@ from luthier.errors import ArgumentError
 
 if TYPE_CHECKING:
     from luthier.core.history import History
+    from luthier.core.protocols import Beat
     from luthier.core.trial import FrozenTrial
     from luthier.study.study import Study
 
@@ -53,7 +54,7 @@ def _facts(study: Study, storage: str) -> Iterator[tuple[str, str]]:
         yield part.capitalize(), _settings(study, part)
     yield "Seed", str(study.seed)
     yield "Work", f"{history.cost:.3g} seconds in finished trials"
-    yield from (("Running", line) for line in _running(history))
+    yield from (("Running", line) for line in _running(study, history))
     if len(history.failed):
         first = min(history.failed, key=lambda trial: trial.number)
         line = cell((first.error or "").split("\n", 1)[0])
@@ -67,16 +68,28 @@ def _settings(study: Study, part: str) -> str:
     return f"{cell(settings.get('name'))} {pairs(others)}".rstrip()
 
 
-def _running(history: History) -> Iterator[str]:
-    from luthier.core.worker import is_gone
-
+def _running(study: Study, history: History) -> Iterator[str]:
+    if not history.running:
+        return
+    beats, now = study.storage.heartbeats(study._driver.record.id), time.time()
     for trial in history.running:
         worker = trial.worker or ""
         machine, _, process, _ = [*worker.rsplit(":", 3), "", "", ""][:4]
         where = f"process {process} on {machine.partition('/')[0]}"
-        since = time.time() - (trial.started or time.time())
-        gone = "; that process has died, the next run takes it up" if is_gone(worker) else ""
-        yield f"trial {trial.number} for {since:.0f} s in {cell(where)}{gone}"
+        since = now - (trial.started or now)
+        known = _known_of(worker, beats.get(worker), study._driver.lease.terms.seconds, now)
+        yield f"trial {trial.number} for {since:.0f} s in {cell(where)}{known}"
+
+
+def _known_of(worker: str, beat: Beat | None, lease: float, now: float) -> str:
+    from luthier.core.worker import is_gone
+
+    if is_gone(worker):
+        return "; that process has died, the next run takes it up"
+    if beat is None or now - beat.at <= lease / 2:
+        return ""
+    heard = f"; last heard of {now - beat.at:.0f} s ago by its own clock"
+    return heard + (", others may take it up" if now - beat.at > lease else "")
 
 
 @click.command(

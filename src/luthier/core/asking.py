@@ -78,8 +78,9 @@ def is_new(space: Space, config: Mapping[str, Any], tried: Tried | None) -> bool
     """
     if not space.allows(config):
         return False
-    counts = tried is not None and all(space[name].size < math.inf for name in config)
-    return not counts or tried is None or space.key(config) not in tried
+    if tried is None or any(space[name].size == math.inf for name in config):
+        return True
+    return space.key(config) not in tried
 
 
 def drawn_instead(

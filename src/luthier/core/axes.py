@@ -1,10 +1,11 @@
 """What a Parzen estimator must know of a space: the kind, bins and prior of every parameter.
 
-Without observations such an estimator is the user's belief: ``Parzen(np.empty((0, d)), axes)``.
+Without observations such an estimator is the user's belief: ``prior_of``.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -12,12 +13,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.numerics.parzen import Axis
+from luthier.numerics.parzen import Axis, Parzen
 from luthier.space import Categorical, Constant, Float, Int, Ordinal, Param, Permutation, Space
 from luthier.space.numeric import codec_of
 from luthier.space.scales import forward
 
-__all__ = ["axes_of", "parents_of"]
+__all__ = ["axes_of", "parents_of", "prior_of"]
 
 Array = NDArray[np.float64]
 _CELLS: Final = 256
@@ -36,6 +37,15 @@ def axes_of(space: Space) -> tuple[Axis, ...]:
         ['number', 'choice']
     """
     return tuple(_axis(param) for param in space.values() if not isinstance(param, Constant))
+
+
+@lru_cache(maxsize=32)
+def prior_of(space: Space, *, believed: bool = True) -> Parzen:
+    """Return the density of the user's priors; an even one if they aren't to be believed."""
+    axes = axes_of(space)
+    if not believed:
+        axes = tuple(replace(axis, prior=None) for axis in axes)
+    return Parzen(np.empty((0, space.encoding.width)), axes)
 
 
 @lru_cache(maxsize=16)

@@ -76,6 +76,8 @@ def evolve(trial: FrozenTrial | None, event: LogEvent) -> FrozenTrial:
                 state=TrialState.RUNNING,
                 worker=data["worker"],
                 attempt=data["attempt"],
+                lapses=data.get("lapses", trial.lapses),
+                lapsed_at=data.get("lapsed_at", trial.lapsed_at),
                 started=event.at if trial.started is None else trial.started,
                 budget=data.get("budget", trial.budget),
                 reports=_still_true(trial),

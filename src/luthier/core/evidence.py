@@ -173,14 +173,9 @@ def _outcomes(history: History) -> tuple[Array, NDArray[np.bool_]]:
     if not n_failed:
         return history.X, ok
     groups = (history.completed, history.failed)
-    ended = np.concatenate([history.table(("finished",), group, _finished) for group in groups])
-    order = np.argsort(ended[:, 0])
+    order = np.argsort(np.concatenate([history.ended(group) for group in groups]))
     X = np.concatenate([history.X, history.encoded(history.failed)])
     return X[order], ok[order]
-
-
-def _finished(trial: FrozenTrial) -> tuple[int]:
-    return (trial.finished_version or trial.version,)
 
 
 def _excess(history: History) -> Array:

@@ -247,6 +247,10 @@ class History:
         """
         return self._columns.table(key, trials, row, width)
 
+    def ended(self, trials: Prefix[FrozenTrial]) -> NDArray[np.float64]:
+        """Return when each of a table's trials ended, as a version, shape (n,)."""
+        return self.table(("finished",), trials, lambda t: (t.finished_version or t.version,))[:, 0]
+
     def fold(
         self,
         key: tuple[Any, ...],
@@ -280,26 +284,21 @@ class History:
     def where(self, keep: Callable[[FrozenTrial], bool]) -> History:
         """Return a history of only the trials for which ``keep`` is true.
 
-        Numbers, version and space stay; a scheduler shows a sampler one bracket this way.
+        Numbers, version and space stay.
         """
         kept = [[t for t in group if keep(t)] for group in self._groups]
         completed, pruned, failed = map(Prefix, kept)
         waiting, running, paused = (tuple(filter(keep, group)) for group in self._live)
-        return History(
-            self.version,
-            self.next_number,
-            self.objective,
-            self.seed,
-            self.space,
-            completed,
-            pruned,
-            failed,
-            waiting,
-            running,
-            paused,
-            self.planned,
-            Columns(),
-            reported(self.objective, chain(*kept, waiting, running, paused)),
+        return replace(
+            self,
+            completed=completed,
+            pruned=pruned,
+            failed=failed,
+            waiting=waiting,
+            running=running,
+            paused=paused,
+            _columns=Columns(),
+            _reports=reported(self.objective, chain(*kept, waiting, running, paused)),
         )
 
     def seen_in(self, space: Space) -> History:

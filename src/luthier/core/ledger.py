@@ -6,6 +6,7 @@ stands, which never changes afterwards.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -42,8 +43,9 @@ class Ledger:
         self.seed = seed
         self.version = 0
         self.state: dict[str, Any] = {}
+        self.lock = threading.RLock()
         self._trials: list[FrozenTrial] = []
-        self._heard: defaultdict[int, list[tuple[int, Metrics]]] = defaultdict(list)
+        self._heard: list[tuple[int, int, int, Metrics]] = []
         self._unstored: set[int] = set()
         self._trace = Trace(None)
         self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
@@ -88,8 +90,8 @@ class Ledger:
             spaces: Spaces declared meanwhile with their versions, oldest first: each takes its
                 place among the ends of the trials.
         """
-        known = len(self.trials)
-        self.trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
+        known = len(self._trials)
+        self._trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
         ordered, done = sorted(trials, key=_finish_order), 0
         for version, space in spaces:
             until = bisect_left(ordered, version, key=_finish_order)
@@ -101,16 +103,16 @@ class Ledger:
 
     def _take(self, trials: Sequence[FrozenTrial], known: int) -> None:
         for trial in trials:
-            before = self.trials[trial.number] if trial.number < known else None
+            before = self._trials[trial.number] if trial.number < known else None
             self._sort_in(trial, before)
 
     def apply_one(self, trial: FrozenTrial) -> None:
         """Take in one trial, as ``apply`` does."""
         before = None
-        if trial.number < len(self.trials):
-            before = self.trials[trial.number]
+        if trial.number < len(self._trials):
+            before = self._trials[trial.number]
         else:
-            self.trials.append(trial)
+            self._trials.append(trial)
         self._sort_in(trial, before)
         self._advance(trial.version)
 
@@ -129,20 +131,21 @@ class Ledger:
         elif event.number is None:
             self.put_state({event.data["key"]: event.data["value"]}, event.version)
         else:
-            known = event.number < len(self.trials)
-            self.apply_one(evolve(self.trials[event.number] if known else None, event))
+            known = event.number < len(self._trials)
+            self.apply_one(evolve(self._trials[event.number] if known else None, event))
 
-    def is_running(self, number: int) -> bool:
-        """Whether a trial is RUNNING, without a look at what it has reported."""
-        return self._trials[number].state is TrialState.RUNNING
+    def is_running(self, number: int, attempt: int) -> bool:
+        """Whether a trial is RUNNING at an attempt, without a look at what it has reported."""
+        trial = self._trials[number]
+        return trial.state is TrialState.RUNNING and trial.attempt == attempt
 
-    def hear(self, number: int, step: int, metrics: Metrics) -> None:
-        """Take in a report of a RUNNING trial before any storage has it.
+    def hear(self, number: int, attempt: int, step: int, metrics: Metrics) -> None:
+        """Take in a report of a RUNNING trial before any storage has it; needs no lock.
 
-        It gets into the trial's record when somebody looks: few schedulers do at every step.
-        Only this may be called while another thread uses the ledger.
+        It gets into the trial's record when somebody looks: few schedulers do at every step. If
+        that run is over by then, it counts no more.
         """
-        self._heard[number].append((step, metrics))
+        self._heard.append((number, attempt, step, metrics))
 
     @property
     def unstored(self) -> set[int]:
@@ -151,11 +154,15 @@ class Ledger:
         return self._unstored
 
     def _take_heard(self) -> None:
-        for number, heard in list(self._heard.items()):
-            if new := heard[:]:
-                del heard[: len(new)]  # more may have been heard meanwhile
-                if self.is_running(number):
-                    self._add_reports(self._trials[number], new)
+        with self.lock:
+            heard = self._heard[:]
+            del self._heard[: len(heard)]  # more may have been heard meanwhile
+            new: defaultdict[int, list[tuple[int, Metrics]]] = defaultdict(list)
+            for number, attempt, step, metrics in heard:
+                if self.is_running(number, attempt):
+                    new[number].append((step, metrics))
+            for number, reports in new.items():
+                self._add_reports(self._trials[number], reports)
 
     def _add_reports(self, trial: FrozenTrial, new: Sequence[tuple[int, Metrics]]) -> None:
         after = changed(trial, reports=trial.reports.extended(new))
@@ -200,11 +207,9 @@ class Ledger:
 
     def _sort_in(self, trial: FrozenTrial, before: FrozenTrial | None) -> None:
         trial = self._with_reports(trial, before)
-        self.trials[trial.number] = trial
+        self._trials[trial.number] = trial
         if before is not None and not before.state.is_finished and before.state != trial.state:
             self._live[before.state].drop(trial.number)
-        if trial.state is not TrialState.RUNNING:
-            self._heard.pop(trial.number, None)
         if not trial.state.is_finished:
             self._live[trial.state].put(trial)
             if _has_ended_a_run(before, trial):
@@ -225,12 +230,12 @@ class Ledger:
         elif _runs_on(before, trial) and earlier.continues(trial.reports):
             return changed(trial, reports=earlier)
         else:  # a new run has begun: an earlier one's reports count no more
-            self.trials[trial.number] = trial
+            self._trials[trial.number] = trial
             self._log_anew()
         return trial
 
     def _log_anew(self) -> None:
-        self._log = reported(self.objective, (t for t in self.trials if t.invalid is None)).log
+        self._log = reported(self.objective, (t for t in self._trials if t.invalid is None)).log
         self._columns = Columns()
 
     def _take_finished(self, trial: FrozenTrial) -> None:

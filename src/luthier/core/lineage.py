@@ -13,7 +13,7 @@ from typing import final
 
 from luthier.core.trial import FrozenTrial
 
-__all__ = ["Stretch", "ancestry", "metrics_at", "step_from", "stretches"]
+__all__ = ["Stretch", "ancestry", "metrics_at", "position_of", "step_from", "stretches"]
 
 
 @final
@@ -35,6 +35,11 @@ class Stretch:
 def step_from(trial: FrozenTrial) -> int:
     """The step of the checkpoint that a trial went on from when it was added; 0 if of none."""
     return int(trial.origin.data.get("step_from", 0))
+
+
+def position_of(trial: FrozenTrial) -> int:
+    """The step up to which a trial has been trained, by itself or by those it goes on from."""
+    return max(step_from(trial), trial.last_step or 0)
 
 
 def ancestry(trials: Mapping[int, FrozenTrial], trial: FrozenTrial) -> list[FrozenTrial]:
@@ -62,7 +67,7 @@ def stretches(trials: Mapping[int, FrozenTrial], trial: FrozenTrial) -> tuple[St
         trials: The study's trials by number.
         trial: One of them.
     """
-    end = max(step_from(trial), trial.last_step or 0)
+    end = position_of(trial)
     found: list[Stretch] = []
     for ancestor in ancestry(trials, trial):
         start = min(step_from(ancestor), end)

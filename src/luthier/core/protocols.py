@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from luthier.space import Space
 
 __all__ = [
+    "Beat",
     "Changes",
     "Channel",
     "Executor",
@@ -97,7 +99,12 @@ class Channel(Protocol):
 
 
 Work = Callable[[Channel], "Outcome"]
-"""One run of a trial: gets the channel to its study, returns what came of it."""
+"""One run of a trial: gets the channel to its study, returns what came of it.
+
+It can be pickled by ``cloudpickle`` if what the user gave can. It may say more of itself:
+``shared``, the parts that are the same objects in every work, so that they need be sent only once;
+``attempt``; and ``prints``, the folder for what it prints, or None.
+"""
 
 
 class Executor(Protocol):
@@ -187,6 +194,21 @@ class Changes:
     spaces: Sequence[tuple[int, str]] = ()
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A worker's last sign of life. Another than the last one seen means that it lives.
+
+    Attributes:
+        count: How often it has raised its counter.
+        at: Seconds since the epoch by the worker's own clock, for people to read; nothing is
+            decided from it.
+    """
+
+    count: int
+    at: float
+
+
 class Storage(Protocol):
     """Keeps studies: an append-only log of events and the present state beside it.
 
@@ -194,6 +216,11 @@ class Storage(Protocol):
     each event it logs, and returns the records as they now stand. Trial numbers are claimed by
     compare-and-swap: a driver that proposes trial n has seen all trials before n, or is refused.
     """
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may see what is kept here."""
+        ...
 
     def create_study(
         self, name: str, objective: Objective, seed: int, settings: Mapping[str, Any]
@@ -249,6 +276,8 @@ class Storage(Protocol):
     ) -> FrozenTrial | None:
         """Make a trial RUNNING under a worker, its attempt raised by one.
 
+        If it was RUNNING, its worker was gone: its lapses are raised by one too.
+
         A paused trial keeps its reports; any other those up to its checkpoint: it goes on there.
 
         Args:
@@ -295,8 +324,9 @@ class Storage(Protocol):
     def finish(self, study: int, trial: FrozenTrial) -> FrozenTrial:
         """Record the end of a trial's run.
 
-        That is its state, params, metrics, reports, cost, error and declares. PAUSED is such an
-        end too: it logs "paused" instead of "finished". A paused trial may be PRUNED as it is.
+        That is its state, params, metrics, reports, cost, error, declares and, unless 0, lapses.
+        PAUSED is such an end too: it logs "paused" instead of "finished". A paused trial may be
+        PRUNED as it is.
 
         Raises:
             TrialStateError: The stored trial isn't running at that attempt.
@@ -347,8 +377,35 @@ class Storage(Protocol):
         """The log after a version, oldest first."""
         ...
 
+    def heartbeat(self, study: int, worker: str, at: float) -> None:
+        """Raise the counter by which others see that a worker of a study lives.
+
+        Counters are no part of the log: the study's version stays as it is.
+
+        Args:
+            study: The study's id.
+            worker: Who lives.
+            at: The time by its own clock.
+        """
+        ...
+
+    def heartbeats(self, study: int) -> Mapping[str, Beat]:
+        """The counters of a study's workers."""
+        ...
+
+    def forget_worker(self, study: int, worker: str) -> None:
+        """Delete a worker's counter, if there is one: it runs no trial any more."""
+        ...
+
     def checkpoints(self, study: int) -> CheckpointStore:
         """Return where the saved states of a study's trials are kept; they go with the study."""
+        ...
+
+    def logs(self, study: int) -> Path | None:
+        """Return the folder for what a study's trials print, which goes with the study.
+
+        None where nothing is kept: then they print where their driver does.
+        """
         ...
 
     def close(self) -> None:

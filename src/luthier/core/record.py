@@ -62,11 +62,13 @@ def trial_json(trial: FrozenTrial) -> dict[str, Any]:
     data: dict[str, Any] = {"state": trial.state.name, "params": params_json(trial)}
     if trial.origin != Origin():
         data["origin"] = origin_json(trial.origin)
-    for name in ("started", "worker", "attempt", "budget", "invalid"):
+    for name in ("started", "worker", "attempt", "lapsed_at", "budget", "invalid"):
         if (value := getattr(trial, name)) is not None:
             data[name] = value
     if trial.checkpoint is not None:
         data["checkpoint"] = trial.checkpoint.to_json()
+    if trial.lapses:
+        data["lapses"] = trial.lapses
     if trial.user_attrs:
         data["user_attrs"] = dict(trial.user_attrs)
     if trial.objectives != 1:
@@ -98,6 +100,8 @@ def finish_json(trial: FrozenTrial) -> dict[str, Any]:
         data["declares"] = {name: param.to_json() for name, param in trial.declares.items()}
     if trial.reports:
         data["reports"] = reports_json(trial.reports)
+    if trial.lapses:
+        data["lapses"] = trial.lapses
     return data
 
 
@@ -113,6 +117,8 @@ def read_trial(number: int, data: Mapping[str, Any], version: int) -> FrozenTria
         started=data.get("started"),
         worker=data.get("worker"),
         attempt=data.get("attempt", 0),
+        lapses=data.get("lapses", 0),
+        lapsed_at=data.get("lapsed_at"),
         budget=data.get("budget"),
         checkpoint=Checkpoint.from_json(data["checkpoint"]) if "checkpoint" in data else None,
         origin=origin_from_json(data["origin"]) if "origin" in data else Origin(),
@@ -138,6 +144,7 @@ def read_finish(trial: FrozenTrial, data: Mapping[str, Any], version: int) -> Fr
         reports=reports_from_json(data.get("reports", ())),
         finished=data["finished"],
         cost=data["cost"],
+        lapses=data.get("lapses", trial.lapses),
         error=data.get("error"),
         declares={n: param_from_json(p) for n, p in data.get("declares", {}).items()} or EMPTY,
         version=version,

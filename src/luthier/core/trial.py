@@ -33,6 +33,7 @@ __all__ = [
     "Reports",
     "TrialState",
     "changed",
+    "lapsed",
     "record_of",
 ]
 
@@ -262,6 +263,9 @@ class FrozenTrial(Suggest):
         cost: Seconds of work over all its runs.
         worker: Who runs or ran it.
         attempt: How often it has been claimed.
+        lapses: How many runs in a row, without a further checkpoint, ended because their worker
+            was gone: had died, or was silent.
+        lapsed_at: The furthest step that its checkpoint was at then; None if it had none.
         budget: The step up to which its present run may go, or None for no limit.
         checkpoint: Its latest saved state; at first that of the trial it was cloned from.
         origin: Why it exists.
@@ -291,6 +295,8 @@ class FrozenTrial(Suggest):
     cost: float | None = None
     worker: str | None = None
     attempt: int = 0
+    lapses: int = 0
+    lapsed_at: int | None = None
     budget: int | None = None
     checkpoint: Checkpoint | None = None
     origin: Origin = field(default_factory=Origin)
@@ -399,6 +405,25 @@ def record_of(values: Iterable[Any]) -> FrozenTrial:
     record = object.__new__(FrozenTrial)
     any(map(call, _IN_ORDER, repeat(record), values))  # each gives None: all are called
     return record
+
+
+def lapsed(trial: FrozenTrial) -> tuple[int, int | None]:
+    """Return what ``lapses`` and ``lapsed_at`` become when a running trial's worker is gone.
+
+    Args:
+        trial: The record before.
+
+    Example:
+        >>> lapsed(FrozenTrial(number=0, lapses=1))
+        (2, None)
+        >>> lapsed(FrozenTrial(number=0, lapses=2, lapsed_at=5, checkpoint=Checkpoint(9, "ab", 1)))
+        (1, 9)
+    """
+    step = -1 if trial.checkpoint is None else trial.checkpoint.step
+    furthest = -1 if trial.lapsed_at is None else trial.lapsed_at
+    if step > furthest:  # it gets on
+        return 1, step
+    return trial.lapses + 1, trial.lapsed_at
 
 
 def changed(trial: FrozenTrial, **changes: Any) -> FrozenTrial:

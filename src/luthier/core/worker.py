@@ -11,7 +11,7 @@ import os
 import socket
 from functools import lru_cache
 
-__all__ = ["is_gone", "is_here", "this_worker"]
+__all__ = ["is_gone", "is_here", "this_worker", "work_done"]
 
 
 def this_worker() -> str:
@@ -53,6 +53,24 @@ def is_gone(worker: str) -> bool:
     return _start(int(pid)) != start if _start(os.getpid()) else not _alive(int(pid))
 
 
+def work_done(worker: str) -> int | None:
+    """Return how much a living worker on this machine has computed.
+
+    Args:
+        worker: What ``this_worker`` gave there and then.
+
+    Returns:
+        CPU time in clock ticks, of all its threads; None if it can't be told.
+
+    Example:
+        >>> work_done("elsewhere/1:2:3:4") is None
+        True
+    """
+    pid = worker.rsplit(":", 2)[-2] if is_here(worker) and not is_gone(worker) else ""
+    fields = _stat(int(pid)) if pid.isdigit() else []
+    return int(fields[11]) + int(fields[12]) if fields else None
+
+
 @lru_cache(maxsize=4)
 def _identity(pid: int) -> str:
     return f"{_machine()}:{_boot()}:{pid}:{_start(pid)}"
@@ -78,12 +96,17 @@ def _boot() -> str:
 
 def _start(pid: int) -> str:
     """When a process started, in clock ticks since boot; "" if it is gone or can't be told."""
+    fields = _stat(pid)
+    return "" if not fields or fields[0] in "ZX" else fields[19]
+
+
+def _stat(pid: int) -> list[str]:
+    """What the system says of a process, from the state on (``proc_pid_stat(5)``); [] if not."""
     try:
         with open(f"/proc/{pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
+            return file.read().rpartition(")")[2].split()
     except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]
+        return []
 
 
 def _alive(pid: int) -> bool:

@@ -276,27 +276,38 @@ def tell(state: State, X: Array, y: Array, moved: Array | None = None) -> State:
     Z = Y @ state.W
     step = positive @ Y  # eq. 41
     mean = positive @ moved[order]
-    p_sigma = (1 - r.c_sigma) * state.p_sigma + r.gain_sigma * (positive @ Z)  # eq. 43
-    length = math.sqrt(p_sigma @ p_sigma)
-    sigma = state.sigma * math.exp(min(1.0, r.c_sigma / r.d_sigma * (length / r.chi - 1)))  # 44
-    generation = state.generation + 1
-    usual = r.chi * math.sqrt(1 - (1 - r.c_sigma) ** (2 * generation))
-    p_c = (1 - r.c_c) * state.p_c
-    keep = 1 - r.c_1 - r.c_mu * float(weights.sum())
-    if length < (1.4 + 2 / (d + 1)) * usual:
-        p_c = p_c + r.gain_c * step  # eq. 45
-    else:
-        keep += r.c_1 * r.c_c * (2 - r.c_c)
+    p_sigma, p_c, sigma, keep = _paths(state, r, step, positive @ Z)
+    keep += 1 - r.c_1 - r.c_mu * float(weights.sum())
     squares = np.einsum("ij,ij->i", Z, Z)
     w = np.where(weights >= 0, weights, weights * d / (squares + 1e-12))  # eq. 46
     C = keep * state.C + (Y.T * (r.c_mu * w)) @ Y + r.c_1 * np.outer(p_c, p_c)  # eq. 47
-    B, D, W, done = state.B, state.D, state.W, state.decomposed
-    if state.adaptation is None and generation - done > r.gap:
-        (B, D, W), done = _decomposed(C), generation
-    told = State(
-        mean, sigma, C, B, D, W, state.A, p_sigma, p_c, generation, done, None, state.bounded
+    generation = state.generation + 1
+    told = replace(
+        state, mean=mean, sigma=sigma, C=C, p_sigma=p_sigma, p_c=p_c, generation=generation
     )
-    return told if state.adaptation is None else _slowed(state, told, state.adaptation)
+    if state.adaptation is not None:
+        return _slowed(state, told, state.adaptation)
+    if generation - state.decomposed <= r.gap:
+        return told
+    B, D, W = _decomposed(C)
+    return replace(told, B=B, D=D, W=W, decomposed=generation)
+
+
+def _paths(
+    state: State, r: _Rates, step: Array, round_: Array
+) -> tuple[Array, Array, float, float]:
+    """Both paths and the step size after a step of the mean, and what of C stays for a stalled one.
+
+    ``round_`` is the step in coordinates in which the distribution is round.
+    """
+    p_sigma = (1 - r.c_sigma) * state.p_sigma + r.gain_sigma * round_  # eq. 43
+    length = math.sqrt(p_sigma @ p_sigma)
+    sigma = state.sigma * math.exp(min(1.0, r.c_sigma / r.d_sigma * (length / r.chi - 1)))  # 44
+    usual = r.chi * math.sqrt(1 - (1 - r.c_sigma) ** (2 * (state.generation + 1)))
+    p_c = (1 - r.c_c) * state.p_c
+    if length < (1.4 + 2 / (len(step) + 1)) * usual:
+        return p_sigma, p_c + r.gain_c * step, sigma, 0.0  # eq. 45
+    return p_sigma, p_c, sigma, r.c_1 * r.c_c * (2 - r.c_c)
 
 
 def shortened(state: State, X: Array) -> Array:

@@ -94,10 +94,9 @@ def chebyshev(Y: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.fl
     References:
         Knowles, ParEGO, IEEE Transactions on Evolutionary Computation 10 (2006), eq. 2.
     """
-    finite = np.where(np.isfinite(Y), Y, np.nan)
-    finite[:, np.isnan(finite).all(axis=0)] = 0.0
-    low, high = np.nanmin(finite, axis=0), np.nanmax(finite, axis=0)
-    unit = (np.clip(Y, low, high) - low) / np.where(high > low, high - low, 1.0)
+    finite = _finite(Y)
+    span = np.ptp(finite, axis=0)
+    unit = (finite - finite.min(axis=0)) / np.where(span > 0, span, 1.0)
     weighted = unit * rng.dirichlet(np.ones(Y.shape[1]))
     total: NDArray[np.float64] = weighted.max(axis=1) + _RHO * weighted.sum(axis=1)
     return total

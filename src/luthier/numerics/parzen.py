@@ -32,10 +32,9 @@ from numpy.typing import NDArray
 from luthier.errors import ArgumentError
 from luthier.numerics.mallows import draw_places, log_probabilities
 
-__all__ = ["Axis", "Parzen", "neighbour_widths"]
+__all__ = ["Axis", "Parzen", "bins_of", "neighbour_widths"]
 
 Array = NDArray[np.float64]
-_CELLS: Final = 128
 _LOG_2PI: Final = float(np.log(2 * np.pi))
 
 
@@ -81,6 +80,11 @@ class Axis:
     def width(self) -> int:
         """Number of columns."""
         return self.size if self.kind == "order" else 1
+
+    @property
+    def shares(self) -> Array:
+        """Probabilities of the choices, all equal without a prior, shape (size,)."""
+        return np.full(self.size, 1 / self.size) if self.prior is None else self.prior
 
     @property
     def _cells(self) -> int | None:
@@ -290,7 +294,7 @@ class _Numbers:
         from scipy.special import ndtr
 
         active = ~np.isnan(u)
-        cells = _bins(np.where(active, u, 0.0), edges)
+        cells = bins_of(np.where(active, u, 0.0), edges)
         bins, place = np.unique(cells, return_inverse=True)
         mu, s = self._mu[:, j], self._s[:, j]
         used, ends = np.unique([bins, bins + 1], return_inverse=True)
@@ -324,9 +328,8 @@ class _Choice:
     ) -> None:
         self.columns = columns
         known = ~np.isnan(codes)
-        prior = np.full(axis.size, 1 / axis.size) if axis.prior is None else axis.prior
         n = np.count_nonzero(known) + 1
-        p = np.tile(prior, (len(codes), 1))
+        p = np.tile(axis.shares, (len(codes), 1))
         spread = p[known] * (prior_weight * axis.size / n)
         spread[np.arange(len(spread)), codes[known].astype(np.intp)] += 1.0
         p[known] = spread / spread.sum(axis=1, keepdims=True)
@@ -384,7 +387,8 @@ def _cells(u: Array, n: int) -> NDArray[np.intp]:
     return np.clip((np.nan_to_num(u) * n).astype(np.intp), 0, n - 1)
 
 
-def _bins(u: Array, edges: Array) -> NDArray[np.intp]:
+def bins_of(u: Array, edges: Array) -> NDArray[np.intp]:
+    """Return which bins numbers of [0, 1] are in, the upper end in the last one."""
     return np.clip(np.searchsorted(edges, u, side="right") - 1, 0, len(edges) - 2)
 
 

@@ -283,7 +283,7 @@ class Study:
         """Run trials of an objective; see ``luthier.Study.optimize``.
 
         An exception that ``catch`` doesn't name ends the call. ``total_trials`` isn't Optuna's:
-        so many in the study as a whole.
+        so many in the study as a whole. With ``n_jobs`` trials run in threads, as in Optuna.
         """
         listeners = tuple(callbacks or ())
         for given in (func, *listeners):
@@ -315,6 +315,7 @@ class Study:
                 total_trials=total_trials,
                 stop=stop,
                 fail_fast=None,
+                executor=None if n_jobs == 1 else "thread",
             )
         finally:
             self._stops.remove(stop)

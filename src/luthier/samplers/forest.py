@@ -23,7 +23,7 @@ at the same time; newer trials only join its leaves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final, final
 
@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.asking import Turn, drawn_instead, is_new, one_by_one
-from luthier.core.axes import axes_of
+from luthier.core.axes import axes_of, prior_of
 from luthier.core.evidence import Evidence, best_and_others, evidence_of
 from luthier.core.fronts import contenders
 from luthier.core.history import History
@@ -42,7 +42,7 @@ from luthier.core.start import start_point
 from luthier.numerics import forest
 from luthier.numerics.acquisition import log_expected_improvement, log_probability_below
 from luthier.numerics.aims import aim_of
-from luthier.numerics.parzen import Parzen
+from luthier.numerics.parzen import bins_of
 from luthier.numerics.reflection import reflected
 from luthier.numerics.warp import warped
 from luthier.space import Space
@@ -136,7 +136,7 @@ class Forest:
         improvement, best = _improvement(views, history, rng)
         terms: list[Acquisition] = [improvement, *self._hurdles(space, evidence, rng)]
         if rng.random() * len(evidence.X) < _TRUST:
-            terms.append(_prior(space, True).log_density)
+            terms.append(prior_of(space).log_density)
 
         def acquisition(x: Array) -> Array:
             return np.asarray(sum(term(x) for term in terms))
@@ -287,22 +287,14 @@ def _log_met(excess: forest.Forest, x: Array) -> Array:
     return 2 * np.maximum(chance, np.log(_LEAST_CHANCE))
 
 
-@lru_cache(maxsize=32)
-def _prior(space: Space, believed: bool) -> Parzen:
-    """A density without observations: the user's priors, or an even one."""
-    axes = axes_of(space)
-    if not believed:
-        axes = tuple(replace(axis, prior=None) for axis in axes)
-    return Parzen(np.empty((0, space.encoding.width)), axes)
-
-
 def _search(space: Space, acquisition: Acquisition, best: Array, rng: np.random.Generator) -> Array:
     """Climb from points drawn and from the best trials, one parameter at a time.
 
     Returns:
         The points seen, the most promising first, shape (k, d).
     """
-    draws = [_prior(space, believed).sample(_DRAWN // 2, rng) for believed in (False, True)]
+    priors = prior_of(space, believed=False), prior_of(space)
+    draws = [prior.sample(_DRAWN // 2, rng) for prior in priors]
     drawn = _active(space, np.vstack(draws))
     values = acquisition(drawn)
     order = np.argsort(-values, kind="stable")[:_STARTS]
@@ -338,7 +330,7 @@ def _neighbours(space: Space, x: Array, rng: np.random.Generator) -> Array:
     Parameters that were inactive get a value: they may become active.
     """
     if np.isnan(x).any():
-        x = np.where(np.isnan(x), _prior(space, False).sample(len(x), rng), x)
+        x = np.where(np.isnan(x), prior_of(space, believed=False).sample(len(x), rng), x)
     blocks = _blocks(space)
     chosen = rng.integers(len(blocks), size=len(x))
     for k, (start, width, kind, categories) in enumerate(blocks):
@@ -362,8 +354,7 @@ def _active(space: Space, x: Array) -> Array:
     start = 0
     for axis in axes_of(space):
         if axis.edges is not None:
-            bins = np.searchsorted(axis.edges, x[:, start], side="right") - 1
             middles = (axis.edges[1:] + axis.edges[:-1]) / 2
-            x[:, start] = middles[np.clip(bins, 0, len(middles) - 1)]
+            x[:, start] = middles[bins_of(x[:, start], axis.edges)]
         start += axis.width
     return x

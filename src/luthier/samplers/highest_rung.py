@@ -96,13 +96,20 @@ class HighestRung:
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Propose as the other sampler does when it sees one rung; before that, all trials."""
+        return self.sampler.suggest(space, self.seen(space, history)[1], n, rng)
+
+    def seen(self, space: Space, history: History) -> tuple[int | None, History]:
+        """Return the rung that the other sampler learns from, and the history that it sees.
+
+        Of the rung, its step; None where too few trials have reached one: then it sees them all.
+        """
         enough = self._enough(space)
         for step in reversed(self.rungs):
             if len(history.rung(step).numbers) >= enough:
                 there = history.reached(step)
                 if len(there.completed) >= enough:
-                    return self.sampler.suggest(space, there, n, rng)
-        return self.sampler.suggest(space, history, n, rng)
+                    return step, there
+        return None, history
 
     def _enough(self, space: Space) -> int:
         if self.min_trials is not None:

@@ -34,6 +34,7 @@ from luthier.schedulers.ladder import (
     rung_metrics,
     without,
 )
+from luthier.schedulers.stopping import paused_at_budget
 
 __all__ = ["Asha"]
 
@@ -95,11 +96,10 @@ class Asha:
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Pause the trial where its budget ends, or stop it if it is not among the best there."""
+        if self.mode == "promotion":
+            return paused_at_budget(trial, step, self.rungs[0], self.max_resource)
         if step >= self.max_resource:
             return Decision.CONTINUE
-        if self.mode == "promotion":
-            budget = self.rungs[0] if trial.budget is None else trial.budget
-            return Decision.PAUSE if step >= budget else Decision.CONTINUE
         place = landed(self.rungs, trial.reports.last_before(step), step)
         if place is None:
             return Decision.CONTINUE

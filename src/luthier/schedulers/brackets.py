@@ -9,18 +9,22 @@ the next rung to another.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import final
+from typing import Any, final
+
+import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job, Resume, Stop
 from luthier.core.trial import FrozenTrial
 from luthier.schedulers.ladder import best_first, is_below, rung_metrics
+from luthier.schedulers.stopping import paused_at_budget
 
-__all__ = ["Bracket", "Cycle"]
+__all__ = ["Bracket", "Bracketed", "Cycle"]
 
 
 @final
@@ -94,11 +98,8 @@ class Cycle:
 
     def decide(self, trial: FrozenTrial, step: int) -> Decision:
         """Pause the trial where its budget ends, before the last rung."""
-        bracket, _ = self.of(trial.number)
-        if step >= bracket.rungs[-1]:
-            return Decision.CONTINUE
-        budget = bracket.rungs[0] if trial.budget is None else trial.budget
-        return Decision.PAUSE if step >= budget else Decision.CONTINUE
+        rungs = self.of(trial.number)[0].rungs
+        return paused_at_budget(trial, step, rungs[0], rungs[-1])
 
     def _due(
         self,
@@ -135,3 +136,32 @@ class Cycle:
             planned = members.stop
         end = min(members.stop, planned)
         return None if history.next_number < end else end - members.start
+
+
+class Bracketed(ABC):
+    """A scheduler that deals trials to the brackets of a cycle."""
+
+    __slots__ = ()
+    _cycle: Cycle
+
+    @property
+    @abstractmethod
+    def spec(self) -> dict[str, Any]:
+        """Its name and settings as JSON values."""
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """The steps at which trials are compared, ascending; the last is the end."""
+        return self._cycle.brackets[0].rungs
+
+    def budget(self, history: History, number: int) -> int | None:
+        """The lowest rung of the bracket that the trial is dealt to."""
+        return self._cycle.budget(number)
+
+    def next(self, history: History, rng: np.random.Generator) -> Job | None:
+        """Resume or stop a paused trial where a rung is full, else start a new one."""
+        return self._cycle.next(history)
+
+    def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
+        """Pause the trial where its budget ends."""
+        return self._cycle.decide(trial, step)

@@ -25,6 +25,7 @@ from luthier.core.trial import FrozenTrial, TrialState
 from luthier.errors import ArgumentError
 from luthier.numerics.freeze_thaw import choose
 from luthier.schedulers.curve import Curve
+from luthier.schedulers.stopping import paused_at_budget
 
 __all__ = ["FreezeThaw"]
 
@@ -110,10 +111,7 @@ class FreezeThaw:
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Pause the trial where its budget ends."""
-        if step >= self.max_resource:
-            return Decision.CONTINUE
-        budget = self.stride if trial.budget is None else trial.budget
-        return Decision.PAUSE if step >= budget else Decision.CONTINUE
+        return paused_at_budget(trial, step, self.stride, self.max_resource)
 
     @property
     def _steps(self) -> list[int]:

@@ -13,13 +13,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, final
 
-import numpy as np
-
-from luthier.core.history import History
-from luthier.core.jobs import Decision, Job
 from luthier.core.settings import settle, spec_of
-from luthier.core.trial import FrozenTrial
-from luthier.schedulers.brackets import Bracket, Cycle
+from luthier.schedulers.brackets import Bracket, Bracketed, Cycle
 from luthier.schedulers.ladder import LADDER_RULES, ladder
 
 __all__ = ["Hyperband"]
@@ -27,7 +22,7 @@ __all__ = ["Hyperband"]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Hyperband:
+class Hyperband(Bracketed):
     """Run brackets of successive halving, from many short trials to few long ones, in turn.
 
     Args:
@@ -68,20 +63,3 @@ class Hyperband:
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
         return spec_of("hyperband", self)
-
-    @property
-    def rungs(self) -> tuple[int, ...]:
-        """The steps at which trials are compared, ascending; the last is the end."""
-        return self.brackets[0].rungs
-
-    def budget(self, history: History, number: int) -> int | None:
-        """The lowest rung of the bracket that the trial is dealt to."""
-        return self._cycle.budget(number)
-
-    def next(self, history: History, rng: np.random.Generator) -> Job | None:
-        """Resume or stop a paused trial where a rung is full, else start a new one."""
-        return self._cycle.next(history)
-
-    def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
-        """Pause the trial where its budget ends."""
-        return self._cycle.decide(trial, step)

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.history import History
-from luthier.core.jobs import NEW, Decision, Job
+from luthier.core.jobs import Decision
 from luthier.core.settings import Number, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.numerics.learning_curve import forecast
 from luthier.schedulers.curve import Curve
+from luthier.schedulers.stopping import StoppingRule
 
 __all__ = ["LearningCurve"]
 
@@ -40,7 +41,7 @@ _MOST_STEPS: Final = 32
 
 @final
 @dataclass(frozen=True, slots=True)
-class LearningCurve:
+class LearningCurve(StoppingRule):
     """Stop trials whose learning curve is unlikely to end among the best q percent.
 
     For trials of many steps whose curves flatten out. Unlike the median rule it looks ahead: a
@@ -97,14 +98,6 @@ class LearningCurve:
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
         return spec_of("learning_curve", self)
-
-    def budget(self, history: History, number: int) -> int | None:
-        """No limit."""
-        return None
-
-    def next(self, history: History, rng: np.random.Generator) -> Job | None:
-        """Always start a new trial."""
-        return NEW
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Stop the trial if it has too small a chance to end among the best."""

@@ -8,20 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, final
 
-import numpy as np
-
 from luthier.core.history import History
-from luthier.core.jobs import Decision, Job
+from luthier.core.jobs import Decision
 from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.schedulers.percentile import Percentile
+from luthier.schedulers.stopping import StoppingRule
 
 __all__ = ["Median"]
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Median:
+class Median(StoppingRule):
     """Stop trials that are worse than the median of the completed ones at the same step.
 
     A robust first choice when trials report their progress: it needs no knowledge of the
@@ -67,14 +66,6 @@ class Median:
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
         return spec_of("median", self)
-
-    def budget(self, history: History, number: int) -> int | None:
-        """No limit."""
-        return self._rule.budget(history, number)
-
-    def next(self, history: History, rng: np.random.Generator) -> Job | None:
-        """Always start a new trial."""
-        return self._rule.next(history, rng)
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Stop the trial if its best value is worse than the median at this step."""

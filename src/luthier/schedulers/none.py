@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from sys import maxsize
 from typing import Any, final
 
-import numpy as np
-
 from luthier.core.history import History
-from luthier.core.jobs import NEW, Decision, Job
+from luthier.core.jobs import Decision
 from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
+from luthier.schedulers.stopping import StoppingRule
 
 __all__ = ["NoStopping"]
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class NoStopping:
+class NoStopping(StoppingRule):
     """Let every trial run to its end. The default where trials are short or report nothing.
 
     Example:
@@ -30,14 +29,6 @@ class NoStopping:
     def spec(self) -> dict[str, Any]:
         """Its name as JSON values."""
         return spec_of("none", self)
-
-    def budget(self, history: History, number: int) -> int | None:
-        """No limit."""
-        return None
-
-    def next(self, history: History, rng: np.random.Generator) -> Job | None:
-        """Always start a new trial."""
-        return NEW
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Always continue."""

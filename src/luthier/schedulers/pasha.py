@@ -21,6 +21,7 @@ from luthier.core.settings import Number, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.schedulers.asha import promotion
 from luthier.schedulers.ladder import LADDER_RULES, best_first, ladder
+from luthier.schedulers.stopping import paused_at_budget
 
 __all__ = ["Pasha"]
 
@@ -81,10 +82,7 @@ class Pasha:
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Pause the trial where its budget ends."""
-        if step >= self.max_resource:
-            return Decision.CONTINUE
-        budget = self.rungs[0] if trial.budget is None else trial.budget
-        return Decision.PAUSE if step >= budget else Decision.CONTINUE
+        return paused_at_budget(trial, step, self.rungs[0], self.max_resource)
 
     def present(self, history: History) -> tuple[int, ...]:
         """The rungs that are in use as yet."""

@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from typing import Any, final
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from luthier.core.history import History
-from luthier.core.jobs import NEW, Decision, Job
+from luthier.core.jobs import Decision
 from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.schedulers.curve import Curve, check_at_least, is_finite_number
+from luthier.schedulers.stopping import StoppingRule
 
 __all__ = ["Percentile"]
 
@@ -36,7 +35,7 @@ _RANKED: WeakKeyDictionary[Hashable, dict[tuple[int, str], tuple[int, array[floa
 
 @final
 @dataclass(frozen=True, slots=True)
-class Percentile:
+class Percentile(StoppingRule):
     """Stop trials that aren't among the best q percent at the step they have reached.
 
     Args:
@@ -83,14 +82,6 @@ class Percentile:
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
         return spec_of("percentile", self)
-
-    def budget(self, history: History, number: int) -> int | None:
-        """No limit."""
-        return None
-
-    def next(self, history: History, rng: np.random.Generator) -> Job | None:
-        """Always start a new trial."""
-        return NEW
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Stop the trial if its best value is worse than the percentile at this step."""

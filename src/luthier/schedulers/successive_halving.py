@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, final
 
-import numpy as np
-
-from luthier.core.history import History
-from luthier.core.jobs import Decision, Job
 from luthier.core.settings import Number, settle, spec_of
-from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
-from luthier.schedulers.brackets import Bracket, Cycle
+from luthier.schedulers.brackets import Bracket, Bracketed, Cycle
 from luthier.schedulers.ladder import LADDER_RULES, ladder
 
 __all__ = ["SuccessiveHalving"]
@@ -20,7 +15,7 @@ __all__ = ["SuccessiveHalving"]
 
 @final
 @dataclass(frozen=True, slots=True)
-class SuccessiveHalving:
+class SuccessiveHalving(Bracketed):
     """Start n trials, and let the best 1/eta of those on each rung go on when all have got there.
 
     The simplest of its kind, for when it is known how early trials can be compared.
@@ -69,20 +64,3 @@ class SuccessiveHalving:
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
         return spec_of("successive_halving", self)
-
-    @property
-    def rungs(self) -> tuple[int, ...]:
-        """The steps at which trials are compared, ascending; the last is the end."""
-        return self.bracket.rungs
-
-    def budget(self, history: History, number: int) -> int | None:
-        """The lowest rung."""
-        return self._cycle.budget(number)
-
-    def next(self, history: History, rng: np.random.Generator) -> Job | None:
-        """Resume or stop a paused trial where a rung is full, else start a new one."""
-        return self._cycle.next(history)
-
-    def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
-        """Pause the trial where its budget ends."""
-        return self._cycle.decide(trial, step)

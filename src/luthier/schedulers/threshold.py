@@ -6,21 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import Any, final
 
-import numpy as np
-
 from luthier.core.history import History
-from luthier.core.jobs import NEW, Decision, Job
+from luthier.core.jobs import Decision
 from luthier.core.settings import spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.schedulers.curve import Curve, check_at_least, is_finite_number
+from luthier.schedulers.stopping import StoppingRule
 
 __all__ = ["Threshold"]
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(StoppingRule):
     """Stop trials that report a value below ``lower``, above ``upper``, or NaN.
 
     Good against runs that diverge or never learn. The bounds are in the user's own values,
@@ -69,14 +68,6 @@ class Threshold:
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
         return spec_of("threshold", self)
-
-    def budget(self, history: History, number: int) -> int | None:
-        """No limit."""
-        return None
-
-    def next(self, history: History, rng: np.random.Generator) -> Job | None:
-        """Always start a new trial."""
-        return NEW
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Stop the trial if its value at this step is out of bounds or NaN."""

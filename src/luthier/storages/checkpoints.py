@@ -24,12 +24,13 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Final, final
 from urllib.parse import quote, unquote
 
+from luthier.core.amounts import read_size
 from luthier.core.worker import is_gone, is_here, this_worker
 from luthier.errors import (
     ArgumentError,
@@ -49,12 +50,6 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}")
 _SHELF: Final = re.compile(r"[0-9a-f]{2}")
 _LEFTOVER: Final = re.compile(r"(.+)~(?:[0-9a-f]{32}|\d+\.pin)", re.DOTALL)
 _STALE: Final = 86400.0  # seconds, for what a worker on another machine left
-_SIZE: Final = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([a-z]+)\s*", re.IGNORECASE)
-_UNITS: Final[Mapping[str, int]] = {"B": 1} | {
-    letter + name: step**power
-    for power, letter in enumerate("KMGTP", start=1)
-    for name, step in (("B", 1000), ("IB", 1024))
-}
 
 
 @final
@@ -82,11 +77,11 @@ class FileCheckpoints:
         (b'weights', 7)
     """
 
-    def __init__(self, folder: str | Path, max_disk: str | int | None = None) -> None:
+    def __init__(self, folder: str | os.PathLike[str], max_disk: str | int | None = None) -> None:
         self._folder = _folder_of(folder)
         self._objects = self._folder / "objects"
         self._incoming = self._folder / "incoming"
-        self._limit = None if max_disk is None else _read_size(max_disk)
+        self._limit = None if max_disk is None else read_size(max_disk, "max_disk")
         self._warned = False
 
     def __repr__(self) -> str:
@@ -123,12 +118,7 @@ class FileCheckpoints:
                 discard(place)
 
     def path(self, key: str) -> Path:
-        """Return a read-only file, or a folder of such files, that holds the content.
-
-        Raises:
-            ArgumentError: Not a key.
-            CheckpointMissingError: Nothing is kept under that key.
-        """
+        """Return what holds the content; see ``CheckpointStore`` for this and the other methods."""
         place = self._place(key)
         if not place.exists():
             raise CheckpointMissingError(
@@ -141,13 +131,7 @@ class FileCheckpoints:
         return place
 
     def verify(self, key: str) -> None:
-        """Read the whole content and compare it with its key.
-
-        Raises:
-            ArgumentError: Not a key.
-            CheckpointMissingError: Nothing is kept under that key.
-            CheckpointCorruptError: The content isn't what was saved.
-        """
+        """Read the whole content and compare it with its key."""
         place = self.path(key)
         try:
             found, _ = read_content(place)
@@ -353,32 +337,22 @@ def _me() -> str:
     return quote(this_worker(), safe="")
 
 
-def _folder_of(folder: str | Path) -> Path:
-    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
-        raise ArgumentError(f"A checkpoint store must be a folder, got {folder!r}.", folder=folder)
-    if "://" in os.fspath(folder):
+def _folder_of(folder: str | os.PathLike[str]) -> Path:
+    path = os.fspath(folder) if isinstance(folder, str | os.PathLike) else None
+    if not isinstance(path, str) or not path:
+        raise ArgumentError(
+            f"A checkpoint store must be a folder, got {folder!r}. Give its path as text or "
+            "pathlib.Path, such as 'runs/checkpoints'.",
+            folder=folder,
+        )
+    if "://" in path:
         raise UnsupportedError(
             f"Checkpoints are kept in a folder of a local or network disk, got {folder!r}. Mount "
             "the place, and give its path."
         )
     if os.name != "posix":
         raise UnsupportedError("FileCheckpoints needs POSIX file locks. On Windows, use WSL.")
-    return Path(os.path.abspath(os.path.expanduser(folder)))
-
-
-def _read_size(size: str | int) -> int:
-    match = _SIZE.fullmatch(size) if isinstance(size, str) else None
-    if match is not None:
-        read = round(float(match[1]) * _UNITS.get(match[2].upper(), 0))
-    else:
-        read = size if isinstance(size, int) and not isinstance(size, bool) else 0
-    if read < 1:
-        raise ArgumentError(
-            f"max_disk must be a number of bytes above 0, or a size such as '10GB', got {size!r}. "
-            "Units: B, KB, MB, GB, TB, PB, and KiB, MiB, GiB, TiB, PiB.",
-            max_disk=size,
-        )
-    return read
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from typing import Any, final
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import LogEvent, evolve
 from luthier.core.objective import Direction, Objective
-from luthier.core.protocols import Changes, StudyRecord, StudySummary
+from luthier.core.protocols import Beat, Changes, StudyRecord, StudySummary
 from luthier.core.record import finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState, changed
 from luthier.errors import TrialStateError
@@ -41,6 +41,8 @@ class MemoryStorage:
         >>> trial.version, [event.kind for event in storage.events(study)]
         (1, ['added'])
     """
+
+    shared = False
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -101,11 +103,12 @@ class MemoryStorage:
         """Make a trial RUNNING under a worker, or return None if another was faster."""
         with self._lock:
             entry = self._study(study)
+            before = entry.trial(number)
             try:
-                rules.require_claimable(entry.trial(number), attempt)
+                rules.require_claimable(before, attempt)
             except TrialStateError:
                 return None
-            return entry.change("claimed", number, rules.claim_data(worker, attempt, budget), at)
+            return entry.change("claimed", number, rules.claim_data(before, worker, budget), at)
 
     def report(self, study: int, number: int, attempt: int, reports: Reports) -> FrozenTrial:
         """Record the reports of a running trial that are new."""
@@ -166,6 +169,7 @@ class MemoryStorage:
                 reports=trial.reports,
                 finished=trial.finished,
                 cost=trial.cost,
+                lapses=trial.lapses or before.lapses,
                 error=trial.error,
                 declares=trial.declares,
                 version=version,
@@ -226,6 +230,23 @@ class MemoryStorage:
         with self._lock:
             return self._study(study).events(since)
 
+    def heartbeat(self, study: int, worker: str, at: float) -> None:
+        """Raise a worker's counter."""
+        with self._lock:
+            beats = self._study(study).beats
+            last = beats.get(worker)
+            beats[worker] = Beat(1 if last is None else last.count + 1, at)
+
+    def heartbeats(self, study: int) -> dict[str, Beat]:
+        """The counters by worker."""
+        with self._lock:
+            return dict(self._study(study).beats)
+
+    def forget_worker(self, study: int, worker: str) -> None:
+        """Delete a worker's counter."""
+        with self._lock:
+            self._study(study).beats.pop(worker, None)
+
     def checkpoints(self, study: int) -> CheckpointStore:
         """Return a store in a temporary folder, removed with this object."""
         with self._lock:
@@ -233,6 +254,9 @@ class MemoryStorage:
                 self._folder = tempfile.mkdtemp(prefix="luthier-")
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return FileCheckpoints(Path(self._folder, str(study)))
+
+    def logs(self, study: int) -> None:
+        """Return None: what trials print isn't kept."""
 
     def close(self) -> None:
         """Nothing to release: the studies stay as long as this object does."""
@@ -257,11 +281,12 @@ class MemoryStorage:
 class _Study:
     """One study: its trials as they are, and its log in columns; event i has version i + 1."""
 
-    __slots__ = ("_ats", "_kinds", "_numbers", "_payloads", "record", "trials")
+    __slots__ = ("_ats", "_kinds", "_numbers", "_payloads", "beats", "record", "trials")
 
     def __init__(self, record: StudyRecord) -> None:
         self.record = record
         self.trials: list[FrozenTrial] = []
+        self.beats: dict[str, Beat] = {}
         self._ats = array("d")
         self._kinds: list[str] = []
         self._numbers: list[int | None] = []

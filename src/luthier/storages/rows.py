@@ -44,19 +44,20 @@ INSERT_EVENT: Final = (
 INSERT_TRIAL: Final = (
     "INSERT INTO trials (study, number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, value, metrics, origin, declares, user_attrs, reports, budget, checkpoint)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " params, value, metrics, origin, declares, user_attrs, reports, budget, checkpoint,"
+    " lapses, lapsed_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 SELECT_TRIAL: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses, lapsed_at"
     " FROM trials WHERE study = ? AND number = ?"
 )
 SELECT_CHANGED: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses, lapsed_at"
     " FROM trials WHERE study = ? AND version > ? ORDER BY version"
 )
 BEST_VALUE: Final = {
@@ -66,7 +67,7 @@ BEST_VALUE: Final = {
 SELECT_BEST: Final = (
     "SELECT number, state, version, finished_version, attempt, objectives,"
     " started, finished, cost, worker, error, invalid,"
-    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint"
+    " params, metrics, origin, declares, user_attrs, reports, budget, checkpoint, lapses, lapsed_at"
     " FROM trials WHERE study = ? AND value = ? AND state = 3 AND invalid IS NULL"
     " ORDER BY finished_version LIMIT 1"
 )
@@ -74,7 +75,7 @@ SELECT_BEST: Final = (
 Columns = Callable[[FrozenTrial, Mapping[str, Any]], tuple[Any, ...]]
 _RUN_ENDED: Final[tuple[str, Columns]] = (
     "UPDATE trials SET state = ?, finished_version = ?, finished = ?, cost = ?, error = ?,"
-    " params = ?, value = ?, metrics = ?, declares = ?, reports = ?, version = ?"
+    " params = ?, value = ?, metrics = ?, declares = ?, reports = ?, lapses = ?, version = ?"
     " WHERE study = ? AND number = ?",
     lambda trial, data: (
         trial.state,
@@ -87,12 +88,13 @@ _RUN_ENDED: Final[tuple[str, Columns]] = (
         _text(data, "metrics"),
         _text(data, "declares"),
         _reports_text(data),
+        trial.lapses or None,
     ),
 )
 UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
     "claimed": (
         "UPDATE trials SET state = ?, worker = ?, attempt = ?, started = ?, budget = ?,"
-        " reports = ?, version = ? WHERE study = ? AND number = ?",
+        " reports = ?, lapses = ?, lapsed_at = ?, version = ? WHERE study = ? AND number = ?",
         lambda trial, data: (
             trial.state,
             trial.worker,
@@ -100,6 +102,8 @@ UPDATES: Final[Mapping[str, tuple[str, Columns]]] = {
             trial.started,
             trial.budget,
             _reports_text({"reports": reports_json(trial.reports)}),
+            trial.lapses or None,
+            trial.lapsed_at,
         ),
     ),
     "reported": (
@@ -183,6 +187,8 @@ def new_row(trial: FrozenTrial, data: Mapping[str, Any]) -> tuple[Any, ...]:
         _reports_text(data),
         trial.budget,
         _text(data, "checkpoint"),
+        trial.lapses or None,
+        trial.lapsed_at,
     )
 
 
@@ -223,6 +229,8 @@ def _trial(
     reports: str | None,
     budget: int | None,
     checkpoint: str | None,
+    lapses: int | None,
+    lapsed_at: int | None,
 ) -> FrozenTrial:
     param_names, param_values = params_from_json(_decode(params)[0])
     metric_names, metric_values = metrics_from_json(_decode(metrics)[0]) if metrics else ((), ())
@@ -241,6 +249,8 @@ def _trial(
             cost,
             worker and sys.intern(worker),
             attempt,
+            lapses or 0,
+            lapsed_at,
             budget,
             Checkpoint.from_json(_decode(checkpoint)[0]) if checkpoint else None,
             origin_from_json(_decode(origin)[0]) if origin else _ADDED,

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from luthier.core.record import dump
-from luthier.core.trial import FrozenTrial, Reports, TrialState, changed
+from luthier.core.trial import FrozenTrial, Reports, TrialState, changed, lapsed
 from luthier.errors import (
     ArgumentError,
     NumberTakenError,
     StudyExistsError,
     StudyNotFoundError,
+    TrialLostError,
     TrialNotFoundError,
     TrialStateError,
 )
@@ -75,10 +76,12 @@ def require_running(trial: FrozenTrial, attempt: int) -> None:
     """Refuse what only the worker that runs a trial may do.
 
     Raises:
-        TrialStateError: The trial isn't running, or it runs at another attempt.
+        TrialStateError: The trial isn't running.
+        TrialLostError: It was claimed again since that attempt.
     """
     if trial.state is not TrialState.RUNNING or trial.attempt != attempt:
-        raise TrialStateError(
+        kind = TrialStateError if trial.attempt == attempt else TrialLostError
+        raise kind(
             f"Trial {trial.number} must be RUNNING at attempt {attempt}, it is "
             f"{trial.state.name} at attempt {trial.attempt}. It was taken up or ended elsewhere: "
             "drop this result.",
@@ -142,9 +145,13 @@ def require_finished(trial: FrozenTrial) -> None:
         )
 
 
-def claim_data(worker: str, attempt: int, budget: int | None) -> dict[str, Any]:
-    """What a claim logs: who, which attempt, and a budget if it is new."""
-    data: dict[str, Any] = {"worker": worker, "attempt": attempt + 1}
+def claim_data(before: FrozenTrial, worker: str, budget: int | None) -> dict[str, Any]:
+    """What a claim logs: who, which attempt, a lapse if it was running, a budget if it is new."""
+    data: dict[str, Any] = {"worker": worker, "attempt": before.attempt + 1}
+    if before.state is TrialState.RUNNING:
+        data["lapses"], step = lapsed(before)
+        if step is not None:
+            data["lapsed_at"] = step
     return data if budget is None else data | {"budget": budget}
 
 

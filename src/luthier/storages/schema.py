@@ -9,6 +9,7 @@ a report is appended without reading what is there.
     events     the log
     state      study-wide values
     spaces     declared spaces
+    heartbeats counters that workers raise while they run trials; no part of the log
     luthier    one row: the schema's version, and the key of the next study
 
 A migration once released never changes; a new schema is a new entry at the end.
@@ -90,6 +91,17 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
         "ALTER TABLE trials ADD COLUMN budget BIGINT",
         "ALTER TABLE trials ADD COLUMN checkpoint TEXT",
+    ),
+    (
+        "ALTER TABLE trials ADD COLUMN lapses BIGINT",
+        "ALTER TABLE trials ADD COLUMN lapsed_at BIGINT",
+        """CREATE TABLE heartbeats (
+            study BIGINT NOT NULL,
+            worker TEXT NOT NULL,
+            beats BIGINT NOT NULL,
+            at DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (study, worker)
+        )""",
     ),
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

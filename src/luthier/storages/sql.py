@@ -17,7 +17,7 @@ from typing import Any, Final, final
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import LogEvent, evolve
 from luthier.core.objective import Direction, Objective
-from luthier.core.protocols import Changes, StudyRecord, StudySummary
+from luthier.core.protocols import Beat, Changes, StudyRecord, StudySummary
 from luthier.core.record import dump, finish_json, reports_json, trial_json
 from luthier.core.trial import FrozenTrial, Reports, TrialState
 from luthier.errors import TrialStateError
@@ -54,6 +54,8 @@ class SqlStorage:
     Raises:
         StorageError: The database can't be used; the subclass and the message say why.
     """
+
+    shared = True
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -108,7 +110,9 @@ class SqlStorage:
                 execute(statement, row)
             return int(row[0])
 
-        shutil.rmtree(self._saved(self._database.write(work)), ignore_errors=True)
+        study = self._database.write(work)
+        for folder in (self._saved(study), self.logs(study)):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def studies(self) -> list[StudySummary]:
         """All studies, oldest first."""
@@ -176,7 +180,7 @@ class SqlStorage:
 
         def data(before: FrozenTrial) -> dict[str, Any]:
             rules.require_claimable(before, attempt)
-            return plain_text(rules.claim_data(worker, attempt, budget))
+            return plain_text(rules.claim_data(before, worker, budget))
 
         try:
             return self._change(study, number, "claimed", data, at)
@@ -329,9 +333,48 @@ class SqlStorage:
 
         return self._database.read(work)
 
+    def heartbeat(self, study: int, worker: str, at: float) -> None:
+        """Raise a worker's counter."""
+        values = (study, _plain(worker), at)
+
+        def work(execute: Execute) -> None:
+            _version(execute, study)
+            execute(
+                "INSERT INTO heartbeats (study, worker, beats, at) VALUES (?, ?, 1, ?)"
+                " ON CONFLICT (study, worker)"
+                " DO UPDATE SET beats = heartbeats.beats + 1, at = excluded.at",
+                values,
+            )
+
+        self._database.write(work)
+
+    def heartbeats(self, study: int) -> dict[str, Beat]:
+        """The counters by worker."""
+
+        def work(execute: Execute) -> dict[str, Beat]:
+            _version(execute, study)
+            rows = execute("SELECT worker, beats, at FROM heartbeats WHERE study = ?", (study,))
+            return {worker: Beat(beats, at) for worker, beats, at in rows}
+
+        return self._database.read(work)
+
+    def forget_worker(self, study: int, worker: str) -> None:
+        """Delete a worker's counter."""
+        values = (study, _plain(worker))
+
+        def work(execute: Execute) -> None:
+            _version(execute, study)
+            execute("DELETE FROM heartbeats WHERE study = ? AND worker = ?", values)
+
+        self._database.write(work)
+
     def checkpoints(self, study: int) -> CheckpointStore:
         """Return a folder beside the database's file: ``FILE.checkpoints/STUDY``."""
         return FileCheckpoints(self._saved(study))
+
+    def logs(self, study: int) -> Path:
+        """Return a folder beside the database's file: ``FILE.logs/STUDY``."""
+        return Path(f"{self._database.place}.logs", str(study)).absolute()
 
     def close(self) -> None:
         """Release connections; the next use opens new ones."""
@@ -416,8 +459,14 @@ _DELETES: Final = (
     "DELETE FROM events WHERE study = ?",
     "DELETE FROM state WHERE study = ?",
     "DELETE FROM spaces WHERE study = ?",
+    "DELETE FROM heartbeats WHERE study = ?",
     "DELETE FROM studies WHERE id = ?",
 )
+
+
+def _plain(worker: str) -> str:
+    """A worker's name as a claim records it."""
+    return str(plain_text({"worker": worker})["worker"])
 
 
 def _version(execute: Execute, study: int) -> int:

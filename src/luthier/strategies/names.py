@@ -6,6 +6,8 @@ settings. ``make_sampler`` and ``make_scheduler`` turn names and specs back into
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
@@ -58,6 +60,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_BETWEEN: Final = re.compile(r",(?=\s*\w+\s*=)")  # settings; commas within JSON values stay
 SamplerLike = Sampler | str | Mapping[str, Any]
 SchedulerLike = Scheduler | str | Mapping[str, Any]
 
@@ -66,8 +69,8 @@ def make_sampler(given: SamplerLike) -> Sampler:
     """Return the sampler that a name, a spec or an object stands for.
 
     Args:
-        given: A name such as "sobol", a spec such as ``{"name": "grid", "points": 5}``, or a
-            sampler, which is returned as it is.
+        given: A name such as "sobol", alone or with settings as in "grid:points=5", a spec such
+            as ``{"name": "grid", "points": 5}``, or a sampler, which is returned as it is.
 
     Raises:
         ArgumentError: An unknown name, or settings that don't fit.
@@ -85,8 +88,9 @@ def make_scheduler(given: SchedulerLike) -> Scheduler:
     """Return the scheduler that a name, a spec or an object stands for.
 
     Args:
-        given: A name such as "median", a spec such as ``{"name": "percentile", "q": 25}``, or a
-            scheduler, which is returned as it is.
+        given: A name such as "median", alone or with settings as in "asha:max_resource=27", a
+            spec such as ``{"name": "percentile", "q": 25}``, or a scheduler, which is returned as
+            it is.
 
     Raises:
         ArgumentError: An unknown name, or settings that don't fit.
@@ -94,6 +98,8 @@ def make_scheduler(given: SchedulerLike) -> Scheduler:
     Example:
         >>> make_scheduler({"name": "median", "n_warmup_steps": 5}).n_warmup_steps
         5
+        >>> make_scheduler("asha:max_resource=27,mode=stopping").mode
+        'stopping'
     """
     return _make("scheduler", "decide", _SCHEDULERS, given)
 
@@ -105,12 +111,18 @@ def strategy(name: str) -> tuple[Sampler, Scheduler]:
         name: A name of ``known_strategies()``.
 
     Raises:
-        ArgumentError: An unknown name.
+        ArgumentError: An unknown name, or one that needs settings.
 
     Example:
         >>> strategy("random")
         (Random(allow_duplicates=False), NoStopping())
     """
+    if name in _COMBINED:
+        raise ArgumentError(
+            f"Strategy {name!r} must be told at which step a trial has finished, got its name "
+            f"alone. Give luthier.{name}(max_resource), as in strategy=luthier.{name}(27).",
+            name=name,
+        )
     pair = _STRATEGIES.get(str(name))
     if pair is None:
         raise _unknown("strategy", name, _STRATEGIES)
@@ -131,16 +143,22 @@ def strategy_parts(
         scheduler: What ``make_scheduler`` takes, or None for the strategy's.
 
     Raises:
-        ArgumentError: An unknown name, or settings that don't fit.
+        ArgumentError: An unknown name, settings that don't fit, or neither a name nor a pair.
 
     Example:
         >>> strategy_parts("auto", scheduler="median")[1].spec["name"]
         'median'
     """
-    if isinstance(name, tuple) and len(name) == 2:
+    if isinstance(name, str):
+        parts = strategy(name)
+    elif isinstance(name, tuple) and len(name) == 2:
         parts = make_sampler(name[0]), make_scheduler(name[1])
     else:
-        parts = strategy(name)
+        raise ArgumentError(
+            f"A strategy must be a name, or a pair of a sampler and a scheduler, got {name!r}. "
+            'Example: strategy=("tpe", "median").',
+            strategy=name,
+        )
     return (
         parts[0] if sampler is None else make_sampler(sampler),
         parts[1] if scheduler is None else make_scheduler(scheduler),
@@ -179,7 +197,7 @@ def known_strategies() -> tuple[str, ...]:
 
 def _make(what: str, verb: str, builders: Mapping[str, Callable[..., T]], given: Any) -> T:
     if isinstance(given, str):
-        given = {"name": given}
+        given = _read(what, given)
     if not isinstance(given, Mapping):
         if not callable(getattr(given, verb, None)) or isinstance(given, type):
             raise ArgumentError(
@@ -198,10 +216,37 @@ def _make(what: str, verb: str, builders: Mapping[str, Callable[..., T]], given:
     except TypeError as error:
         raise ArgumentError(
             f"The settings of {what} {name!r} must be those of its class, got {settings!r} "
-            f"({error}). Correct the names, or leave out what should keep its default.",
+            f"({error}). {_advice(str(name), settings)}",
             name=name,
             settings=settings,
         ) from error
+
+
+def _read(what: str, text: str) -> dict[str, Any]:
+    """The spec that a name and its settings stand for, as in ``asha:max_resource=27,eta=4``."""
+    name, colon, rest = text.partition(":")
+    spec: dict[str, Any] = {"name": name}
+    for setting in _BETWEEN.split(rest) if colon else ():
+        key, equals, value = map(str.strip, setting.partition("="))
+        if not equals or key in spec:
+            raise ArgumentError(
+                f"The settings of {what} {name!r} must be written SETTING=VALUE, with commas "
+                f"between them and each once, got {rest!r}. Example: asha:max_resource=27,eta=4.",
+                given=text,
+            )
+        try:
+            spec[key] = json.loads(value)
+        except ValueError:
+            spec[key] = value
+    return spec
+
+
+def _advice(name: str, settings: Mapping[str, Any]) -> str:
+    """What to do about settings that don't fit."""
+    needed, example = _NEEDED.get(name, (None, None))
+    if needed is None or needed in settings:
+        return "Correct the names, or leave out what should keep its default."
+    return f"Give them with the name, as in '{name}:{needed}={example}'."
 
 
 def _unknown(what: str, name: object, known: Mapping[str, object]) -> ArgumentError:
@@ -262,6 +307,17 @@ _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "freeze_thaw": FreezeThaw,
     "pbt": PBT,
 }
+_NEEDED: Final[Mapping[str, tuple[str, int]]] = {
+    "percentile": ("q", 25),
+    "patience": ("patience", 5),
+    "successive_halving": ("max_resource", 27),
+    "hyperband": ("max_resource", 27),
+    "asha": ("max_resource", 27),
+    "pasha": ("max_resource", 27),
+    "freeze_thaw": ("max_resource", 27),
+    "pbt": ("steps", 100),
+}
+_COMBINED: Final = ("bohb", "dehb")  # of luthier.strategies.combinations; they have settings
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
     name: (name, "none") for name in _SAMPLERS if name not in _AROUND_OTHERS
 }

@@ -21,6 +21,7 @@ from luthier.strategies import make_sampler, make_scheduler, strategy_parts
 from luthier.strategies.names import SamplerLike, SchedulerLike
 from luthier.study.budget import read_budget
 from luthier.study.driver import Driver
+from luthier.study.lease import KEY, Terms
 from luthier.study.study import Study
 from luthier.study.trial import Trial
 
@@ -55,6 +56,8 @@ def create_study(
     load_if_exists: bool = False,
     checkpoints: str | os.PathLike[str] | None = None,
     max_disk: str | int | None = None,
+    lease: float | str | datetime.timedelta | None = None,
+    max_attempts: float | None = None,
 ) -> Study:
     """Create a study.
 
@@ -76,6 +79,11 @@ def create_study(
             beside the storage's file if None.
         max_disk: How much that may take, such as "10GB"; None for no limit. What a trial may
             still need is never deleted.
+        lease: How long a worker may be silent before others take up its trials, in seconds or as
+            "5 min"; ``math.inf`` for ever. None leaves it as it is, at first a minute.
+        max_attempts: A trial fails after so many runs whose worker died or fell silent before
+            it saved a further checkpoint; ``math.inf`` for never. None leaves it as it is, at
+            first 3.
 
     Raises:
         ArgumentError: An argument that makes no sense.
@@ -91,6 +99,7 @@ def create_study(
         direction=direction, directions=directions, metrics=metrics, constraints=constraints
     )
     parts = strategy_parts(strategy, sampler, scheduler)
+    Terms().but(lease, max_attempts)  # refuses what makes no sense
     declared = None if space is None else Space.of(space)
     store = open_storage(storage)
     name = _checked_name(study_name)
@@ -107,6 +116,8 @@ def create_study(
         _check_same(record, objective if given else None, seed)
         if strategy == "auto":  # not asked for another: what isn't given stays as it was
             parts = _parts(store, record, sampler, scheduler)
+    if lease is not None or max_attempts is not None:
+        _lend(store, record, lease, max_attempts)
     return _open(store, record, *parts, declared)
 
 
@@ -185,6 +196,8 @@ def copy_study(
         if trial.invalid is not None:
             copy.invalidate(trial.number, trial.invalid)
     _copy_checkpoints(source, copy)
+    if KEY in source._driver.ledger.state:
+        target.put_state(record.id, KEY, source._driver.ledger.state[KEY])
     for key, value in source.user_attrs.items():
         copy.set_user_attr(key, value)
     return copy
@@ -313,11 +326,24 @@ def _settings(store: Storage, record: StudyRecord) -> Mapping[str, Any]:
     return store.get_state(record.id).get("settings", record.settings)  # type: ignore[no-any-return]
 
 
+def _lend(
+    store: Storage,
+    record: StudyRecord,
+    lease: float | str | datetime.timedelta | None,
+    max_attempts: float | None,
+) -> None:
+    """Record on what terms trials belong to workers, where they are new."""
+    present = Terms.of(store.get_state(record.id))
+    terms = present.but(lease, max_attempts)
+    if terms != present:
+        store.put_state(record.id, KEY, terms.to_json())
+
+
 def _folder(
     name: str, parent: str | os.PathLike[str] | None, max_disk: str | int | None
 ) -> dict[str, Any]:
     """The settings of a place that is one study's alone: what it deletes no other may need."""
-    FileCheckpoints("." if parent is None else os.fspath(parent), max_disk)  # refuses what's unfit
+    FileCheckpoints("." if parent is None else parent, max_disk)  # refuses what's unfit
     if parent is None:
         return {"folder": None, "max_disk": max_disk}
     own = f"{quote(name, safe='')[:100]}-{secrets.token_hex(4)}"

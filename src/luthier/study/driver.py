@@ -5,16 +5,17 @@ Everything that must stay true with any number of drivers on one storage is here
 * A proposal for trial n is made from a history that holds all trials before n, and is added
   only if n is still free; otherwise the driver looks again. So no number is used twice, and no
   two drivers try the same cell.
-* A trial whose worker died is claimed again under its own number, with its own proposal.
+* A trial whose worker is gone is claimed again under its own number, with its own proposal,
+  unless that has happened too often.
 * A result counts only if the trial still runs at the attempt that produced it.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, final
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import (
     Event,
+    LogEvent,
     TrialFailed,
     TrialFinished,
     TrialPaused,
@@ -29,7 +31,7 @@ from luthier.core.events import (
     TrialStarted,
 )
 from luthier.core.history import History
-from luthier.core.jobs import Clone, Decision, Outcome, Proposal, Resume, Stop
+from luthier.core.jobs import Clone, Decision, Job, Outcome, Proposal, Resume, Stop
 from luthier.core.ledger import Ledger
 from luthier.core.protocols import Changes, Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
@@ -41,19 +43,21 @@ from luthier.core.trial import (
     Origin,
     TrialState,
     changed,
+    lapsed,
 )
-from luthier.core.worker import is_gone, is_here, this_worker
+from luthier.core.worker import is_gone
 from luthier.errors import (
     CheckpointMissingError,
     NumberTakenError,
-    SpaceError,
     TrialNotFoundError,
     TrialStateError,
 )
-from luthier.samplers import HighestRung
 from luthier.space import Param, Space
+from luthier.study import lease
 from luthier.study.keeper import Keeper
-from luthier.study.trial import Ticket, check_definitions, last_metrics
+from luthier.study.lease import Lease, Terms, given_up
+from luthier.study.proposing import on_rungs, propose
+from luthier.study.trial import Ticket, as_ended, check_definitions, last_metrics
 
 __all__ = ["Driver"]
 
@@ -67,6 +71,7 @@ _ENDS: Mapping[TrialState, type[TrialFailed | TrialFinished | TrialPaused]] = {
     TrialState.FAILED: TrialFailed,
 }
 _NOTHING = Space()
+_WATCHED = (0, range(0))
 _UNKNOWN = Proposal({}, "all that is known of the space is taken: the objective may hold more")
 
 
@@ -96,21 +101,21 @@ class Driver:
         self.record = record
         self.use(sampler, scheduler)
         self.listeners: list[Listener] = []
-        self.lock = threading.RLock()
         self.ledger = Ledger(record.objective, record.seed)
+        self.lock = self.ledger.lock
         self.declared: Space | None = None
         self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
-        self._keeper = Keeper(self.open_checkpoints, lambda: self.ledger.trials, self._donors)
+        self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
         self._flush_at = time.monotonic() + _FLUSH_SECONDS
-        self._worker = this_worker()
+        self.lease = Lease(storage, record.id)
 
     def use(self, sampler: Sampler, scheduler: Scheduler) -> None:
         """Go on with these."""
         self.sampler = sampler
         self.scheduler = scheduler
         self.proposer = on_rungs(sampler, scheduler)
-        self._unwatched: dict[int, range] = {}
+        self._unwatched: dict[int, tuple[int, range]] = {}  # attempts, and steps let pass
         self._sampler_spec = dump(dict(self.proposer.spec))
         self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
 
@@ -139,6 +144,9 @@ class Driver:
                 self.ledger.apply(*changes.trials, spaces=spaces)
             self.declared = spaces[-1][1] if spaces else self.declared
             self.ledger.put_state(changes.state, changes.version)
+            self.lease.heed(changes.trials)
+            if lease.KEY in changes.state:
+                self.lease.terms = Terms.of(changes.state)
             return self.ledger.snapshot()
 
     def _must_follow(self, changes: Changes) -> bool:
@@ -206,7 +214,8 @@ class Driver:
             history: What ``refresh`` has just returned, if the caller has it; a stale one does
                 no harm, the storage refuses what is made from it.
             eager: Start something even where all that is known of a learnt space is being tried,
-                rather than wait until running trials show whether there is more of it.
+                rather than wait until running trials show whether there is more of it. Where
+                nothing runs and nothing new can come, ``conclude``.
             new: Whether a new trial may be added.
 
         Returns:
@@ -226,24 +235,25 @@ class Driver:
                 except _FasterError:
                     history = None
                     continue
-                if trial is not None and self.listeners:
-                    self.emit(TrialStarted(self.record.name, trial))
+                if trial is None and eager and not history.running and self.conclude():
+                    history = None
+                    continue
+                if trial is not None:
+                    self.lease.take(trial)
+                    if self.listeners:
+                        self.emit(TrialStarted(self.record.name, trial))
                 return trial
 
     def is_done(self) -> bool:
         """Whether the scheduler has nothing more to run, though the space may hold more."""
-        history = self.refresh()
-        rng = generator(self.record.seed, history.next_number)
-        return self.scheduler.next(history, rng) is None
+        return self._due(self.refresh())[0] is None
 
     def elsewhere(self) -> list[int]:
-        """Numbers of the trials that other processes of this machine are running.
+        """Numbers of the trials that other processes are running.
 
-        They will end, or be seen to have died: worth waiting for where there is nothing to start.
+        They will end, or lose their worker: worth waiting for where there is nothing to start.
         """
-        running = self.ledger.snapshot().running
-        others = ((t.number, t.worker) for t in running if t.worker != self._worker)
-        return [number for number, worker in others if worker and is_here(worker)]
+        return [t.number for t in self.ledger.snapshot().running if self.lease.awaits(t)]
 
     def add(self, build: Callable[[int, History], FrozenTrial]) -> FrozenTrial:
         """Add a trial that isn't the sampler's: ``build`` gets its number and the history."""
@@ -274,25 +284,22 @@ class Driver:
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
         """Take a report of a running trial; return the scheduler's decision.
 
-        STOP for a trial that was ended from elsewhere: what it says counts no more.
+        STOP for a trial that was ended or taken up elsewhere: what it says counts no more.
         """
-        ledger = self.ledger
-        if (
-            step in self._unwatched.get(number, ())
-            and ledger.is_running(number)
-            and time.monotonic() < self._flush_at
-            and not self.listeners
-        ):  # nothing to do but to hear it, so that needs no lock
-            ledger.hear(number, step, metrics)
+        ledger, now = self.ledger, time.monotonic()
+        attempt, unwatched = self._unwatched.get(number, _WATCHED)
+        passes = step in unwatched and ledger.is_running(number, attempt)
+        if passes and now < self._flush_at and not self.listeners:  # that needs no lock
+            ledger.hear(number, attempt, step, metrics)
             return Decision.CONTINUE
         with self.lock:
-            if not ledger.is_running(number):
+            trial = self.trial(number)
+            if trial.state is not TrialState.RUNNING or self.lease.is_lost(trial):
                 return Decision.STOP
-            ledger.hear(number, step, metrics)
-            if time.monotonic() >= self._flush_at:
+            ledger.hear(number, trial.attempt, step, metrics)
+            if now >= self._flush_at:
                 self._flush()
-            watched = step not in self._unwatched.get(number, ())
-            decision = self._decided(number, step) if watched else Decision.CONTINUE
+            decision = Decision.CONTINUE if passes else self._decided(number, step)
             if self.listeners:
                 trial = self.trial(number)
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
@@ -304,25 +311,30 @@ class Driver:
         decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
         unwatched = getattr(self.scheduler, "unwatched", None)
         if unwatched is not None:
-            self._unwatched[number] = unwatched(trial, step)
+            self._unwatched[number] = trial.attempt, unwatched(trial, step)
         return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
-        """Record notes on a trial."""
+        """Record notes on a trial; those of a run that has lost it are left out."""
         with self.lock:
+            if self.lease.is_lost(self.trial(number)):
+                return
             self._write(self.storage.set_attrs(self.record.id, number, attrs))
 
     def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
-        """Record a trial's saved state, with all that it has reported."""
+        """Record a trial's saved state, with all that it has reported.
+
+        Raises:
+            TrialStateError: It was ended elsewhere, or, as TrialLostError, taken up.
+        """
         with self.lock:
             trial = self.trial(number)
+            attempt = self.lease.attempt(trial)
             self.ledger.unstored.discard(number)
             self._write(
-                self.storage.checkpoint(
-                    self.record.id, number, trial.attempt, checkpoint, trial.reports
-                )
+                self.storage.checkpoint(self.record.id, number, attempt, checkpoint, trial.reports)
             )
-            self._keeper.saved(trial)
+            self._keeper.tidy()
 
     def open_checkpoints(self) -> CheckpointStore:
         """Open the place where trials' saved states are kept."""
@@ -341,34 +353,43 @@ class Driver:
             self.ledger.unstored.discard(number)
             self._unwatched.pop(number, None)
             self._flush()  # what others have said may be why this one ends
-            trial = self._finished(self.trial(number), outcome)
+            trial = self.trial(number)
+            if self.lease.is_lost(trial):  # so that it is refused
+                trial = changed(trial, attempt=self.lease.attempt(trial))
             try:
-                trial = self._write(self.storage.finish(self.record.id, trial))
+                ended = self._end(trial, outcome)
             except TrialStateError as refused:
                 logger.warning("The result of trial %d was refused: %s", number, refused)
                 self.refresh()
-                return None
-            if trial.checkpoint is not None and trial.state.is_finished:
-                self._keeper.ended(trial)
-            if self.listeners:
-                self.emit(_ENDS[trial.state](self.record.name, trial))
-            return trial
+                ended = None
+            self.lease.drop(number)
+            return ended
+
+    def _end(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
+        ended = as_ended(trial, outcome, self.ledger.version + 1)  # or later: then it is restamped
+        trial = self._write(self.storage.finish(self.record.id, ended))
+        if trial.checkpoint is not None and trial.state.is_finished:
+            self._keeper.tidy()
+        if self.listeners:
+            self.emit(_ENDS[trial.state](self.record.name, trial))
+        return trial
 
     def release(self, number: int, reason: str) -> None:
         """Put a running trial back to WAITING, to be run again under its own number."""
         with self.lock:
-            trial = self.trial(number)
+            attempt = self.lease.attempt(self.trial(number))
             self.ledger.unstored.discard(number)
             self._unwatched.pop(number, None)
             try:
                 trial = self.storage.release(
-                    self.record.id, number, trial.attempt, TrialState.WAITING, reason
+                    self.record.id, number, attempt, TrialState.WAITING, reason
                 )
             except TrialStateError:  # it has ended, or is another's: nothing to put back
                 self.refresh()
-                return
-            self._write(trial)
-            self.emit(TrialPaused(self.record.name, trial))
+            else:
+                self._write(trial)
+                self.emit(TrialPaused(self.record.name, trial))
+            self.lease.drop(number)
 
     def trial(self, number: int) -> FrozenTrial:
         """A trial's present record.
@@ -419,23 +440,60 @@ class Driver:
         return trial
 
     def _claim_one(self, history: History) -> FrozenTrial | None:
-        gone = {w for t in history.running if (w := t.worker) != self._worker and w and is_gone(w)}
+        gone = self.lease.gone(history.running) if history.running else ()
         if not gone and not history.waiting:
             return None
         for trial in history.pending:
-            if trial.state is TrialState.WAITING or trial.worker in gone:
-                fresh = trial.budget is None
-                claimed = self.storage.claim(
-                    self.record.id,
-                    trial.number,
-                    self._worker,
-                    attempt=trial.attempt,
-                    at=time.time(),
-                    budget=self.scheduler.budget(history, trial.number) if fresh else None,
-                )
-                if claimed is not None:
-                    return self._write(claimed)
+            orphan = trial.worker in gone and not self.lease.holds(trial.number)
+            if orphan and trial.state is TrialState.RUNNING:
+                self._check_attempts(trial)
+            elif trial.state is not TrialState.WAITING:
+                continue
+            fresh = trial.budget is None
+            budget = self.scheduler.budget(history, trial.number) if fresh else None
+            if (claimed := self._claimed(trial, budget)) is not None:
+                return claimed
         return None
+
+    def _claimed(self, trial: FrozenTrial, budget: int | None) -> FrozenTrial | None:
+        claimed = self.storage.claim(
+            self.record.id,
+            trial.number,
+            self.lease.worker,
+            attempt=trial.attempt,
+            at=time.time(),
+            budget=budget,
+        )
+        if claimed is None:
+            return None
+        if trial.state is TrialState.RUNNING:
+            level = logging.INFO if is_gone(trial.worker or "") else logging.WARNING
+            logger.log(level, "Trial %d runs again: %s is gone.", trial.number, trial.worker)
+            self._forget_worker_of(trial)
+        return self._write(claimed)
+
+    def _check_attempts(self, trial: FrozenTrial) -> None:
+        """Fail a trial whose worker is gone, if that has happened too often.
+
+        Raises:
+            _FasterError: It has failed, or another driver was faster.
+        """
+        lapses, _ = lapsed(trial)
+        if lapses < self.lease.terms.max_attempts:
+            return
+        reason = given_up(lapses, self.lease.terms)
+        outcome = Outcome(TrialState.FAILED, trial.params, reports=trial.reports, error=reason)
+        with suppress(TrialStateError):
+            self._end(changed(trial, lapses=lapses), outcome)
+            logger.warning("Trial %d failed: %s", trial.number, reason)
+            self._forget_worker_of(trial)
+        raise _FasterError
+
+    def _forget_worker_of(self, trial: FrozenTrial) -> None:
+        """Let go of the counter of a worker that is gone, with its last trial."""
+        others = (t for t in self.ledger.snapshot().running if t.number != trial.number)
+        if trial.worker is not None and all(t.worker != trial.worker for t in others):
+            self.lease.forget(trial.worker)
 
     def _next(
         self, history: History, fixed: Mapping[str, Param], eager: bool, may_add: bool
@@ -445,44 +503,38 @@ class Driver:
         Raises:
             _FasterError: Another driver did something first.
         """
-        rng = generator(self.record.seed, history.next_number)
-        job = self.scheduler.next(history, rng)
+        job, rng = self._due(history)
         while isinstance(job, Stop):
             self._stop(job)
             history = self.refresh()
-            rng = generator(self.record.seed, history.next_number)
-            job = self.scheduler.next(history, rng)
+            job, rng = self._due(history)
         if isinstance(job, Resume):
             return self._resume(job)
         if job is None or not may_add:
             return None
-        if isinstance(job, Clone):
-            trial = self._cloned(job, history)
-        else:
-            proposed = self._proposed(history, fixed, eager, rng)
-            if proposed is None:
-                return None
-            trial = proposed
+        trial = (
+            self._cloned(job, history)
+            if isinstance(job, Clone)
+            else self._proposed(history, fixed, eager, rng)
+        )
+        if trial is None:
+            return None
         try:
             return self._write(self.storage.add_trials(self.record.id, [trial])[0])
         except NumberTakenError:
             raise _FasterError from None
 
+    def _due(self, history: History) -> tuple[Job | None, np.random.Generator]:
+        """What the scheduler says, and the generator from which the next trial is drawn."""
+        rng = generator(self.record.seed, history.next_number)
+        return self.scheduler.next(history, rng), rng
+
     def _resume(self, job: Resume) -> FrozenTrial:
         trial = self.trial(job.trial)
-        if trial.state is not TrialState.PAUSED:
-            raise _FasterError
-        claimed = self.storage.claim(
-            self.record.id,
-            trial.number,
-            self._worker,
-            attempt=trial.attempt,
-            at=time.time(),
-            budget=job.budget,
-        )
+        claimed = self._claimed(trial, job.budget) if trial.state is TrialState.PAUSED else None
         if claimed is None:
             raise _FasterError
-        return self._write(claimed)
+        return claimed
 
     def _stop(self, job: Stop) -> None:
         """End a paused trial for good, in one transaction.
@@ -572,11 +624,18 @@ class Driver:
             param_values=tuple(params.values()),
             objectives=len(self.record.objective.names),
             started=time.time(),
-            worker=self._worker,
+            worker=self.lease.worker,
             attempt=1,
             origin=origin,
             version=history.version + 1,
         )
+
+    def _log(self, since: int) -> list[LogEvent]:
+        return self.storage.events(self.record.id, since)
+
+    def _present(self) -> Iterable[FrozenTrial]:
+        self.refresh()  # what another process has recorded a moment ago may be needed
+        return self.ledger.trials
 
     def _donors(self) -> Iterable[FrozenTrial]:
         donors = getattr(self.scheduler, "donors", None)
@@ -587,35 +646,15 @@ class Driver:
         learnt = self.declared is None
         return learnt and (self.ledger.moving or (eager and bool(history.running)))
 
-    def _finished(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
-        version = self.ledger.version + 1  # unless others write first: then the storage restamps
-        over = outcome.state.is_finished
-        return changed(
-            trial,
-            version=version,
-            finished_version=version if over else None,
-            state=outcome.state,
-            param_names=tuple(outcome.params),
-            param_values=tuple(outcome.params.values()),
-            metric_names=tuple(outcome.metrics),
-            metric_values=tuple(outcome.metrics.values()),
-            reports=outcome.reports,
-            finished=time.time() if over else None,
-            cost=(trial.cost or 0.0) + outcome.cost,
-            error=outcome.error,
-            declares={**trial.declares, **outcome.declares} if outcome.declares else trial.declares,
-        )
-
     def _flush(self) -> None:
         """Group commit of reports: every half second, and before anything is proposed."""
         unstored = self.ledger.unstored
         for number in sorted(unstored):
             unstored.discard(number)  # first: more may be heard while this is written
             trial = self.trial(number)
+            attempt = self.lease.attempt(trial)
             try:
-                self._write(
-                    self.storage.report(self.record.id, number, trial.attempt, trial.reports)
-                )
+                self._write(self.storage.report(self.record.id, number, attempt, trial.reports))
             except TrialStateError:  # no longer ours; finish() will be refused and say so
                 self.refresh()
         self._flush_at = time.monotonic() + _FLUSH_SECONDS
@@ -624,28 +663,3 @@ class Driver:
 @final
 class _FasterError(Exception):
     """Another driver was faster: look again."""
-
-
-def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
-    """A sampler as it is used under a scheduler: where that has rungs, it learns from one."""
-    rungs = getattr(scheduler, "rungs", ())
-    return HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
-
-
-def propose(
-    sampler: Sampler, history: History, declares: Mapping[str, Param], rng: np.random.Generator
-) -> Proposal | None:
-    """Ask a sampler for one proposal in the study's space, with definitions new to it."""
-    if declares:
-        history = history.seen_in(_with_definitions(history.space, declares))
-    proposals = sampler.suggest(history.space, history, 1, rng)
-    return proposals[0] if proposals else None
-
-
-def _with_definitions(space: Space, definitions: Mapping[str, Param]) -> Space:
-    """A learnt space with new definitions; conditions learnt of old ones may have to go."""
-    try:
-        return space.with_params(definitions)
-    except SpaceError:
-        freed = {n: p.with_when(None) for n, p in space.items() if n not in definitions}
-        return space.with_params(freed | dict(definitions))

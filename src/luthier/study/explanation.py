@@ -9,6 +9,8 @@ from typing import Any
 
 from luthier.core.history import History
 from luthier.core.protocols import Sampler, Scheduler
+from luthier.samplers import HighestRung
+from luthier.study.proposing import on_rungs
 
 __all__ = ["explained"]
 
@@ -16,10 +18,18 @@ __all__ = ["explained"]
 def explained(sampler: Sampler, scheduler: Scheduler, history: History) -> str:
     """Return what proposes trials, what stops them, and why, a sentence or more a line.
 
-    A sampler that has a method ``explain(space, history)`` speaks for itself.
+    A sampler that has a method ``explain(space, history)`` speaks for itself. Under a scheduler
+    with rungs it is asked about what it sees: the trials that have reached one of them.
     """
+    proposer, seen, why = on_rungs(sampler, scheduler), history, ""
+    if isinstance(proposer, HighestRung):
+        step, seen = proposer.seen(history.space, history)
+        trials = "all trials, as too few have reached a rung"
+        if step is not None:
+            trials = f"the {len(seen.completed)} trials that have reached step {step}"
+        why = f"It learns from {trials}. "
     explain = getattr(sampler, "explain", None)
-    why = explain(history.space, history) if callable(explain) else _latest(history)
+    why += explain(seen.space, seen) if callable(explain) else _latest(history)
     parts = [_called("Sampler", sampler, why), _called("Scheduler", scheduler, "")]
     return "\n".join(parts)
 

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from luthier.core.history import History
 from luthier.core.objective import Objective
 from luthier.core.trial import EMPTY, FrozenTrial, Origin, Reports, TrialState, changed
 from luthier.errors import ArgumentError
-from luthier.space import Param, to_json_value
+from luthier.space import Param, Space, to_json_value
+from luthier.space.completion import complete
 from luthier.space.values import value_key
 from luthier.study.trial import check_attr, checked_step
 
-__all__ = ["adapted", "check_values", "checked_definitions", "create_trial", "has_params"]
+__all__ = [
+    "adapted",
+    "check_values",
+    "checked_definitions",
+    "create_trial",
+    "enqueued",
+    "has_params",
+]
+
+logger = logging.getLogger("luthier")
 
 
 def create_trial(
@@ -218,3 +232,31 @@ def _same(param: Param | None, one: Any, other: Any) -> bool:
     if param is not None and param.contains(one) and param.contains(other):
         return value_key(param.check(one, "")) == value_key(param.check(other, ""))
     return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)
+
+
+def enqueued(
+    params: Mapping[str, Any], history: History, declared: Space | None, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Check values that are to be tried next; complete them where the space was declared.
+
+    Args:
+        params: Values by name.
+        history: What has happened.
+        declared: The declared space, if any.
+        rng: The trial's, to draw what is left open.
+    """
+    if declared is not None:
+        return complete(declared, declared.check_partial(params), rng)
+    check_values(params)
+    space = history.space
+    unfit = [
+        name for name, value in params.items() if name in space and not space[name].contains(value)
+    ]
+    for name in unfit:
+        logger.warning(
+            "Trial %d is given %s=%r, which earlier trials couldn't have: %r. It will fail "
+            "unless the objective asks differently now.",
+            *(history.next_number, name, params[name], space[name]),
+        )
+    known = {name: value for name, value in params.items() if name in space and name not in unfit}
+    return {**params, **space.check_partial(known)}

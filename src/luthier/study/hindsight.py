@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 from luthier.core.events import evolve
 from luthier.core.jobs import Clone, Decision, Resume, Stop
@@ -153,7 +153,7 @@ class _Again:
         kept = self._kept[number]
         while kept and self.ledger.trials[number].state is TrialState.RUNNING:
             step, metrics = kept.popleft()
-            self.ledger.hear(number, step, metrics)
+            self.ledger.hear(number, self.ledger.trials[number].attempt, step, metrics)
             trial = self.ledger.trials[number]
             decision = self._scheduler.decide(self.ledger.snapshot(), trial, step)
             if decision is Decision.STOP:
@@ -194,5 +194,5 @@ class _Again:
 
     def _put(self, trial: FrozenTrial) -> None:
         version = self.ledger.version + 1
-        over: dict[str, Any] = {"finished_version": version if trial.state.is_finished else None}
-        self.ledger.apply(changed(trial, version=version, declares=EMPTY, **over))
+        ended = version if trial.state.is_finished else None
+        self.ledger.apply(changed(trial, version=version, finished_version=ended, declares=EMPTY))

@@ -8,10 +8,11 @@ unless the scheduler names them as donors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, final
 
-from luthier.core.checkpoint import CheckpointStore, needed_checkpoints
+from luthier.core.checkpoint import Checkpoint, CheckpointStore, needed_checkpoints
+from luthier.core.events import LogEvent
 from luthier.core.trial import FrozenTrial, TrialState
 
 __all__ = ["Keeper"]
@@ -24,41 +25,56 @@ Trials = Callable[[], Iterable[FrozenTrial]]
 class Keeper:
     """Deletes what isn't needed from the store of one study.
 
+    Which states were saved before which, the log tells: of any process, whether it lives or not.
+
     Args:
         opened: Opens the store.
+        events: The study's log after a version.
         trials: All trials of the study as they stand.
         donors: Finished trials that others may still be cloned from.
     """
 
-    def __init__(self, opened: Callable[[], CheckpointStore], trials: Trials, donors: Trials):
+    def __init__(
+        self,
+        opened: Callable[[], CheckpointStore],
+        events: Callable[[int], Iterable[LogEvent]],
+        trials: Trials,
+        donors: Trials,
+    ) -> None:
         self._opened = opened
+        self._events = events
         self._trials = trials
         self._donors = donors
+        self._version = 0
+        self._latest: dict[int, str] = {}
         self._before: dict[int, str] = {}
         self._unwanted: set[str] = set()
 
-    def saved(self, before: FrozenTrial) -> None:
-        """Take note that a trial has a newer state than this record says."""
-        self._let_go(self._before.pop(before.number, None))
-        if before.checkpoint is not None:
-            self._before[before.number] = before.checkpoint.key
-        self._tidy()
-
-    def ended(self, trial: FrozenTrial) -> None:
-        """Take note that a trial has finished."""
-        self._let_go(self._before.pop(trial.number, None))
-        if trial.checkpoint is not None and trial.state in _GONE:
-            self._let_go(trial.checkpoint.key)
-        self._tidy()
-
-    def _let_go(self, key: str | None) -> None:
-        if key is not None:
-            self._unwanted.add(key)
-
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
+        """Take in what the log says since the last time; delete what isn't needed any more."""
+        for event in self._events(self._version):
+            self._version = event.version
+            if event.number is not None:
+                self._take_in(event.number, event.data)
         self._unwanted -= self._held()
         gone = self._opened().make_room(self._needed, self._unwanted)
         self._unwanted.difference_update(gone)
+
+    def _take_in(self, number: int, data: Mapping[str, Any]) -> None:
+        if "checkpoint" in data:
+            self._drop(self._before, number)
+            if number in self._latest:
+                self._before[number] = self._latest[number]
+            self._latest[number] = Checkpoint.from_json(data["checkpoint"]).key
+        state = TrialState[data.get("state", "RUNNING")]
+        if state.is_finished:
+            self._drop(self._before, number)
+        if state in _GONE:
+            self._drop(self._latest, number)
+
+    def _drop(self, keys: dict[int, str], number: int) -> None:
+        if number in keys:
+            self._unwanted.add(keys.pop(number))
 
     def _held(self) -> set[str]:
         """Keys of trials that may go on or have completed: not unwanted, whoever let go of them."""

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import gc
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from luthier.core.events import StudyStopped
 from luthier.core.history import History
 from luthier.core.jobs import Outcome
-from luthier.core.protocols import Channel, Executor
+from luthier.core.protocols import Executor
 from luthier.core.trial import FrozenTrial, TrialState
-from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError
-from luthier.executors import Inline, Threads
+from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError, TrialLostError
+from luthier.executors import Inline
 from luthier.study.driver import Driver
+from luthier.study.interruption import Interruption
 from luthier.study.narration import narrate
 from luthier.study.stopping import MaxSeconds, StopRule, is_number, is_rule, is_whole
-from luthier.study.trial import Ticket, Trial, describe, run_trial
+from luthier.study.trial import Trial, describe
+from luthier.study.work import TrialWork
 
 if TYPE_CHECKING:
     from luthier.study.study import Study
@@ -32,6 +32,7 @@ __all__ = ["Limits", "Retries", "run_loop"]
 
 logger = logging.getLogger("luthier")
 _LOOK_AGAIN_SECONDS = 0.05
+_PULSE_SECONDS = 0.2  # how soon a second Ctrl-C is seen to
 _EXHAUSTED = "the space is exhausted"
 
 
@@ -119,43 +120,56 @@ class _Run:
     retries: Retries
     callbacks: tuple[Callable[[Study, FrozenTrial], object], ...]
     collect_garbage: bool
+    prints: Path | None
     started_at: float = field(default_factory=time.monotonic)
     started: set[int] = field(default_factory=set)
-    running: set[int] = field(default_factory=set)
+    running: dict[int, float] = field(default_factory=dict)  # since when
     retried: Counter[int] = field(default_factory=Counter)
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
     waited: bool = False
 
-    @property
-    def local_study(self) -> Study | None:
-        """The study, where trials run in its own process."""
-        return self.study if isinstance(self.executor, (Inline, Threads)) else None
-
     def go(self) -> None:
         self._plan(self.driver.refresh())
         stopped_before = self.driver.ledger.state.get("stopped")
+        interruption = Interruption(isinstance(self.executor, Inline))
         try:
-            while True:
-                while self.stop_reason is None and len(self.running) < self.executor.slots:
-                    if not self._start_one(stopped_before):
-                        break
-                if self.running:
-                    for number, result in self.executor.wait():
-                        self._end(number, result)
-                elif self.stop_reason is None:
-                    time.sleep(_LOOK_AGAIN_SECONDS)
-                else:
-                    break
+            with interruption:
+                while self._go_on(interruption, stopped_before):
+                    pass
         except BaseException as error:
             self._abandon(error)
             raise
         finally:
             self.executor.shutdown()
         self._say_why()
+        interruption.pass_on()
         if self.fatal is not None:
             raise self.fatal
+
+    def _go_on(self, interruption: Interruption, stopped_before: object) -> bool:
+        """Start what can be started, record what ends; return whether there is more to do."""
+        while self.stop_reason is None and len(self.running) < self.executor.slots:
+            if interruption.asked or not self._start_one(stopped_before):
+                break
+        if self.running:
+            for number, result in self._wait(interruption):
+                self._end(number, result)
+        elif self.stop_reason is None:
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            return False
+        if interruption.heeded(len(self.running)):
+            self.stop_reason = "interrupted"
+        return True
+
+    def _wait(self, interruption: Interruption) -> list[tuple[int, Outcome | BaseException]]:
+        """Wait until a trial has ended, or until Ctrl-C."""
+        while not (ended := self.executor.wait(_PULSE_SECONDS)):
+            if interruption.heeded(len(self.running)):
+                break
+        return ended
 
     def _plan(self, history: History) -> None:
         """Tell samplers how many trials there will be, where that is known."""
@@ -180,9 +194,10 @@ class _Run:
             return False
         if new and (trial.cost is None or self.retried[trial.number]):  # not resumed
             self.started.add(trial.number)
-        self.running.add(trial.number)
-        ticket = self.driver.ticket(trial)
-        work = partial(_work, self.function, ticket, self.local_study)
+        self.running[trial.number] = time.monotonic()
+        work = TrialWork(
+            self.function, self.driver.ticket(trial), self.study, self.prints, self.collect_garbage
+        )
         self.executor.submit(trial.number, work, self.driver)
         return True
 
@@ -221,14 +236,9 @@ class _Run:
         return None
 
     def _end(self, number: int, result: Outcome | BaseException) -> None:
-        self.running.discard(number)
+        began = self.running.pop(number)
         if isinstance(result, BaseException):
-            result = Outcome(
-                TrialState.FAILED,
-                self.driver.trial(number).params,
-                error=describe(result),
-                exception=result,
-            )
+            result = self._broken_off(number, result, time.monotonic() - began)
         error = result.exception
         if error is not None and self.retries.allow(error, self.retried[number]):
             self.retried[number] += 1
@@ -236,9 +246,9 @@ class _Run:
             self.driver.release(number, f"to be retried after {result.error}")
             return
         trial = self.driver.finish(number, result)
-        if self.collect_garbage:
-            gc.collect()
-        if error is not None and not isinstance(error, (ObjectiveError, *self.catch)):
+        if error is not None and not isinstance(
+            error, (ObjectiveError, TrialLostError, *self.catch)
+        ):
             self.fatal = self.fatal or error
         if trial is None:
             return
@@ -250,6 +260,18 @@ class _Run:
         if trial.state is TrialState.FAILED:
             self.failed += 1
             self._check_failures()
+
+    def _broken_off(self, number: int, error: BaseException, cost: float) -> Outcome:
+        """The outcome of a run that couldn't say itself how it ended."""
+        record = self.driver.trial(number)
+        return Outcome(
+            TrialState.FAILED,
+            record.params,
+            reports=record.reports,
+            error=describe(error),
+            exception=error,
+            cost=cost,
+        )
 
     def _check_failures(self) -> None:
         history = self.driver.ledger.snapshot()
@@ -281,29 +303,24 @@ def run_loop(
     catch: type[Exception] | Sequence[type[Exception]],
     retries: Retries,
     callbacks: Iterable[Callable[[Study, FrozenTrial], object]] | None,
-    executor: Executor | None,
-    n_jobs: int,
+    executor: Executor,
     show_progress_bar: bool,
     gc_after_trial: bool,
 ) -> None:
     """Run trials until a limit is reached; see ``Study.optimize`` for the arguments."""
     if not callable(function):
         raise ArgumentError(f"optimize: the objective must be callable, got {function!r}.")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise ArgumentError(
-            f"optimize: executor must be an object with submit(), got {executor!r}. "
-            "For several trials at once use n_jobs."
-        )
     run = _Run(
         study,
         driver,
         function,
         limits,
-        _executor(n_jobs) if executor is None else executor,
+        executor,
         _exception_kinds(catch),
         retries,
         _callbacks(callbacks or ()),
         gc_after_trial,
+        driver.storage.logs(driver.record.id),
     )
     if show_progress_bar:
         from luthier.study.progress import progress
@@ -313,23 +330,6 @@ def run_loop(
         context = nullcontext()
     with context:
         run.go()
-
-
-def _work(
-    function: Callable[[Trial], object], ticket: Ticket, study: Study | None, channel: Channel
-) -> Outcome:
-    trial = Trial(ticket, channel)
-    trial.study = study
-    return run_trial(function, trial)
-
-
-def _executor(n_jobs: int) -> Executor:
-    if not is_whole(n_jobs) or n_jobs == 0 or n_jobs < -1:
-        raise ArgumentError(
-            f"optimize: n_jobs must be at least 1, or -1 for all cores, got {n_jobs!r}."
-        )
-    slots = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
-    return Inline() if slots == 1 else Threads(slots)
 
 
 def _exception_kinds(catch: Any) -> tuple[type[Exception], ...]:

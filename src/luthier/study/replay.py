@@ -19,7 +19,8 @@ from luthier.core.rng import generator
 from luthier.core.trial import FrozenTrial
 from luthier.errors import LuthierError
 from luthier.strategies import make_sampler
-from luthier.study.driver import Driver, propose
+from luthier.study.driver import Driver
+from luthier.study.proposing import propose
 
 __all__ = ["Mismatch", "Replay", "replay"]
 

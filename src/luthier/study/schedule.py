@@ -29,6 +29,7 @@ from luthier.errors import (
 from luthier.space import Param
 from luthier.storages.checkpoints import FileCheckpoints
 from luthier.study.fixed import FixedTrial
+from luthier.study.stopping import is_number
 from luthier.study.trial import Restored, checked_step
 
 __all__ = ["Phase", "Replayed", "Schedule", "schedule_of"]
@@ -125,9 +126,7 @@ class Schedule:
                     f"{', '.join(phase.params) or 'none'}.",
                     name=name,
                 )
-            if isinstance(phase.params[name], bool | str) or not isinstance(
-                phase.params[name], int | float
-            ):
+            if not is_number(phase.params[name]):
                 raise ArgumentError(
                     f"A learning rate must be a number, {name!r} is {phase.params[name]!r}.",
                     name=name,

@@ -6,7 +6,7 @@ study knows is its history in the storage; this object adds nothing but convenie
 
 from __future__ import annotations
 
-import logging
+import datetime
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,12 +20,18 @@ from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
 from luthier.core.rng import generator
 from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
 from luthier.errors import ArgumentError, ObjectiveError, StudyError, TrialStateError
+from luthier.executors import open_executor
 from luthier.space import Param, Space
-from luthier.space.completion import complete
 from luthier.study import tradeoffs
 from luthier.study.driver import Driver
 from luthier.study.explanation import explained
-from luthier.study.handmade import adapted, check_values, checked_definitions, has_params
+from luthier.study.handmade import (
+    adapted,
+    check_values,
+    checked_definitions,
+    enqueued,
+    has_params,
+)
 from luthier.study.loop import Limits, Retries, run_loop
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
@@ -40,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Study"]
 
-logger = logging.getLogger("luthier")
 StudyCallback = Callable[["Study", FrozenTrial], object]
 
 
@@ -154,7 +159,8 @@ class Study:
             Sampler random. Nothing has been proposed yet.
             Scheduler none.
         """
-        return explained(self.sampler, self.scheduler, self.history)
+        with self._driver.lock:  # what is read must be the latest
+            return explained(self.sampler, self.scheduler, self.history)
 
     # What came of it
 
@@ -304,18 +310,13 @@ class Study:
         Raises:
             ArgumentError: Not definitions by name.
             SpaceError: They contradict a declared condition or relation.
-            StudyError: The space is exhausted.
+            StudyError: The space is exhausted, or the scheduler starts nothing more.
         """
         fixed = checked_definitions(fixed_distributions)
         self._driver.check_definitions(fixed)
         record = self._driver.start(fixed=fixed, eager=True)
         if record is None:
-            running = len(self._driver.ledger.snapshot().running)
-            raise StudyError(
-                f"Study {self.study_name!r} has nothing left to try: its space is exhausted"
-                + (f", with {running} trials still running" if running else "")
-                + ". Widen the space, or allow duplicates in the sampler."
-            )
+            raise self._nothing_left()
         trial = self._handle(record)
         for name, param in fixed.items():
             if name in record.param_names or param.when is None:
@@ -344,7 +345,7 @@ class Study:
 
         Raises:
             TrialNotFoundError: No such trial.
-            TrialStateError: The trial isn't running.
+            TrialStateError: It isn't running; TrialLostError: its lease lapsed, another has it.
             ArgumentError: State and values contradict each other, or the trial is another study's.
         """
         self._driver.refresh()
@@ -352,21 +353,21 @@ class Study:
         number = record.number
         if record.state.is_finished and skip_if_finished:
             return record
+        handle = trial if isinstance(trial, Trial) else self._handles.get(number)
+        if handle is not None and handle.is_lost(record):
+            raise self._driver.lease.lost(record, handle.attempt)
         if record.state is not TrialState.RUNNING:
             raise TrialStateError(
                 f"Trial {number} must be RUNNING to be told a result, it is {record.state.name}. "
                 "Use skip_if_finished=True to leave a finished trial as it is.",
                 number=number,
             )
-        handle = trial if isinstance(trial, Trial) else self._handles.get(number)
         outcome = self._told(handle or self._handle_of_elsewhere(record), values, state)
         self._handles.pop(number, None)
         told = self._driver.finish(number, outcome)
         if told is None:
-            raise TrialStateError(
-                f"Trial {number} ended or was taken up elsewhere just now; the result is refused.",
-                number=number,
-            )
+            message = f"Trial {number} ended or was taken up elsewhere just now; it is refused."
+            raise TrialStateError(message, number=number)
         return told
 
     def enqueue_trial(
@@ -398,7 +399,9 @@ class Study:
             return
 
         def build(number: int, history: History) -> FrozenTrial:
-            values = self._checked(params, number, history)
+            values = enqueued(
+                params, history, self._driver.declared, generator(self.seed, number, "enqueued")
+            )
             return FrozenTrial(
                 number=number,
                 param_names=tuple(values),
@@ -481,7 +484,9 @@ class Study:
         stop: StopRule | Sequence[StopRule] = (),
         retries: Mapping[type[Exception], int] | None = None,
         fail_fast: int | None = 10,
-        executor: Executor | None = None,
+        executor: Executor | str | None = None,
+        time_limit: float | str | datetime.timedelta | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         """Run trials of an objective until a limit is reached.
 
@@ -491,7 +496,8 @@ class Study:
             func: Gets a trial, returns a number, a sequence, or metrics by name.
             n_trials: So many trials in this call.
             timeout: No new trial after so many seconds.
-            n_jobs: How many trials run at once, in threads; -1 is one for each core.
+            n_jobs: How many trials run at once, in processes if more than one; -1 is one for
+                each core.
             catch: Exceptions that fail their trial and nothing else; others end the call too.
             callbacks: Called with (study, trial) after every trial.
             gc_after_trial: Collect garbage after every trial.
@@ -500,11 +506,18 @@ class Study:
             stop: Further stop rules, such as ``Saturation(20)``.
             retries: How often a trial is run again after an exception of these kinds.
             fail_fast: Raise after so many trials if all of the study have failed; None: never.
-            executor: Where trials run, instead of ``n_jobs``.
+            executor: Where trials run: "process:4", "thread:4", "inline", or an object such as
+                ``luthier.executors.Processes(4, resources={"gpu": 0.5})``.
+            time_limit: How long a trial may run: seconds, or text such as "10 min". Then it fails
+                and its process is ended; so trials run in processes, also if ``n_jobs`` is 1.
+            memory_limit: How much main memory a trial may take: bytes, or text such as "4GB".
 
         Raises:
             ArgumentError: A limit that makes no sense.
             AllTrialsFailedError: Nothing but failures.
+            UnsendableError: The objective can't be sent to a process; the message names the part.
+            KeyboardInterrupt: Ctrl-C. With several trials at once, after those that run have
+                ended; at a second Ctrl-C at once, and they wait to be run again.
         """
         run_loop(
             self,
@@ -514,8 +527,9 @@ class Study:
             catch=catch,
             retries=Retries({} if retries is None else retries),
             callbacks=callbacks,
-            executor=executor,
-            n_jobs=n_jobs,
+            executor=open_executor(
+                executor, n_jobs, time_limit=time_limit, memory_limit=memory_limit
+            ),
             show_progress_bar=show_progress_bar,
             gc_after_trial=gc_after_trial,
         )
@@ -562,6 +576,15 @@ class Study:
         return f"<Study {self.study_name!r}: {states or 'no trials'}>"
 
     # Inside
+
+    def _nothing_left(self) -> StudyError:
+        running = len(self._driver.ledger.snapshot().running)
+        still = f", with {running} trials still running" if running else ""
+        why = f"space is exhausted{still}. Widen the space, or allow duplicates in the sampler."
+        if self._driver.is_done():
+            then = "Tell their results" if running else "Choose another, or a larger one"
+            why = f"scheduler starts nothing more{still}. {then}."
+        return StudyError(f"Study {self.study_name!r} has nothing left to try: its {why}")
 
     def _handle(self, record: FrozenTrial) -> Trial:
         handle = Trial(self._driver.ticket(record), self._driver)
@@ -622,23 +645,3 @@ class Study:
             if state is TrialState.COMPLETE:
                 raise
             return trial.outcome(TrialState.FAILED, error=f"ObjectiveError: {error}")
-
-    def _checked(self, params: Mapping[str, Any], number: int, history: History) -> dict[str, Any]:
-        declared = self._driver.declared
-        if declared is not None:
-            rng = generator(self.seed, number, "enqueued")
-            return complete(declared, declared.check_partial(params), rng)
-        check_values(params)
-        space = history.space
-        changed_ranges = [n for n, v in params.items() if n in space and not space[n].contains(v)]
-        for name in changed_ranges:
-            logger.warning(
-                "Trial %d is given %s=%r, which earlier trials couldn't have: %r. It will fail "
-                "unless the objective asks differently now.",
-                number,
-                name,
-                params[name],
-                space[name],
-            )
-        known = {n: v for n, v in params.items() if n in space and n not in changed_ranges}
-        return {**params, **space.check_partial(known)}

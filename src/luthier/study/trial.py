@@ -13,7 +13,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -23,7 +23,15 @@ from luthier.core.filling import filled_value
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.objective import Objective
 from luthier.core.suggest import Suggest
-from luthier.core.trial import EMPTY, NO_REPORTS, FrozenTrial, Metrics, Reports, TrialState
+from luthier.core.trial import (
+    EMPTY,
+    NO_REPORTS,
+    FrozenTrial,
+    Metrics,
+    Reports,
+    TrialState,
+    changed,
+)
 from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, TrialPruned
 from luthier.space import Param, Space, merge_definition, same_domain
 
@@ -35,6 +43,7 @@ __all__ = [
     "Restored",
     "Ticket",
     "Trial",
+    "as_ended",
     "at_its_end",
     "check_attr",
     "check_definitions",
@@ -77,6 +86,22 @@ class Ticket:
         """
         return self.record.origin.sampler == "enqueued"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        opened = _Opened(self.checkpoints())
+        known = dict(self.definitions)
+        return Ticket, (self.record, self.seed, known, self.declared, self.objective, opened)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Gives the place where saved states are kept, once it was opened elsewhere."""
+
+    store: CheckpointStore
+
+    def __call__(self) -> CheckpointStore:
+        return self.store
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -102,7 +127,7 @@ class Trial(Suggest):
 
     Attributes:
         number: The trial's number in its study.
-        study: The study, where the trial runs in the study's own process; else None.
+        study: The study, where the trial runs in the study's own process; None in a worker's.
 
     Example:
         >>> import luthier
@@ -151,6 +176,11 @@ class Trial(Suggest):
     def attempt(self) -> int:
         """Which run of the trial this is: 1, or more after a crash, retry or pause."""
         return self._ticket.record.attempt
+
+    def is_lost(self, record: FrozenTrial) -> bool:
+        """Whether, by its present record, another worker has taken the trial up since."""
+        ours = self._ticket.record
+        return (record.attempt, record.lapses) != (ours.attempt, ours.lapses)
 
     @property
     def budget(self) -> int | None:
@@ -361,15 +391,20 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
     except TrialPruned as stop:
         return stopped(trial, str(stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
-        outcome = trial.outcome(TrialState.FAILED, error=describe(error))
-        return Outcome(
-            outcome.state,
-            outcome.params,
-            reports=outcome.reports,
-            declares=outcome.declares,
-            error=outcome.error,
-            exception=error,
-            cost=outcome.cost,
+        _explain(error, trial)
+        return replace(trial.outcome(TrialState.FAILED, error=describe(error)), exception=error)
+
+
+def _explain(error: Exception, trial: Trial) -> None:
+    """Say why there is no study, where an objective that runs in a worker asked for it."""
+    if not isinstance(error, AttributeError) or error.obj is not None or trial.study is not None:
+        return
+    from luthier.study.study import Study
+
+    if hasattr(Study, str(error.name)):
+        error.add_note(
+            "trial.study is None in a worker process: the study is in the process that called "
+            'optimize. Use the trial alone, or run trials in threads there: executor="thread:4".'
         )
 
 
@@ -386,6 +421,26 @@ def stopped(trial: Trial, reason: str) -> Outcome:
         return trial.outcome(TrialState.PAUSED, error=reason)
     metrics = last_metrics(trial._ticket.objective, trial.reports)
     return trial.outcome(TrialState.PRUNED, metrics, reason)
+
+
+def as_ended(trial: FrozenTrial, outcome: Outcome, version: int) -> FrozenTrial:
+    """The record of a trial whose run came to this, at a version of the study."""
+    over = outcome.state.is_finished
+    return changed(
+        trial,
+        version=version,
+        finished_version=version if over else None,
+        state=outcome.state,
+        param_names=tuple(outcome.params),
+        param_values=tuple(outcome.params.values()),
+        metric_names=tuple(outcome.metrics),
+        metric_values=tuple(outcome.metrics.values()),
+        reports=outcome.reports,
+        finished=time.time() if over else None,
+        cost=(trial.cost or 0.0) + outcome.cost,
+        error=outcome.error,
+        declares={**trial.declares, **outcome.declares} if outcome.declares else trial.declares,
+    )
 
 
 def last_metrics(objective: Objective, reports: Reports) -> Metrics:

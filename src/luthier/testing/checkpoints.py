@@ -188,6 +188,15 @@ def links_are_followed_within(factory: Factory) -> None:
         _same(len(store.sizes()), count, "what is refused leaves nothing")
 
 
+def room_is_made_of_what_is_unwanted(factory: Factory) -> None:
+    """What is unwanted goes, unless it is needed or was saved last by a thread that lives."""
+    with _opened(factory) as (store, keys):
+        needed, gone, last = [keys.of(keys.unique + bytes([n]))[0] for n in range(3)]
+        kept = store.sizes().keys() - {gone, last}
+        _same(store.make_room(lambda: kept, {needed, gone, last}), [gone], "one may go")
+        _same(store.sizes().keys(), kept | {last}, "what is needed or just saved stays")
+
+
 def many_may_save_at_once(factory: Factory) -> None:
     """Threads that save and delete the same and other contents leave each of them whole."""
     with _opened(factory) as (store, keys), _folder() as folder:
@@ -224,6 +233,7 @@ CHECKPOINT_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         what_is_no_key_is_refused,
         damage_is_noticed,
         links_are_followed_within,
+        room_is_made_of_what_is_unwanted,
         many_may_save_at_once,
     )
 }

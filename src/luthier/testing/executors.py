@@ -1,5 +1,7 @@
 """The conformance suite of executors: what a study relies on when it runs trials somewhere.
 
+Works of the suite can be pickled, as a study's can; so it holds for executors that send them away.
+
 ``check_executor(factory)`` runs every check on executors that the factory makes;
 ``EXECUTOR_CHECKS`` lists them for a parametrised test.
 """
@@ -7,6 +9,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, final
 
@@ -43,6 +46,20 @@ class _Notebook:
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         with self._lock:
             self.attrs.setdefault(number, {}).update(attrs)
+
+
+@final
+class _Refusing:
+    """A channel that takes nothing."""
+
+    def report(self, number: int, step: int, metrics: Metrics) -> Decision:
+        raise KeyError("refused")
+
+    def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
+        raise KeyError("refused")
+
+    def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
+        raise KeyError("refused")
 
 
 def check_executor(factory: Factory) -> None:
@@ -88,6 +105,40 @@ def check_channel_is_reached(factory: Factory) -> None:
     assert {r.error for r in results.values()} == {"CONTINUE then STOP"}
 
 
+def check_what_the_channel_raises_is_raised_in_the_trial(factory: Factory) -> None:
+    """A report that the study refuses is an exception of that class where it was made."""
+    results = _run(factory(2), {0: _report_and_catch, 1: _square}, _Refusing())
+    assert results[0].error == "KeyError", "the trial didn't get the channel's KeyError"
+    assert results[1].state is TrialState.COMPLETE
+
+
+def check_parts_may_be_shared(factory: Factory) -> None:
+    """What works say they share is there in each, and what is mutable stays whole."""
+    executor, table = factory(2), {n: n**3 for n in range(5)}
+    results = _run(executor, {n: _TableLookup(table) for n in table})
+    assert {n: r.metrics["value"] for n, r in results.items()} == table
+
+
+def check_runs_again_after_shutdown(factory: Factory) -> None:
+    """An executor that was shut down may be given trials again, under the same numbers too."""
+    executor = factory(2)
+    for _ in range(2):
+        results = _run(executor, dict.fromkeys(range(3), _square))
+        assert sorted(results) == [0, 1, 2]
+
+
+def check_cancelling_ends_a_trial(factory: Factory) -> None:
+    """After ``cancel`` said True the trial ends; after False it goes on. Others never notice."""
+    executor = factory(2)
+    works: dict[int, Callable[[int, Channel], Outcome]] = {0: _nap, 1: _square}
+    results = _run(executor, works, keep_errors=True, cancelled=0)
+    if results.pop("cancelled"):
+        assert isinstance(results[0], BaseException), f"cancelled, but it gave {results[0]!r}"
+    else:
+        assert results[0].metrics["value"] == 1
+    assert results[1].metrics["value"] == 1
+
+
 def check_waiting_for_nothing_returns_at_once(factory: Factory) -> None:
     """With nothing running, ``wait`` gives an empty list."""
     executor = factory(1)
@@ -126,6 +177,10 @@ EXECUTOR_CHECKS: Final[tuple[Callable[[Factory], None], ...]] = (
     check_runs_every_trial_once,
     check_hands_over_exceptions,
     check_channel_is_reached,
+    check_what_the_channel_raises_is_raised_in_the_trial,
+    check_parts_may_be_shared,
+    check_runs_again_after_shutdown,
+    check_cancelling_ends_a_trial,
     check_waiting_for_nothing_returns_at_once,
     check_slots,
     check_cancelling_the_unknown_is_harmless,
@@ -141,8 +196,24 @@ class _Bound:
         self.function = function
         self.number = number
 
+    @property
+    def shared(self) -> tuple[object, ...]:
+        """What is the same in several works."""
+        return (self.function.table,) if isinstance(self.function, _TableLookup) else ()
+
     def __call__(self, channel: Channel) -> Outcome:
         return self.function(self.number, channel)
+
+
+@final
+class _TableLookup:
+    """Work that shares a table with others."""
+
+    def __init__(self, table: dict[int, int]) -> None:
+        self.table = table
+
+    def __call__(self, number: int, channel: Channel) -> Outcome:
+        return Outcome(TrialState.COMPLETE, {}, {"value": float(self.table[number])})
 
 
 def _run(
@@ -151,10 +222,11 @@ def _run(
     channel: Channel | None = None,
     *,
     keep_errors: bool = False,
-) -> dict[int, Any]:
-    """Run all works, as many at once as there are slots."""
+    cancelled: int | None = None,
+) -> dict[Any, Any]:
+    """Run all works, as many at once as there are slots; cancel one as soon as it is submitted."""
     channel = _Notebook() if channel is None else channel
-    left, running, results = list(works), set[int](), dict[int, Any]()
+    left, running, results = list(works), set[int](), dict[Any, Any]()
     try:
         while left or running:
             while left and len(running) < executor.slots:
@@ -162,6 +234,8 @@ def _run(
                 running.add(number)
                 work: Work = _Bound(works[number], number)
                 executor.submit(number, work, channel)
+                if number == cancelled:
+                    results["cancelled"] = executor.cancel(number)
             ended = executor.wait(_PATIENCE)
             assert ended, f"nothing ended in {_PATIENCE:g} s although {sorted(running)} run"
             for number, result in ended:
@@ -180,6 +254,19 @@ def _square(number: int, channel: Channel) -> Outcome:
 
 def _crash(number: int, channel: Channel) -> Outcome:
     raise ZeroDivisionError(f"trial {number}")
+
+
+def _nap(number: int, channel: Channel) -> Outcome:
+    time.sleep(1.0)
+    return Outcome(TrialState.COMPLETE, {}, {"value": 1.0})
+
+
+def _report_and_catch(number: int, channel: Channel) -> Outcome:
+    try:
+        channel.report(number, 1, {"value": 1.0})
+    except KeyError as error:
+        return Outcome(TrialState.FAILED, {}, error=type(error).__name__)
+    return Outcome(TrialState.COMPLETE, {})
 
 
 def _report_twice(number: int, channel: Channel) -> Outcome:

@@ -61,6 +61,7 @@ def life(storage: Storage, study: int) -> Sequence[Callable[[], object]]:
             study, replace(running(3), attempt=2, state=TrialState.PAUSED, cost=1.0)
         ),
         lambda: storage.claim(study, 3, "w", attempt=2, at=8.75, budget=9),
+        lambda: storage.claim(study, 3, "v", attempt=3, at=8.8),
         lambda: storage.set_attrs(study, 0, {"note": [1]}),
         lambda: storage.finish(study, ended(running(0))),
         lambda: storage.claim(study, 1, "v", attempt=1, at=9.5),

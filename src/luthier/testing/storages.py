@@ -19,7 +19,7 @@ from typing import Any, Final
 from luthier.core.checkpoint import Checkpoint
 from luthier.core.events import evolve
 from luthier.core.objective import Objective
-from luthier.core.protocols import Changes, Storage
+from luthier.core.protocols import Beat, Changes, Storage
 from luthier.core.trial import FrozenTrial, Origin, Reports, TrialState
 from luthier.errors import (
     ArgumentError,
@@ -100,6 +100,8 @@ def deleted_studies_stay_gone(factory: Factory) -> None:
         _refused(gone, storage.get_state, study)
         _refused(gone, storage.changes_since, study, 0)
         _refused(gone, storage.events, study)
+        _refused(gone, storage.heartbeat, study, "w", 0.0)
+        _refused(gone, storage.heartbeats, study)
         _same(storage.changes_since(later, 0).version, 0, "the later study is untouched")
 
 
@@ -248,6 +250,72 @@ def paused_trials_are_resumed(factory: Factory) -> None:
         _same(_present(other, study), [pruned], "another handle reads what came after")
 
 
+def lapses_are_counted(factory: Factory) -> None:
+    """A claim of a RUNNING trial is a lapse; one of a waiting or paused trial is none."""
+    with _study(factory) as (storage, study), _opened(factory) as other:
+        storage.add_trials(study, [running(0)])
+        for attempt in (1, 2):
+            storage.claim(study, 0, "w", attempt=attempt, at=5.0)
+        for attempt, state in ((3, _WAITING), (4, _PAUSED)):
+            storage.release(study, 0, attempt, state, "why")
+            storage.claim(study, 0, "w", attempt=attempt, at=5.0)
+        [trial] = _present(other, study)
+        _same((trial.attempt, trial.lapses), (5, 2), "claims while it was running are counted")
+        end = storage.finish(study, replace(ended(running(0)), attempt=5))
+        _same(end.lapses, 2, "its end leaves the count")
+        storage.add_trials(study, [replace(running(1), lapses=1)])
+        failed = replace(running(1), state=TrialState.FAILED, lapses=2, error="gone")
+        _same(storage.finish(study, failed).lapses, 2, "or raises it")
+        _same([t.lapses for t in _present(other, study)], [2, 2], "another handle reads the same")
+
+
+def lapses_are_counted_from_the_last_checkpoint(factory: Factory) -> None:
+    """The count begins anew with a further checkpoint than at any lapse before."""
+    with _study(factory) as (storage, study), _opened(factory) as other:
+        storage.add_trials(study, [replace(running(0), lapses=1, lapsed_at=4)])
+        seen = []
+        for attempt, step in enumerate((4, 7, 2, 7, 8), 1):
+            saved = replace(_SAVED, step=step)
+            storage.checkpoint(study, 0, attempt, saved, Reports())
+            storage.claim(study, 0, "w", attempt=attempt, at=5.0)
+            [trial] = _present(other, study)
+            seen.append((trial.lapses, trial.lapsed_at))
+        _same(seen, [(2, 4), (1, 7), (2, 7), (3, 7), (1, 8)], "only what goes further counts")
+
+
+def heartbeats_are_counted(factory: Factory) -> None:
+    """A worker's counter grows, belongs to its study, and leaves no trace in the log."""
+    with _study(factory) as (storage, study), _opened(factory) as other:
+        storage.add_trials(study, [running(0)])
+        before = storage.changes_since(study, 0)
+        _same(dict(storage.heartbeats(study)), {}, "nobody has been heard of")
+        for at in (7.5, 2.5, 2.5):  # clocks jump
+            storage.heartbeat(study, "hôte:1 '; --", at)
+        other.heartbeat(study, "two", 9.0)
+        expected = {"hôte:1 '; --": Beat(3, 2.5), "two": Beat(1, 9.0)}
+        _same(dict(sorted(other.heartbeats(study).items())), expected, "each has its counter")
+        storage.forget_worker(study, "nobody")
+        storage.forget_worker(study, "hôte:1 '; --")
+        _same(dict(other.heartbeats(study)), {"two": Beat(1, 9.0)}, "it goes when told so")
+        _same(storage.changes_since(study, 0), before, "heartbeats change no version")
+        _same(len(storage.events(study)), 1, "and aren't in the log")
+        storage.delete_study(_NAME)
+        later = storage.create_study(_NAME, _OBJECTIVE, 0, {}).id
+        _same(dict(other.heartbeats(later)), {}, "they go with their study")
+
+
+def heartbeats_survive_threads(factory: Factory) -> None:
+    """No beat is lost where several threads beat."""
+    with _study(factory) as (storage, study):
+
+        def beat() -> None:
+            for _ in range(5):
+                storage.heartbeat(study, "w", 1.0)
+
+        _in_threads(4, beat)
+        _same(dict(storage.heartbeats(study)), {"w": Beat(20, 1.0)}, "all beats are counted")
+
+
 def checkpoints_say_where_to_go_on(factory: Factory) -> None:
     """A checkpoint is kept with the reports until then; a new run goes on from there."""
     with _study(factory) as (storage, study), _opened(factory) as other:
@@ -370,6 +438,19 @@ def handles_see_each_other(factory: Factory) -> None:
         _same(_present(one, study), [end], "a closed handle opens again when needed")
 
 
+def logs_have_a_place_or_none(factory: Factory) -> None:
+    """Studies share no folder for what their trials print, and it goes with the study."""
+    with _study(factory) as (storage, first):
+        other = f"{_NAME} of another"
+        place = storage.logs(storage.create_study(other, _OBJECTIVE, 0, {}).id)
+        if place is not None:
+            assert place != storage.logs(first), "two studies print into one folder"
+            place.mkdir(parents=True)
+            (place / "0-1.log").write_text("printed")
+        storage.delete_study(other)
+        assert place is None or not place.exists(), "what trials printed outlives their study"
+
+
 def the_best_is_found(factory: Factory) -> None:
     """``best_trial`` looks at valid COMPLETE trials only; the first to finish of equals wins."""
     with _study(factory) as (storage, study):
@@ -446,14 +527,17 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         reports_are_appended,
         released_trials_can_be_claimed_again,
         paused_trials_are_resumed,
-        checkpoints_say_where_to_go_on,
-        paused_trials_are_resumed,
+        lapses_are_counted,
+        lapses_are_counted_from_the_last_checkpoint,
+        heartbeats_are_counted,
+        heartbeats_survive_threads,
         checkpoints_say_where_to_go_on,
         attributes_are_added,
         invalidated_trials_leave_the_counts,
         state_and_spaces_are_kept,
         odd_values_survive,
         handles_see_each_other,
+        logs_have_a_place_or_none,
         the_best_is_found,
         changes_converge_from_any_version,
         the_log_folds_to_the_present_state,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import luthier
 from luthier.core.history import History
@@ -50,7 +51,7 @@ def mixed(p: Config) -> float:
 def search_in(play: Rehearsal, sampler: CMAES) -> _Search:
     """The search that a rehearsal's history tells of."""
     history = play.history
-    return sampler._search(history.space, history, cmaes._began(history))
+    return sampler._search(history.space, history)
 
 
 def built_anew(play: Rehearsal) -> History:
@@ -253,6 +254,19 @@ def test_what_others_end_takes_part() -> None:
     mean = search_in(play, sampler).distribution.numbers.mean
     assert (mean > 0.6).all()
     assert (mean < 1.0).all()
+
+
+def test_generations_of_other_strategies_are_not_its_own() -> None:
+    def mean(**data: int) -> NDArray[np.float64]:
+        play, sampler = Rehearsal(FIVE, seed=0), CMAES(population=4, sigma=0.02)
+        for trial in play.start(sampler, 3):
+            play.end(trial, value=ellipsoid(trial.params))
+        far = dict.fromkeys(FIVE, 4.0)
+        play.end(play.add(far, proposal=Proposal(far, "", data=data)), value=-1.0)
+        return search_in(play, sampler).distribution.numbers.mean
+
+    assert (mean(generation=0) == mean()).all()
+    assert (mean(began=0, generation=0) > mean()).all()  # a step of its own isn't shortened
 
 
 def test_the_users_beliefs_are_the_first_distribution() -> None:

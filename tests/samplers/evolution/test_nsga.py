@@ -11,7 +11,7 @@ from luthier.core.trial import FrozenTrial, TrialState
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import hypervolume
 from luthier.samplers import NSGA2, NSGA3, Random
-from luthier.samplers.evolution import nsga
+from luthier.samplers.evolution import brood, nsga
 from luthier.samplers.evolution.nsga import survivors
 from luthier.space import Categorical, Float, Int, Space
 from luthier.testing.rehearsal import Rehearsal
@@ -71,7 +71,7 @@ def test_a_brood_is_recomputed_anywhere(sampler: NSGA2 | NSGA3) -> None:
     stage = play(sampler, 60)
     before = stage.propose(sampler, 3)
     nsga._GENERATIONS.forget()
-    nsga._brood.cache_clear()
+    brood._brood.cache_clear()
     assert stage.propose(sampler, 3) == before
     assert play(sampler, 60).propose(sampler, 3) == before
 
@@ -210,7 +210,7 @@ def test_a_study_replays_exactly_and_resumes_where_it_was(tmp_path: Any) -> None
             )
             study.optimize(objective, n_trials=n)
             nsga._GENERATIONS.forget()
-            nsga._brood.cache_clear()
+            brood._brood.cache_clear()
         assert study.replay().exact
         return list(study.trials)
 

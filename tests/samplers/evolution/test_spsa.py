@@ -12,7 +12,6 @@ from luthier.core.trial import TrialState
 from luthier.errors import ArgumentError
 from luthier.samplers import ES, SPSA
 from luthier.samplers.evolution import descent
-from luthier.samplers.evolution.spsa import _method_of
 from luthier.space import Categorical, Float, Int, Normal, Ordinal, Permutation, Space
 from luthier.testing.rehearsal import Rehearsal
 
@@ -26,7 +25,7 @@ def square(p: Mapping[str, Any]) -> float:
 
 
 def state(stage: Rehearsal, sampler: Sampler) -> descent.Descent:
-    return descent.descended(stage.history.space, stage.history, _method_of(sampler))
+    return descent.descended(stage.history.space, stage.history, sampler._method)
 
 
 @BOTH
@@ -46,12 +45,26 @@ def test_a_pair_lies_on_both_sides_of_the_point(sampler: Sampler) -> None:
     a, b = stage.propose(sampler, 2)
     middle = [(a.params[name] + b.params[name]) / 2 for name in CUBE]
     assert middle == pytest.approx([0.5] * 10)
-    assert a.data["pair"] == b.data["pair"] == 0
+    assert a.data[sampler._method.fact] == b.data[sampler._method.fact] == 0
     distance = [abs(a.params[name] - 0.5) for name in CUBE]
     if isinstance(sampler, SPSA):
         assert distance == pytest.approx([sampler.spread] * 10)
     else:
         assert 0.3 * sampler.spread < np.mean(distance) < 3 * sampler.spread
+
+
+@pytest.mark.parametrize(("one", "other"), [(SPSA(), ES()), (ES(), SPSA())])
+def test_the_pairs_of_another_method_do_not_count(one: Sampler, other: Sampler) -> None:
+    stage = Rehearsal(CUBE)
+    stage.optimise(one, square, 41)
+    begun = state(stage, other)
+    assert (begun.until, begun.step, len(begun.waiting)) == (41, 0, 0)
+    first, second = stage.propose(other, 2)
+    assert "one way from the point" in first.reason  # trial 40 waits for a partner of its own kind
+    assert second.reason.endswith("opposite to trial 41")
+    stage.optimise(other, square, 40)
+    assert state(stage, other).step > 0
+    assert state(stage, one).waiting.numbers.tolist() == [40]
 
 
 @BOTH
@@ -243,7 +256,7 @@ def test_relations_are_kept_close_to_an_edge(sampler: Sampler) -> None:
     space = CUBE.require("x0 + x1 + x2 <= 1.6")
     stage = Rehearsal(space)
     stage.optimise(sampler, square, 600)
-    paired = [t for t in stage.history.completed if "pair" in t.origin.data]
+    paired = [t for t in stage.history.completed if sampler._method.fact in t.origin.data]
     assert len(paired) > 450
     found = sampler.recommend(space, stage.history)
     assert sum(found[f"x{i}"] for i in range(3)) > 1.3
@@ -255,7 +268,7 @@ def test_where_all_is_tried_around_it_draws_elsewhere(sampler: Sampler) -> None:
     values = stage.optimise(sampler, lambda p: abs(p["n"] - 30.0), 40)
     assert sorted(t.params["n"] for t in stage.history.completed) == list(range(1, 41))
     assert len(values) == 40
-    drawn = [t for t in stage.history.completed if t.origin.data == {"pair": -1}]
+    drawn = [t for t in stage.history.completed if t.origin.data == {sampler._method.fact: -1}]
     assert drawn
     assert all(t.origin.reason.startswith("drawn at random") for t in drawn)
     assert state(stage, sampler).point[0] > 0.5

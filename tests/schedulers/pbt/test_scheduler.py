@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import luthier
@@ -100,6 +100,7 @@ def check_population(study: Study, size: int, end: int, *, racing: bool = False)
     st.integers(1, 3),
     st.integers(0, 1000),
 )
+@example("pairs", False, (1,), "perturb", 1, 3, 1)  # donors that have reported, but not saved
 def test_populations_keep_their_invariants(
     exploit: str,
     synchronous: bool,
@@ -303,6 +304,17 @@ def test_synchronous_members_pause_stop_are_cloned_and_resumed_in_this_order() -
     assert isinstance(clone, Clone)
     assert (clone.parent, clone.budget) == (3, 10)
     assert clone.data == {"member": 1, "generation": 1, "step": 5, "donor": 3}
+
+
+def test_a_donor_is_not_copied_between_its_first_report_and_what_it_saves_then() -> None:
+    scheduler = PBT(20, 4, 5)
+    rehearsal, trials = play(scheduler, [1.0, 2.0, 3.0, 4.0])
+    rehearsal.end(trials[3], PRUNED)
+    assert scheduler.next(rehearsal.history, generator(0, 4)) is None
+    rehearsal.report(trials[0], 6, {"value": 1.0})  # so it never saves: whoever clones it says so
+    clone = scheduler.next(rehearsal.history, generator(0, 4))
+    assert isinstance(clone, Clone)
+    assert (clone.parent, clone.data["member"]) == (0, 3)
 
 
 def test_what_waits_is_resumed_furthest_behind_first() -> None:

@@ -31,6 +31,7 @@ from luthier.core.settings import Choice, Flag, Number, Rule, settle, spec_of
 from luthier.numerics import cma
 from luthier.numerics.pareto import chebyshev
 from luthier.samplers.evolution.bipop import LEAST_POPULATION, Run, usual_population
+from luthier.samplers.evolution.brood import chosen
 from luthier.samplers.evolution.distribution import Distribution, anywhere, believed
 from luthier.samplers.evolution.population import (
     Generations,
@@ -107,8 +108,7 @@ class CMAES:
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals; fewer where a finite space ends."""
-        began = _began(history)
-        search = self._search(space, history, began) if space.encoding.width else None
+        search = self._search(space, history) if space.encoding.width else None
 
         def propose(turn: Turn) -> Proposal | None:
             default = space.default() if turn.number == 0 else None
@@ -116,30 +116,13 @@ class CMAES:
                 return Proposal(default, "the user's defaults")
             if search is None:
                 return drawn_instead(space, rng, turn.tried, "there is nothing to choose")
-            block, place = divmod(turn.number - search.until, search.run.population)
-            brood = _brood(space, search, history.seed, block)
-            if not is_new(space, brood.configs[place], turn.tried):
-                brood = _drawn(space, search, _ATTEMPTS, rng)
-                allowed = (
-                    k for k, config in enumerate(brood.configs) if is_new(space, config, turn.tried)
-                )
-                place = next(allowed, -1)
-            data = {"began": began, "generation": search.generation}
-            if place < 0:
-                reason = "drawn at random: all that CMA-ES drew was tried or not allowed"
-                drawn = drawn_instead(space, rng, turn.tried, reason)
-                return None if drawn is None else replace(drawn, data=data)
-            row = brood.rows[place]
-            return Proposal(
-                brood.configs[place],
-                brood.reason,
-                data=data if row is None else {**data, "drawn": row},
-            )
+            return _proposed(space, history.seed, search, turn, rng)
 
         return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
 
-    def _search(self, space: Space, history: History, began: int) -> _Search:
+    def _search(self, space: Space, history: History) -> _Search:
         """The search as it stands after all generations that have finished."""
+        began = _began(history)
 
         def advance(before: _Search | None) -> _Search | None:
             if before is None:
@@ -159,6 +142,7 @@ class _Search:
     """A search as it stands.
 
     Attributes:
+        began: How many trials had finished before it.
         until: How many trials had finished by then.
         generation: Counted over all runs.
         run: The present run.
@@ -167,6 +151,7 @@ class _Search:
         over: Why the run is over, if nothing follows it.
     """
 
+    began: int
     until: int
     generation: int
     run: Run
@@ -176,6 +161,24 @@ class _Search:
 
 
 _GENERATIONS: Final[Generations[_Search]] = Generations()
+
+
+def _proposed(
+    space: Space, seed: int, search: _Search, turn: Turn, rng: np.random.Generator
+) -> Proposal | None:
+    """A draw, or another one; None at a space's end."""
+    block, place = divmod(turn.number - search.until, search.run.population)
+    brood = _brood(space, search, seed, block)
+    found = chosen(space, turn, brood, place, lambda: _drawn(space, search, _ATTEMPTS, rng))
+    data = {"began": search.began, "generation": search.generation}
+    if found is None:
+        reason = "drawn at random: all that CMA-ES drew was tried or not allowed"
+        drawn = drawn_instead(space, rng, turn.tried, reason)
+        return drawn and replace(drawn, data=data)
+    brood, place = found
+    row = brood.rows[place]
+    told = data if row is None else {**data, "drawn": row}
+    return Proposal(brood.configs[place], brood.reason, data=told)
 
 
 def _began(history: History) -> int:
@@ -192,7 +195,7 @@ def _first(sampler: CMAES, space: Space, history: History, began: int) -> _Searc
     good = good.at(good.fault == 0)
     start = believed(space, good.X, began, sampler.sigma, sampler.adapt_rates)
     usual = sampler.population or usual_population(space.encoding.width)
-    return _Search(began, 0, Run(usual, usual), start)
+    return _Search(began, began, 0, Run(usual, usual), start)
 
 
 def _after(sampler: CMAES, space: Space, history: History, before: _Search) -> _Search:
@@ -247,7 +250,9 @@ def _rows_of(
     X = members.X[known]
     known[known] = ((np.abs(decoded - X) <= _SAME) | np.isnan(X)).all(axis=1)
     rows = search.distribution.centred(np.where(known[:, None], drawn, members.X))
-    strange = recorded(history, "generation", first, last)[:, 0] != search.generation
+    facts = ("began", "generation")  # other strategies count generations, too
+    told = np.hstack([recorded(history, fact, first, last) for fact in facts])
+    strange = (told != (search.began, search.generation)).any(axis=1)
     rows[strange] = search.distribution.shortened(rows[strange])
     return rows
 

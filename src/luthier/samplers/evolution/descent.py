@@ -72,6 +72,11 @@ class Method:
     step: float
     spread: float
 
+    @property
+    def fact(self) -> str:
+        """Under which key trials record their pair, so that no method takes another's for its."""
+        return "mirrored" if self.ranked else "pair"
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,11 +158,7 @@ def coordinates_of(space: Space) -> Coordinates:
         for c in numbers.tolist()
     ]
     sizes = genes.sizes.astype(np.intp)
-    priors = [
-        np.full(axis.size, 1 / axis.size) if axis.prior is None else axis.prior
-        for axis in axes_of(space)
-        if axis.kind == "choice"
-    ]
+    priors = [axis.shares for axis in axes_of(space) if axis.kind == "choice"]
     medians = space.encoding.from_unit(np.full((1, len(columns)), 0.5))
     start = space.encoding.encode(medians)[0, numbers]
     return Coordinates(
@@ -211,7 +212,7 @@ def descended(space: Space, history: History, method: Method) -> Descent:
         history: What has happened.
         method: How it descends.
     """
-    first, planned = n_before(history, "pair"), history.planned
+    first, planned = n_before(history, method.fact), history.planned
 
     def advance(before: Descent | None) -> Descent | None:
         if before is None:
@@ -247,7 +248,8 @@ def _after(space: Space, history: History, before: Descent, method: Method) -> D
     """Take a step, if the trials that finished since complete a pair."""
     last = before.until + 2 * method.pairs
     group = before.waiting.together(individuals(history, before.until, last))
-    pairs = np.concatenate([before.pairs, recorded(history, "pair", before.until, last)[:, 0]])
+    told = recorded(history, method.fact, before.until, last)[:, 0]
+    pairs = np.concatenate([before.pairs, told])
     a, b, alone = _matched(pairs, group.numbers)
     alone = alone[-_MOST_WAITING:]
     waited = replace(before, until=last, waiting=group.at(alone), pairs=pairs[alone])

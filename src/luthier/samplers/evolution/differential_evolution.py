@@ -30,12 +30,13 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core.asking import Turn, drawn_instead, is_new, one_by_one
+from luthier.core.asking import Turn, drawn_instead, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
 from luthier.core.settings import Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
+from luthier.samplers.evolution.brood import ALL_TRIED, chosen
 from luthier.samplers.evolution.population import (
     Generations,
     Individuals,
@@ -136,33 +137,36 @@ class DE:
         def propose(turn: Turn) -> Proposal | None:
             if slots is None:
                 return start_point(space, history, turn, rng)
-            size = len(slots.members)
-            number, child = divmod(turn.number - slots.until, size)
-            steps = _brood(self, space, slots, history.seed, number)
-            if not is_new(space, steps.configs[child], turn.tried):
-                steps = _stepped(space, slots, self.best_share, rng)
-                new = (
-                    k for k, config in enumerate(steps.configs) if is_new(space, config, turn.tried)
-                )
-                child = next(new, -1)
-            if child < 0:
-                reason = "drawn at random: all children had been tried before or aren't allowed"
-                return drawn_instead(space, rng, turn.tried, reason)
-            F, CR = steps.rates[child]
-            parent = steps.parents[child]
-            return Proposal(
-                steps.configs[child],
-                f"DE generation {slots.generation}: a step of {F:.2f} from trial {parent}",
-                data={
-                    "generation": slots.generation,
-                    "parents": [parent],
-                    "slot": steps.slots[child],
-                    "F": F,
-                    "CR": CR,
-                },
-            )
+            return self._proposed(space, history.seed, slots, turn, rng)
 
         return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
+
+    def _proposed(
+        self, space: Space, seed: int, slots: _Slots, turn: Turn, rng: np.random.Generator
+    ) -> Proposal | None:
+        """The step of a slot, or another one; None at a space's end."""
+
+        def again() -> _Steps:
+            return _stepped(space, slots, self.best_share, rng)
+
+        number, child = divmod(turn.number - slots.until, len(slots.members))
+        steps = _brood(self, space, slots, seed, number)
+        found = chosen(space, turn, steps, child, again)
+        if found is None:
+            return drawn_instead(space, rng, turn.tried, ALL_TRIED)
+        steps, child = found
+        parent, (F, CR) = steps.parents[child], steps.rates[child]
+        return Proposal(
+            steps.configs[child],
+            f"DE generation {slots.generation}: a step of {F:.2f} from trial {parent}",
+            data={
+                "generation": slots.generation,
+                "parents": [parent],
+                "slot": steps.slots[child],
+                "F": F,
+                "CR": CR,
+            },
+        )
 
     def _slots(self, space: Space, history: History) -> _Slots | None:
         """The present occupants; None before there are enough."""
@@ -176,7 +180,7 @@ class DE:
             size = len(before.members)
             if before.until + size > history.n_finished:
                 return None
-            after = _after(space, history, before)
+            after = _after(history, before)
             if planned is None:
                 return after
             share = min(after.until / max(planned, 1), 1.0)
@@ -204,52 +208,58 @@ def _first(space: Space, history: History, size: int) -> _Slots:
     )
 
 
-def _after(space: Space, history: History, before: _Slots) -> _Slots:
+def _after(history: History, before: _Slots) -> _Slots:
     """Let the trials that finished since compete for the slots."""
     size, first = len(before.members), before.until
     last = first + size
     group = before.members.together(individuals(history, first, last))
     rng = generator(history.seed, "de", before.generation)
     y, fault = group.values(rng), group.fault
-    slot, F, CR = (recorded(history, fact, first, last)[:, 0] for fact in ("slot", "F", "CR"))
-    place = {name: k for k, name in enumerate(before.names.tolist())}
-    taken, lost, gains = list(range(size)), [], []
-    for k in range(size):
-        child = size + k
-        mine = place.get(int(slot[k])) if slot[k] == slot[k] else None
-        at = _worst(taken, y, fault) if mine is None else mine
-        there = taken[at]
-        if (fault[child], y[child]) > (fault[there], y[there]):
-            continue
-        if (fault[child], y[child]) < (fault[there], y[there]):
-            lost.append(there)
-            if mine is not None:
-                gains.append((F[k], CR[k], _gain(y[there], y[child])))
-        taken[at] = child
+    facts = np.hstack([recorded(history, fact, first, last) for fact in ("slot", "F", "CR")])
+    kept, lost, gains = _contested(before.names, y, fault, facts)
     archive = np.concatenate([before.archive, group.X[lost]])
     most = int(_ARCHIVE * size)
     if len(archive) > most:
         archive = archive[np.sort(rng.choice(len(archive), most, replace=False))]
-    kept = np.array(taken, dtype=np.intp)
     return _Slots(
         until=last,
         generation=before.generation + 1,
         members=group.at(kept),
         names=before.names,
         order=np.lexsort((y[kept], fault[kept])),
-        memory=_learnt(before.memory, np.array(gains).reshape(-1, 3)),
+        memory=_learnt(before.memory, gains),
         archive=archive,
     )
 
 
-def _worst(taken: list[int], y: Array, fault: Array) -> int:
-    return max(range(len(taken)), key=lambda k: (fault[taken[k]], y[taken[k]]))
+def _contested(
+    names: Places, y: Array, fault: Array, facts: Array
+) -> tuple[Places, list[int], Array]:
+    """Who holds each slot after a contest, who lost one, and F, CR and gain of improvements.
+
+    A trial of others competes for the slot that the worst holds.
+    """
+    score = list(zip(fault.tolist(), y.tolist(), strict=True))
+    place = {name: k for k, name in enumerate(names.tolist())}
+    taken, lost, gains = list(range(len(names))), [], []
+    for child, (slot, F, CR) in enumerate(facts.tolist(), start=len(names)):
+        mine = place.get(slot)  # NaN is nobody's
+        at = max(place.values(), key=lambda k: score[taken[k]]) if mine is None else mine
+        there = taken[at]
+        if score[child] > score[there]:
+            continue
+        if score[child] < score[there]:
+            lost.append(there)
+            if mine is not None:
+                gains.append((F, CR, _gain(score[there][1], score[child][1])))
+        taken[at] = child
+    return np.array(taken, dtype=np.intp), lost, np.array(gains).reshape(-1, 3)
 
 
 def _gain(before: float, after: float) -> float:
     """By how much a value fell; 0 where that can't be said."""
     gain = before - after
-    return float(gain) if 0 < gain < np.inf else 0.0
+    return gain if 0 < gain < np.inf else 0.0
 
 
 def _learnt(memory: Array, gains: Array) -> Array:

@@ -60,12 +60,8 @@ def _columns_of(space: Space) -> _Columns:
         np.array(numbers, dtype=np.intp),
         np.array(choices, dtype=np.intp),
         tuple(wide[j] for j in numbers),
-        tuple(_shares(wide[j]) for j in choices),
+        tuple(wide[j].shares for j in choices),
     )
-
-
-def _shares(axis: Axis) -> Array:
-    return np.full(axis.size, 1 / axis.size) if axis.prior is None else axis.prior
 
 
 @final

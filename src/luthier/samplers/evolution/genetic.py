@@ -18,19 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier.core.asking import Turn, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
-from luthier.core.rng import generator
 from luthier.core.settings import Choice, Flag, Number, Rule, settle, spec_of
-from luthier.core.start import start_point
-from luthier.samplers.evolution.brood import Brood, brood_of, proposed
+from luthier.samplers.evolution.brood import Breeder, Parents
 from luthier.samplers.evolution.nsga import survivors
 from luthier.samplers.evolution.population import (
     Generations,
@@ -38,13 +33,10 @@ from luthier.samplers.evolution.population import (
     best_of,
     individuals,
 )
-from luthier.samplers.evolution.selection import tournament, truncation
 from luthier.samplers.evolution.variation import VARIATION_RULES, variation_of
 from luthier.space import Space
 
 __all__ = ["GA"]
-
-Places = NDArray[np.intp]
 
 _RULES: Final[Mapping[str, Rule]] = {
     "population": Number(2, whole=True),
@@ -56,17 +48,6 @@ _RULES: Final[Mapping[str, Rule]] = {
     **VARIATION_RULES,
     "allow_duplicates": Flag(),
 }
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class _Parents:
-    """The population of a generation."""
-
-    until: int
-    generation: int
-    members: Individuals
-    standing: Places
 
 
 @final
@@ -131,29 +112,19 @@ class GA:
         """Return n proposals; fewer where a finite space ends."""
         parents = self._parents(space, history) if space.encoding.width else None
         at_once = self.replacement in ("plus", "generational")
+        breeder = Breeder(
+            "GA",
+            "ga",
+            variation_of(self),
+            size=self.population if at_once else None,
+            fighters=self.tournament_size,
+            share=self.share if self.selection == "truncation" else None,
+        )
+        return breeder.suggest(
+            space, history, n, rng, parents, allow_duplicates=self.allow_duplicates
+        )
 
-        def propose(turn: Turn) -> Proposal | None:
-            if parents is None:
-                return start_point(space, history, turn, rng)
-            if at_once:
-                number, child = divmod(turn.number - parents.until, self.population)
-                brood = _brood(self, space, parents, history.seed, number)
-            else:
-                child, brood = 0, self._bred(space, parents, 1, rng)
-            return proposed(
-                space,
-                turn,
-                child,
-                brood,
-                lambda k: self._bred(space, parents, k, rng),
-                rng,
-                name="GA",
-                generation=parents.generation,
-            )
-
-        return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
-
-    def _parents(self, space: Space, history: History) -> _Parents | None:
+    def _parents(self, space: Space, history: History) -> Parents | None:
         """The present population; None before the first generation has finished."""
         generation = history.n_finished // self.population
         if not generation:
@@ -163,7 +134,7 @@ class GA:
         if self.replacement == "steady":
             return self._plus(space, history, generation, history.n_finished)
 
-        def advance(before: _Parents | None) -> _Parents | None:
+        def advance(before: Parents | None) -> Parents | None:
             if before is not None and before.generation == generation:
                 return None
             until = generation * self.population
@@ -183,37 +154,22 @@ class GA:
         assert front.until == until
         return front.members
 
-    def _plus(self, space: Space, history: History, generation: int, until: int) -> _Parents:
+    def _plus(self, space: Space, history: History, generation: int, until: int) -> Parents:
         members = self._best(space, history, until)
-        return _Parents(until, generation, members, np.arange(len(members)))
+        return Parents(until, generation, members, np.arange(len(members)))
 
-    def _replaced(self, space: Space, history: History, generation: int, until: int) -> _Parents:
+    def _replaced(self, space: Space, history: History, generation: int, until: int) -> Parents:
         newest = individuals(history, until - self.population, until)
         elite = self._best(space, history, until).at(slice(0, self.elite))
         others = newest.at(np.flatnonzero(~np.isin(newest.numbers, elite.numbers)))
         kept = others.order[: self.population - len(elite)]
         members = elite.together(others.at(kept))
-        return _Parents(until, generation, members, members.standing)
+        return Parents(until, generation, members, members.standing)
 
-    def _aged(self, history: History, generation: int) -> _Parents:
+    def _aged(self, history: History, generation: int) -> Parents:
         n = history.n_finished
         members = individuals(history, n - self.population, n)
-        return _Parents(n, generation, members, members.standing)
-
-    def _bred(self, space: Space, parents: _Parents, k: int, rng: np.random.Generator) -> Brood:
-        def select(n: int) -> Places:
-            if self.selection == "truncation":
-                return truncation(parents.standing, n, self.share, rng)
-            return tournament(parents.standing, n, self.tournament_size, rng)
-
-        return brood_of(space, parents.members, select, k, variation_of(self), rng)
+        return Parents(n, generation, members, members.standing)
 
 
-_GENERATIONS: Final[Generations[_Parents]] = Generations()
-
-
-@lru_cache(maxsize=8)
-def _brood(sampler: GA, space: Space, parents: _Parents, seed: int, number: int) -> Brood:
-    """The number-th lot of children of these parents."""
-    rng = generator(seed, "ga", parents.generation, number)
-    return sampler._bred(space, parents, sampler.population, rng)
+_GENERATIONS: Final[Generations[Parents]] = Generations()

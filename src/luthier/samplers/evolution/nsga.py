@@ -15,21 +15,20 @@ References:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core.asking import Turn, one_by_one
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
 from luthier.core.settings import Flag, Number, Rule, settle, spec_of
-from luthier.core.start import start_point
 from luthier.numerics.pareto import (
     associate,
     das_dennis,
@@ -37,16 +36,14 @@ from luthier.numerics.pareto import (
     intercepts,
     niched,
 )
-from luthier.samplers.evolution.brood import Brood, brood_of, proposed
+from luthier.samplers.evolution.brood import Breeder, Parents
 from luthier.samplers.evolution.population import Generations, Individuals, fronts, individuals
-from luthier.samplers.evolution.selection import tournament
 from luthier.samplers.evolution.variation import VARIATION_RULES, variation_of
 from luthier.space import Space
 
-__all__ = ["NSGA2", "NSGA3", "Survivors", "survivors"]
+__all__ = ["NSGA2", "NSGA3", "survivors"]
 
 Array = NDArray[np.float64]
-Places = NDArray[np.intp]
 _INNER: Final = 0.5  # how far the inner layer of directions reaches, where there are two
 
 _RULES: Final[Mapping[str, Rule]] = {
@@ -57,31 +54,46 @@ _RULES: Final[Mapping[str, Rule]] = {
 }
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Survivors:
-    """The population that a generation begins with.
+@dataclass(frozen=True, slots=True)
+class _Sorting(ABC):
+    """What both share: their settings, with the defaults of NSGA-II, and how they propose."""
 
-    Attributes:
-        until: How many trials had finished by then.
-        generation: Which generation it is, at least 1.
-        members: The trials.
-        standing: How well each does in a tournament, lower is better, shape (n,).
-        ideal: The least values of all objectives so far, shape (m,); NSGA-III.
-        extremes: The extreme points so far, shape (m, m); NSGA-III.
-    """
+    population: int = 50
+    offspring: int = 25
+    crossover: str = "sbx"
+    crossover_rate: float = 0.9
+    eta_crossover: float = 15.0
+    mutation: str = "polynomial"
+    mutations: float = 1.0
+    eta_mutation: float = 20.0
+    allow_duplicates: bool = False
+    _DIRECTED: ClassVar[bool]
 
-    until: int
-    generation: int
-    members: Individuals
-    standing: Places
-    ideal: Array
-    extremes: Array
+    def __post_init__(self) -> None:
+        settle(self, _RULES)
+
+    @property
+    @abstractmethod
+    def spec(self) -> dict[str, Any]:
+        """Its name and settings as JSON values."""
+
+    def suggest(
+        self, space: Space, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Return n proposals; fewer where a finite space ends."""
+        parents, size, offspring = None, self.population, self.offspring
+        if space.encoding.width:
+            parents = survivors(space, history, size, offspring, directed=self._DIRECTED)
+        name = "NSGA-III" if self._DIRECTED else "NSGA-II"
+        breeder = Breeder(name, "nsga", variation_of(self), size=offspring)
+        return breeder.suggest(
+            space, history, n, rng, parents, allow_duplicates=self.allow_duplicates
+        )
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class NSGA2:
+class NSGA2(_Sorting):
     """Evolve a front of trade-offs between two or three objectives.
 
     Costs some tens of microseconds a proposal, whatever the number of trials. For budgets of
@@ -111,34 +123,17 @@ class NSGA2:
         Transactions on Evolutionary Computation 6 (2002).
     """
 
-    population: int = 50
-    offspring: int = 25
-    crossover: str = "sbx"
-    crossover_rate: float = 0.9
-    eta_crossover: float = 15.0
-    mutation: str = "polynomial"
-    mutations: float = 1.0
-    eta_mutation: float = 20.0
-    allow_duplicates: bool = False
-
-    def __post_init__(self) -> None:
-        settle(self, _RULES)
+    _DIRECTED: ClassVar = False
 
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
         return spec_of("nsga2", self)
 
-    def suggest(
-        self, space: Space, history: History, n: int, rng: np.random.Generator
-    ) -> list[Proposal]:
-        """Return n proposals; fewer where a finite space ends."""
-        return _suggested(self, space, history, n, rng)
-
 
 @final
 @dataclass(frozen=True, slots=True)
-class NSGA3:
+class NSGA3(_Sorting):
     """Evolve a front of trade-offs between three and more objectives.
 
     Like NSGA-II, but spread by reference directions, which keeps the front even where there are
@@ -146,7 +141,7 @@ class NSGA3:
 
     Args:
         population: How many trials survive, at least 2. There are as many reference directions
-            as evenly spread ones fit into it.
+            as evenly spread ones fit into it, but one for each objective at least.
         offspring: How many trials make a generation, at least 1; the paper has a population of
             them, fewer get to the front sooner.
         crossover: How numbers are recombined: "sbx", "blx" or "uniform".
@@ -170,83 +165,22 @@ class NSGA3:
         Computation 18 (2014).
     """
 
-    population: int = 50
-    offspring: int = 25
-    crossover: str = "sbx"
     crossover_rate: float = 1.0
     eta_crossover: float = 30.0
-    mutation: str = "polynomial"
-    mutations: float = 1.0
-    eta_mutation: float = 20.0
-    allow_duplicates: bool = False
-
-    def __post_init__(self) -> None:
-        settle(self, _RULES)
+    _DIRECTED: ClassVar = True
 
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
         return spec_of("nsga3", self)
 
-    def suggest(
-        self, space: Space, history: History, n: int, rng: np.random.Generator
-    ) -> list[Proposal]:
-        """Return n proposals; fewer where a finite space ends."""
-        return _suggested(self, space, history, n, rng)
 
-
-_GENERATIONS: Final[Generations[Survivors]] = Generations()
-
-
-def _suggested(
-    sampler: NSGA2 | NSGA3, space: Space, history: History, n: int, rng: np.random.Generator
-) -> list[Proposal]:
-    directed = isinstance(sampler, NSGA3)
-    name = "NSGA-III" if directed else "NSGA-II"
-    parents = None
-    if space.encoding.width:
-        size, offspring = sampler.population, sampler.offspring
-        parents = survivors(space, history, size, offspring, directed=directed)
-
-    def propose(turn: Turn) -> Proposal | None:
-        if parents is None:
-            return start_point(space, history, turn, rng)
-        number, child = divmod(turn.number - parents.until, sampler.offspring)
-        return proposed(
-            space,
-            turn,
-            child,
-            _brood(sampler, space, parents, history.seed, number),
-            lambda k: _bred(sampler, space, parents, k, rng),
-            rng,
-            name=name,
-            generation=parents.generation,
-        )
-
-    return one_by_one(space, history, n, propose, allow_duplicates=sampler.allow_duplicates)
-
-
-@lru_cache(maxsize=8)
-def _brood(
-    sampler: NSGA2 | NSGA3, space: Space, parents: Survivors, seed: int, number: int
-) -> Brood:
-    """The number-th lot of children of these parents."""
-    rng = generator(seed, "nsga", parents.generation, number)
-    return _bred(sampler, space, parents, sampler.offspring, rng)
-
-
-def _bred(
-    sampler: NSGA2 | NSGA3, space: Space, parents: Survivors, k: int, rng: np.random.Generator
-) -> Brood:
-    def select(n: int) -> Places:
-        return tournament(parents.standing, n, 2, rng)
-
-    return brood_of(space, parents.members, select, k, variation_of(sampler), rng)
+_GENERATIONS: Final[Generations[Parents]] = Generations()
 
 
 def survivors(
     space: Space, history: History, size: int, offspring: int, *, directed: bool
-) -> Survivors | None:
+) -> Parents | None:
     """Return the population that the present generation began with; None before the first.
 
     Args:
@@ -257,7 +191,7 @@ def survivors(
         directed: Whether reference directions thin out fronts (NSGA-III), or crowding (NSGA-II).
     """
 
-    def advance(before: Survivors | None) -> Survivors | None:
+    def advance(before: Parents | None) -> Parents | None:
         first = 0 if before is None else before.until
         last = first + (size if before is None else offspring)
         if last > history.n_finished:
@@ -274,26 +208,25 @@ def survivors(
     return _GENERATIONS.latest(history, (space, size, offspring, directed), advance)
 
 
-def _thinned_by_crowding(group: Individuals, size: int, until: int, generation: int) -> Survivors:
+def _thinned_by_crowding(group: Individuals, size: int, until: int, generation: int) -> Parents:
     kept = group.order[:size]
-    nothing = np.empty(0)
-    return Survivors(until, generation, group.at(kept), np.arange(size), nothing, nothing)
+    return Parents(until, generation, group.at(kept), np.arange(size))
 
 
 def _thinned_by_direction(
     group: Individuals,
     size: int,
-    before: Survivors | None,
+    before: Parents | None,
     until: int,
     generation: int,
     rng: np.random.Generator,
-) -> Survivors:
+) -> Parents:
     ranks, sound = fronts(group), np.isfinite(group.Y).all(axis=1) & (group.fault == 0)
     order = np.argsort(ranks, kind="stable")
     m = group.Y.shape[1]
     if not sound.any():
-        kept, none = order[:size], np.empty((0, m))
-        return Survivors(until, generation, group.at(kept), ranks[kept], none[:0, 0], none)
+        kept = order[:size]
+        return Parents(until, generation, group.at(kept), ranks[kept])
     front = group.Y[sound & (ranks == ranks[sound].min())]
     ideal, extremes, scale = _frame(group.Y[sound], front, before)
     last = ranks[order[size - 1]]
@@ -307,10 +240,10 @@ def _thinned_by_direction(
         candidates = candidates[chosen]
     kept = np.concatenate([kept, candidates])
     standing = np.where(group.fault[kept] > 0, ranks[kept] + 1, 0)
-    return Survivors(until, generation, group.at(kept), standing, ideal, extremes)
+    return Parents(until, generation, group.at(kept), standing, ideal, extremes)
 
 
-def _frame(Y: Array, front: Array, before: Survivors | None) -> tuple[Array, Array, Array]:
+def _frame(Y: Array, front: Array, before: Parents | None) -> tuple[Array, Array, Array]:
     """The ideal point, the extreme points of all fronts so far, and the unit of each objective.
 
     Only what nothing dominates can be extreme: a dominated point that is best in one objective
@@ -329,9 +262,13 @@ def _frame(Y: Array, front: Array, before: Survivors | None) -> tuple[Array, Arr
 def _directions(m: int, most: int) -> Array:
     """As many evenly spread directions as fit; in two layers where one would have no inside.
 
+    There are m at least, the axes.
+
     Example:
         >>> [len(_directions(m, 92)) for m in (1, 2, 3, 5, 8)]
         [1, 92, 91, 85, 72]
+        >>> len(_directions(5, 3))
+        5
     """
     if m == 1:
         return np.ones((1, 1))

@@ -157,11 +157,9 @@ def recorded(history: History, fact: str, first: int, last: int, width: int = 1)
 
 def n_before(history: History, fact: str) -> int:
     """Return how many trials had finished before the first that recorded a fact."""
-    ended = [
-        (_versions(history, g), _recorded(history, g, fact, 1)[:, 0]) for g in _groups(history)
-    ]
-    first = min(v[~np.isnan(facts)].min(initial=np.inf) for v, facts in ended)
-    return sum(int((v < first).sum()) for v, _ in ended)
+    facts_of = [(history.ended(g), _recorded(history, g, fact, 1)[:, 0]) for g in _groups(history)]
+    first = min(v[~np.isnan(facts)].min(initial=np.inf) for v, facts in facts_of)
+    return sum(int((v < first).sum()) for v, _ in facts_of)
 
 
 def numbered(history: History, number: int) -> FrozenTrial | None:
@@ -207,8 +205,8 @@ def _spans(history: History, first: int, last: int) -> tuple[list[slice], Places
     if not history.pruned and not history.failed:
         return spans, None
     groups = zip(_groups(history), spans, strict=True)
-    ended = np.concatenate([_versions(history, group)[span] for group, span in groups])
-    return spans, np.argsort(ended, kind="stable")
+    versions = np.concatenate([history.ended(group)[span] for group, span in groups])
+    return spans, np.argsort(versions, kind="stable")
 
 
 def best_of(history: History, k: int, until: int) -> Individuals:
@@ -246,14 +244,10 @@ def _counts(history: History, until: int) -> tuple[int, int, int]:
         return n_completed - later, 0, 0
     if not later:
         return n_completed, n_pruned, n_failed
-    tails = [_versions(history, group)[-later:] for group in _groups(history)]
+    tails = [history.ended(group)[-later:] for group in _groups(history)]
     limit = np.partition(np.concatenate(tails), -later)[-later]
     n_later = [int((tail >= limit).sum()) for tail in tails]
     return n_completed - n_later[0], n_pruned - n_later[1], n_failed - n_later[2]
-
-
-def _versions(history: History, group: Prefix[FrozenTrial]) -> Array:
-    return history.table(("finished",), group, _finished)[:, 0]
 
 
 def _joined(groups: Sequence[Individuals]) -> Individuals:
@@ -300,10 +294,6 @@ def _numbers(history: History, group: Prefix[FrozenTrial], places: Places | slic
 
 def _number(trial: FrozenTrial) -> tuple[int]:
     return (trial.number,)
-
-
-def _finished(trial: FrozenTrial) -> tuple[int]:
-    return (trial.finished_version or trial.version,)
 
 
 def _last_step(trial: FrozenTrial) -> tuple[float]:

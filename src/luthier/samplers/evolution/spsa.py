@@ -17,6 +17,7 @@ References:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, final
@@ -44,7 +45,6 @@ __all__ = ["ES", "SPSA"]
 Array = NDArray[np.float64]
 _TRIES: Final = 24
 _SHRINK: Final = 4  # tries, after which directions become half as long
-_NO_PAIR: Final[Mapping[str, Any]] = {"pair": -1}  # ours, but drawn at random
 
 _RULES: Final[Mapping[str, Rule]] = {
     "pairs": Number(1, whole=True),
@@ -54,9 +54,65 @@ _RULES: Final[Mapping[str, Rule]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Descending(ABC):
+    """What both share: their settings, and all but how they descend."""
+
+    pairs: int
+    step: float
+    spread: float
+    allow_duplicates: bool
+
+    def __post_init__(self) -> None:
+        settle(self, _RULES)
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Its name and settings as JSON values."""
+        return spec_of(self._method.name.lower(), self)
+
+    @property
+    @abstractmethod
+    def _method(self) -> Method:
+        """How a point descends."""
+
+    def suggest(
+        self, space: Space, history: History, n: int, rng: np.random.Generator
+    ) -> list[Proposal]:
+        """Return n proposals; fewer where a finite space ends."""
+        method = self._method
+        state = descended(space, history, method) if space.encoding.width else None
+        trial = numbered(history, history.next_number - 1)
+        before = None if trial is None else _Half(trial.number, trial.params, trial.origin.data)
+
+        def propose(turn: Turn) -> Proposal | None:
+            nonlocal before
+            if state is None:
+                return drawn_instead(space, rng, turn.tried, "there is nothing to choose")
+            candidates = _candidates(space, history, method, state, turn.number, before)
+            new = (found for found in candidates if is_new(space, found.params, turn.tried))
+            proposal = next(new, None) or _drawn(space, method, turn, rng)
+            before = proposal and _Half(turn.number, proposal.params, proposal.data)
+            return proposal
+
+        found = one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
+        return found if space else [replace(proposal, data={method.fact: -1}) for proposal in found]
+
+    def recommend(self, space: Space, history: History) -> dict[str, Any]:
+        """Return the configuration that the search has come to, the mean of its last points.
+
+        Args:
+            space: The space.
+            history: What has happened.
+        """
+        if not space.encoding.width:
+            return space.encoding.decode(np.empty((1, 0)))[0]
+        return _mean(space, descended(space, history, self._method))
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class SPSA:
+class SPSA(_Descending):
     """Descend by simultaneous perturbation: one pair of trials a step.
 
     For noisy objectives of tens to hundreds of numbers, with hundreds of trials and more. Steps
@@ -90,33 +146,14 @@ class SPSA:
     spread: float = 0.2
     allow_duplicates: bool = False
 
-    def __post_init__(self) -> None:
-        settle(self, _RULES)
-
     @property
-    def spec(self) -> dict[str, Any]:
-        """Its name and settings as JSON values."""
-        return spec_of("spsa", self)
-
-    def suggest(
-        self, space: Space, history: History, n: int, rng: np.random.Generator
-    ) -> list[Proposal]:
-        """Return n proposals; fewer where a finite space ends."""
-        return _suggested(self, space, history, n, rng)
-
-    def recommend(self, space: Space, history: History) -> dict[str, Any]:
-        """Return the configuration that the search has come to, the mean of its last points.
-
-        Args:
-            space: The space.
-            history: What has happened.
-        """
-        return _recommended(self, space, history)
+    def _method(self) -> Method:
+        return Method("SPSA", False, self.pairs, self.step, self.spread)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class ES:
+class ES(_Descending):
     """Descend by evolution strategies: some mirrored pairs a step, of which only ranks count.
 
     Like SPSA, for outliers and scales that change by orders of magnitude, and for many workers: the
@@ -145,39 +182,9 @@ class ES:
     spread: float = 0.15
     allow_duplicates: bool = False
 
-    def __post_init__(self) -> None:
-        settle(self, _RULES)
-
     @property
-    def spec(self) -> dict[str, Any]:
-        """Its name and settings as JSON values."""
-        return spec_of("es", self)
-
-    def suggest(
-        self, space: Space, history: History, n: int, rng: np.random.Generator
-    ) -> list[Proposal]:
-        """Return n proposals; fewer where a finite space ends."""
-        return _suggested(self, space, history, n, rng)
-
-    def recommend(self, space: Space, history: History) -> dict[str, Any]:
-        """Return the configuration that the search has come to, the mean of its last points.
-
-        Args:
-            space: The space.
-            history: What has happened.
-        """
-        return _recommended(self, space, history)
-
-
-def _method_of(sampler: SPSA | ES) -> Method:
-    name, ranked = ("ES", True) if isinstance(sampler, ES) else ("SPSA", False)
-    return Method(name, ranked, sampler.pairs, sampler.step, sampler.spread)
-
-
-def _recommended(sampler: SPSA | ES, space: Space, history: History) -> dict[str, Any]:
-    if not space.encoding.width:
-        return space.encoding.decode(np.empty((1, 0)))[0]
-    return _mean(space, descended(space, history, _method_of(sampler)))
+    def _method(self) -> Method:
+        return Method("ES", True, self.pairs, self.step, self.spread)
 
 
 def _mean(space: Space, state: Descent) -> dict[str, Any]:
@@ -198,38 +205,15 @@ class _Half:
     params: Mapping[str, Any]
     data: Mapping[str, Any]
 
-    @property
-    def is_first(self) -> bool:
-        """Whether it waits for a partner."""
-        return self.data.get("pair") == self.number
+    def awaits(self, method: Method) -> bool:
+        """Whether it is the first half of a pair of a method's."""
+        return self.data.get(method.fact) == self.number
 
 
-def _suggested(
-    sampler: SPSA | ES, space: Space, history: History, n: int, rng: np.random.Generator
-) -> list[Proposal]:
-    method = _method_of(sampler)
-    state = descended(space, history, method) if space.encoding.width else None
-    trial = numbered(history, history.next_number - 1)
-    before = None if trial is None else _Half(trial.number, trial.params, trial.origin.data)
-
-    def propose(turn: Turn) -> Proposal | None:
-        nonlocal before
-        if state is None:
-            return drawn_instead(space, rng, turn.tried, "there is nothing to choose")
-        candidates = _candidates(space, history, method, state, turn.number, before)
-        new = (proposal for proposal in candidates if is_new(space, proposal.params, turn.tried))
-        proposal = next(new, None) or _drawn(space, turn, rng)
-        before = proposal and _Half(turn.number, proposal.params, proposal.data)
-        return proposal
-
-    found = one_by_one(space, history, n, propose, allow_duplicates=sampler.allow_duplicates)
-    return found if space else [replace(proposal, data=_NO_PAIR) for proposal in found]
-
-
-def _drawn(space: Space, turn: Turn, rng: np.random.Generator) -> Proposal | None:
+def _drawn(space: Space, method: Method, turn: Turn, rng: np.random.Generator) -> Proposal | None:
     reason = "drawn at random: what lies around had been tried before or isn't allowed"
     drawn = drawn_instead(space, rng, turn.tried, reason)
-    return drawn and replace(drawn, data=_NO_PAIR)
+    return drawn and replace(drawn, data={method.fact: -1})
 
 
 def _candidates(
@@ -246,8 +230,8 @@ def _candidates(
         yield Proposal(default, "the user's defaults")
     if number + 1 == history.planned:
         reason = f"{method.name}: the mean of the last points"
-        yield Proposal(_mean(space, state), reason, data=_NO_PAIR)
-    if before is not None and before.is_first:
+        yield Proposal(_mean(space, state), reason, data={method.fact: -1})
+    if before is not None and before.awaits(method):
         yield _second(space, history.seed, method, state, before)
     for draw in range(_TRIES):
         yield _first(space, history.seed, method, state, number, draw)
@@ -263,7 +247,7 @@ def _first(
     return Proposal(
         _config(space, centre + E, known.drawn(state.point, u)),
         f"{method.name} step {state.step}: one way from the point",
-        data={"pair": number, "step": state.step, "draw": draw},
+        data={method.fact: number, "step": state.step, "draw": draw},
     )
 
 
@@ -277,7 +261,7 @@ def _second(space: Space, seed: int, method: Method, state: Descent, first: _Hal
     return Proposal(
         _config(space, there - 2 * E, known.drawn(state.point, 1 - u)),
         f"{method.name} step {step}: opposite to trial {first.number}",
-        data={"pair": first.number, "step": step, "draw": draw},
+        data={method.fact: first.number, "step": step, "draw": draw},
     )
 
 

@@ -27,9 +27,9 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.core.axes import axes_of
+from luthier.core.axes import axes_of, prior_of
 from luthier.core.settings import Choice, Number, Rule
-from luthier.numerics.parzen import Parzen
+from luthier.numerics.parzen import bins_of
 from luthier.numerics.reflection import reflected
 from luthier.space import Constant, Ordinal, Space
 
@@ -83,6 +83,7 @@ class Variation:
     eta_mutation: float
 
 
+@lru_cache(maxsize=16)
 def variation_of(sampler: Any) -> Variation:
     """Return the variation that a sampler's settings of the same names describe."""
     return Variation(*(getattr(sampler, field.name) for field in fields(Variation)))
@@ -190,12 +191,7 @@ def filled(space: Space, X: Array, rng: np.random.Generator) -> Array:
     missing = np.isnan(X)
     if not missing.any():
         return X
-    return np.where(missing, _prior(space).sample(len(X), rng), X)
-
-
-@lru_cache(maxsize=16)
-def _prior(space: Space) -> Parzen:
-    return Parzen(np.empty((0, space.encoding.width)), axes_of(space))
+    return np.where(missing, prior_of(space).sample(len(X), rng), X)
 
 
 def _same(X: Array, others: Array) -> Mask:
@@ -326,17 +322,13 @@ def _step(genes: Genes, C: Array, changes: Mask, how: Variation, rng: np.random.
         if edges is None:
             continue
         rows = np.flatnonzero(changes[:, k])
-        before, after = (_bin(u[rows, k], edges) for u in (x, moved))
+        before, after = (bins_of(u[rows, k], edges) for u in (x, moved))
         way = np.where(moved[rows, k] >= x[rows, k], 1, -1)
         neighbour = np.abs(before + way)  # from the first one back
         neighbour = np.where(neighbour > len(edges) - 2, len(edges) - 3, neighbour)
         stays = (after == before) | (column in genes.ranked)
         place = np.clip(np.where(stays, neighbour, after), 0, len(edges) - 2)
         C[rows, column] = (edges[place] + edges[place + 1]) / 2
-
-
-def _bin(u: Array, edges: Array) -> Places:
-    return np.clip(np.searchsorted(edges, u, side="right") - 1, 0, len(edges) - 2)
 
 
 def _polynomial(x: Array, eta: float, rng: np.random.Generator) -> Array:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from luthier.numerics.lbfgs import minimize
 from luthier.numerics.qmc import Sobol
+from luthier.numerics.reflection import reflected
 from luthier.numerics.warp import Bend
 from luthier.samplers.gp.columns import Columns
 
@@ -146,7 +147,7 @@ def _near(task: Task, rng: np.random.Generator) -> Array:
     moved[np.arange(k), rng.integers(d, size=k)] = True
     width = 10.0 ** rng.uniform(-3.0, -0.3, size=k)
     X = task.forward(Z) + width[:, None] * rng.standard_normal((k, d))
-    X = 1.0 - np.abs(1.0 - np.abs(X))  # reflected at 0 and 1
+    X = reflected(np.clip(X, -2.0, 2.0))  # those from still further away end at 0
     X = np.clip(task.inverse(X), task.lo, task.hi)
     drawn = np.floor(rng.random((k, d)) * categories)
     flipped = np.where(rng.random((k, d)) < 0.5, drawn, Z)

@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.filling import filled_params
-from luthier.core.lineage import step_from
+from luthier.core.lineage import position_of, step_from
 from luthier.core.trial import FrozenTrial
 from luthier.numerics.gp import fit
 from luthier.schedulers.pbt.explore import explored, settled
-from luthier.schedulers.pbt.members import Population, compared_at, position_of
+from luthier.schedulers.pbt.members import Population, compared_at
 from luthier.space import Space
 
 __all__ = ["promising"]

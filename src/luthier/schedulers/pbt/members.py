@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.history import History
-from luthier.core.lineage import metrics_at, step_from
+from luthier.core.lineage import metrics_at, position_of
 from luthier.core.objective import Objective
 from luthier.core.rungs import Rung
 from luthier.core.trial import FrozenTrial, TrialState
@@ -153,11 +153,6 @@ class Population:
 def compared_at(trial: FrozenTrial) -> int:
     """The step at which members were compared when a clone was made; 0 if it isn't a clone."""
     return int(trial.origin.data.get("step", 0)) if "member" in trial.origin.data else 0
-
-
-def position_of(trial: FrozenTrial) -> int:
-    """The step up to which a trial has been trained."""
-    return max(step_from(trial), trial.last_step or 0)
 
 
 def _number(trial: FrozenTrial) -> int:

@@ -32,6 +32,7 @@ from luthier.schedulers.pbt.bandit import promising
 from luthier.schedulers.pbt.exploit import EXPLOITS, Copy, any_of_the_best, replacement
 from luthier.schedulers.pbt.explore import explored
 from luthier.schedulers.pbt.members import Member, Population, compared_at
+from luthier.schedulers.stopping import paused_at_budget
 
 __all__ = ["PBT"]
 
@@ -141,12 +142,9 @@ class PBT:
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Pause, stop or continue a trial that has just reported."""
-        if step >= self.steps:
-            return Decision.CONTINUE
         if self.synchronous:
-            budget = self.ready_every if trial.budget is None else trial.budget
-            return Decision.PAUSE if step >= budget else Decision.CONTINUE
-        if not self._crossed(trial, step):
+            return paused_at_budget(trial, step, self.ready_every, self.steps)
+        if step >= self.steps or not self._crossed(trial, step):
             return Decision.CONTINUE
         population = Population.of(history, self.metric)
         member = population.member_of(trial)
@@ -260,8 +258,7 @@ class _Scene:
 
     def _compared(self, member: Member) -> int | None:
         """The latest step since a member's trial began where half of its like have been."""
-        n = len(self.how.frequencies)
-        interval = self.how.ready_every * self.how.frequencies[member.number % n]
+        n, interval = len(self.how.frequencies), self._interval(member.number)
         like = [m for m in self.population.members if m.number % n == member.number % n]
         since = _since(member.head)
         for step in range(member.position // interval * interval, since, -interval):
@@ -271,26 +268,25 @@ class _Scene:
 
     def _copy(self, member: Member, step: int) -> Copy | None:
         """What becomes of a member: a donor that is replaced itself gives way to its own donor."""
-        order = self._order(step) if self._is_due(member.number, step) else []
-        copy = self._wanted(order, member.number, step)
+        copy = self._wanted(member.number, step)
         if copy is None:
             return None
         donor = copy.donor
-        while (further := self._wanted(order, donor, step)) is not None:
+        while (further := self._wanted(donor, step)) is not None:
             donor = further.donor
         return replace(copy, donor=donor) if self._usable(donor, step) else None
 
-    def _is_due(self, number: int, step: int) -> bool:
-        """Whether a member's sub-population is compared at a step."""
-        how = self.how
-        interval = how.ready_every * how.frequencies[number % len(how.frequencies)]
-        return step % interval == 0 and how.warmup <= step < how.steps
-
-    def _wanted(self, order: list[int], number: int, step: int) -> Copy | None:
+    def _wanted(self, number: int, step: int) -> Copy | None:
+        """What a member would become if its sub-population is compared at a step."""
         how, key = self.how, (self.history.seed, step)
-        if not self._is_due(number, step):
+        if step % self._interval(number) or not how.warmup <= step < how.steps:
             return None
+        order = self._order(step)
         return replacement(how.exploit, how.share, how.frequencies, order, number, key)
+
+    def _interval(self, number: int) -> int:
+        """After how many steps a member's sub-population is compared."""
+        return self.how.ready_every * self.how.frequencies[number % len(self.how.frequencies)]
 
     def _any(self, member: Member, step: int) -> Copy | None:
         """Whom to copy where a trial failed, or ended itself."""
@@ -315,9 +311,9 @@ class _Scene:
         return Stop(member.head.number, f"trial {donor} is better at step {step}: it is copied")
 
     def _clone(self, member: Member, step: int, copy: Copy | None) -> Clone | None:
-        if copy is None:
-            return None
         members = self.population.members
+        if copy is None or _has_yet_to_save(members[copy.donor].head):
+            return None
         donor, model = members[copy.donor].head, members[copy.model].head
         params, words = self._params(donor, model, step, copy.explore)
         return Clone(
@@ -354,3 +350,9 @@ class _Scene:
 def _since(trial: FrozenTrial) -> int:
     """Up to which step a trial is what its donor was, or was compared already."""
     return max(compared_at(trial), step_from(trial))
+
+
+def _has_yet_to_save(trial: FrozenTrial) -> bool:
+    """Whether a trial is between its first report and the state that it saves after it."""
+    running = trial.state is TrialState.RUNNING
+    return running and trial.checkpoint is None and len(trial.reports) < 2
