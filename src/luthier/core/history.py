@@ -49,7 +49,8 @@ class Prefix(Sequence[T]):
     def __getitem__(self, index: slice) -> list[T]: ...
     def __getitem__(self, index: int | slice) -> T | list[T]:
         if isinstance(index, slice):
-            return [self._items[i] for i in range(*index.indices(self._n))]
+            start, stop, stride = index.indices(self._n)
+            return self._items[start:stop] if stride == 1 else self._items[: self._n][index]
         position = index + self._n if index < 0 else index
         if not 0 <= position < self._n:
             raise IndexError(f"index {index} is outside a sequence of {self._n}")

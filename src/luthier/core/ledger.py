@@ -139,11 +139,14 @@ class Ledger:
         trial = self._trials[number]
         return trial.state is TrialState.RUNNING and trial.attempt == attempt
 
-    def hear(self, number: int, attempt: int, step: int, metrics: Metrics) -> None:
-        """Take in a report of a RUNNING trial before any storage has it; needs no lock.
+    def report(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
+        """Take in a report of a RUNNING trial before any storage has it; return the trial."""
+        return self._add_reports(self.trials[number], [(step, metrics)])
 
-        It gets into the trial's record when somebody looks: few schedulers do at every step. If
-        that run is over by then, it counts no more.
+    def hear(self, number: int, attempt: int, step: int, metrics: Metrics) -> None:
+        """Take in a report as ``report`` does, but later, when somebody looks; needs no lock.
+
+        If that run of the trial is over by then, it counts no more.
         """
         self._heard.append((number, attempt, step, metrics))
 
@@ -157,20 +160,21 @@ class Ledger:
         with self.lock:
             heard = self._heard[:]
             del self._heard[: len(heard)]  # more may have been heard meanwhile
-            new: defaultdict[int, list[tuple[int, Metrics]]] = defaultdict(list)
+            new: defaultdict[tuple[int, int], list[tuple[int, Metrics]]] = defaultdict(list)
             for number, attempt, step, metrics in heard:
+                new[number, attempt].append((step, metrics))
+            for (number, attempt), reports in new.items():
                 if self.is_running(number, attempt):
-                    new[number].append((step, metrics))
-            for number, reports in new.items():
-                self._add_reports(self._trials[number], reports)
+                    self._add_reports(self._trials[number], reports)
 
-    def _add_reports(self, trial: FrozenTrial, new: Sequence[tuple[int, Metrics]]) -> None:
+    def _add_reports(self, trial: FrozenTrial, new: Sequence[tuple[int, Metrics]]) -> FrozenTrial:
         after = changed(trial, reports=trial.reports.extended(new))
         self._trials[trial.number] = after
         self._live[TrialState.RUNNING].put(after)
         self._log_new(after, trial.reports)
         self._unstored.add(trial.number)
         self._snapshot = None
+        return after
 
     def _log_new(self, trial: FrozenTrial, before: Reports) -> None:
         if len(trial.reports) > len(before):

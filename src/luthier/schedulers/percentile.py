@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from luthier.core.history import History
 from luthier.core.jobs import Decision
 from luthier.core.settings import spec_of
-from luthier.core.trial import FrozenTrial
+from luthier.core.trial import EMPTY, FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.schedulers.curve import Curve, check_at_least, is_finite_number
 from luthier.schedulers.stopping import StoppingRule
@@ -103,13 +103,15 @@ def _ranked(history: History, curve: Curve, step: int) -> Sequence[float]:
     """What the completed trials reported at a step, ascending; costs those that are new."""
     known = _RANKED.setdefault(history.lineage, {})
     n, values = known.get((step, curve.metric), (0, array("d")))
-    if len(history.completed) < n:  # an earlier history
+    total = len(history.completed)
+    if total < n:  # an earlier history
         n, values = 0, array("d")
-    if len(history.completed) > n:
-        for value in history.at(step, curve.metric)[n:].tolist():
+    if total > n:
+        for trial in history.completed[n:]:
+            value = trial.reports.get(step, EMPTY).get(curve.metric, math.nan)
             if value == value:
                 insort(values, curve.sign * value)
-        known[step, curve.metric] = len(history.completed), values
+        known[step, curve.metric] = total, values
     return values
 
 

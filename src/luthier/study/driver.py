@@ -296,22 +296,21 @@ class Driver:
             trial = self.trial(number)
             if trial.state is not TrialState.RUNNING or self.lease.is_lost(trial):
                 return Decision.STOP
-            ledger.hear(number, trial.attempt, step, metrics)
+            trial = ledger.report(number, step, metrics)
             if now >= self._flush_at:
                 self._flush()
-            decision = Decision.CONTINUE if passes else self._decided(number, step)
-            if self.listeners:
                 trial = self.trial(number)
+            decision = Decision.CONTINUE if passes else self._decided(trial, step)
+            if self.listeners:
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
             return decision
 
-    def _decided(self, number: int, step: int) -> Decision:
+    def _decided(self, trial: FrozenTrial, step: int) -> Decision:
         """Ask the scheduler, and which of the next steps it will let pass."""
-        trial = self.trial(number)
         decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
         unwatched = getattr(self.scheduler, "unwatched", None)
         if unwatched is not None:
-            self._unwatched[number] = trial.attempt, unwatched(trial, step)
+            self._unwatched[trial.number] = trial.attempt, unwatched(trial, step)
         return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
