@@ -216,6 +216,19 @@ class History:
         names = self.objective.names if metrics is None else metrics
         return self._reports.log.rung(step, names, self._reports.n)
 
+    def standing(self, step: int, metric: str, number: int) -> tuple[int, int]:
+        """Return how many trials beat one on a rung by a metric, and how many are there.
+
+        Those that break constraints come after all others, NaN last; of equals the first is ahead.
+        Costs the logarithm of their number.
+
+        Args:
+            step: The rung's step.
+            metric: Any metric's name.
+            number: The trial; it must have reached the rung.
+        """
+        return self._reports.log.standing(step, metric, number, self._reports.n)
+
     def reached(self, step: int) -> History:
         """Return the history as it would be had every trial ended when it reached a step.
 

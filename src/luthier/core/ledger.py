@@ -189,7 +189,7 @@ class Ledger:
         """Return the history as it stands; the same object until something changes."""
         trials = self.trials  # with all that was heard
         if self._snapshot is None:
-            waiting, running, paused = (group.all() for group in self._live.values())
+            waiting, running, paused = map(_Group.all, self._live.values())
             completed, pruned, failed = self._prefixes
             self._snapshot = History(
                 self.version,

@@ -9,9 +9,11 @@ reported since the last time.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import math
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import final
 
 import numpy as np
@@ -21,6 +23,9 @@ from luthier.core.objective import Objective
 from luthier.core.trial import EMPTY, Metrics, Reports
 
 __all__ = ["ReportLog", "Rung"]
+
+_Key = tuple[bool, float, float, int]
+"""Sorts the trials of a rung by one metric: NaN, violation, value, number."""
 
 
 @final
@@ -97,12 +102,21 @@ class ReportLog:
             metrics: The metrics of interest.
             n: How many entries count.
         """
-        key = (step, tuple(metrics))
+        return self._grown(step, tuple(metrics)).upto(n)
+
+    def standing(self, step: int, metric: str, number: int, n: int) -> tuple[int, int]:
+        """Return how many trials beat one on a rung after the first n entries, of how many.
+
+        Costs the logarithm of their number, for the latest n: the order is kept.
+        """
+        return self._grown(step, (metric,)).standing(number, n)
+
+    def _grown(self, step: int, metrics: tuple[str, ...]) -> _Growing:
+        key = (step, metrics)
         if key not in self._rungs:
-            self._rungs[key] = _Growing(self._objective, *key)
-        growing = self._rungs[key]
-        growing.read(self)
-        return growing.upto(n)
+            self._rungs[key] = _Growing(self._objective, step, metrics)
+        self._rungs[key].read(self)
+        return self._rungs[key]
 
 
 @final
@@ -116,7 +130,8 @@ class _Growing:
         self._signs = [1.0 if objective.direction_of(m) == "minimize" else -1.0 for m in metrics]
         self._needed = {c.metric for c in objective.constraints}
         self._read = 0
-        self._arrived: set[int] = set()
+        self._arrived: dict[int, _Key] = {}  # by number, in order of arrival
+        self._ranked: list[_Key] = []
         self._places: list[int] = []
         self._numbers = np.empty(16, dtype=np.int64)
         self._rows = np.empty((16, 1 + len(metrics)))
@@ -124,7 +139,6 @@ class _Growing:
     def read(self, log: ReportLog) -> None:
         for place, number, reports in log.arrivals(self._step, self._read):
             if number not in self._arrived:
-                self._arrived.add(number)
                 self._append(place, number, reports.first_from(self._step) or EMPTY)
         self._read = len(log)
 
@@ -132,6 +146,16 @@ class _Growing:
         count = bisect_left(self._places, n)
         rows = self._rows[:count]
         return Rung(self._step, self._numbers[:count], rows[:, 1:], rows[:, 0])
+
+    def standing(self, number: int, n: int) -> tuple[int, int]:
+        count = bisect_left(self._places, n)
+        ranked = self._ranked
+        if count < len(self._arrived):  # an earlier snapshot
+            ranked = sorted(islice(self._arrived.values(), count))
+        elif count > len(ranked):
+            for key in islice(self._arrived.values(), len(ranked), count):
+                insort(ranked, key)
+        return bisect_left(ranked, self._arrived[number]), count
 
     def _append(self, place: int, number: int, metrics: Metrics) -> None:
         count = len(self._places)
@@ -141,6 +165,9 @@ class _Growing:
         known = self._needed <= metrics.keys()
         violation = self._objective.violation(metrics) if known else 0.0
         found = zip(self._signs, self._metrics, strict=True)
+        values = [s * metrics.get(m, math.nan) for s, m in found]
         self._numbers[count] = number
-        self._rows[count] = violation, *(s * metrics.get(m, np.nan) for s, m in found)
+        self._rows[count] = violation, *values
+        unknown = values[0] != values[0]
+        self._arrived[number] = unknown, violation, 0.0 if unknown else values[0], number
         self._places.append(place)

@@ -161,7 +161,8 @@ class Reports(Mapping[int, Metrics]):
                 index[step] = len(steps)
                 steps.append(step)
                 reported.append(metrics)
-                top = max(top, step)
+                if step > top:
+                    top = step
                 tops.append(top)
         self._n = len(steps)
 

@@ -23,7 +23,6 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.jobs import NEW, Decision, Job, Resume
-from luthier.core.rungs import Rung
 from luthier.core.settings import Choice, Rule, settle, spec_of
 from luthier.core.trial import FrozenTrial
 from luthier.schedulers.ladder import (
@@ -32,6 +31,7 @@ from luthier.schedulers.ladder import (
     ladder,
     landed,
     rung_metrics,
+    standing,
     without,
 )
 from luthier.schedulers.stopping import paused_at_budget
@@ -103,9 +103,8 @@ class Asha:
         place = landed(self.rungs, trial.reports.last_before(step), step)
         if place is None:
             return Decision.CONTINUE
-        rung = history.rung(self.rungs[place], rung_metrics(self.metric))
-        position = _n_better(rung, trial.number)
-        return Decision.CONTINUE if position * self.eta < len(rung.numbers) else Decision.STOP
+        better, total = standing(history, self.rungs[place], trial.number, self.metric)
+        return Decision.CONTINUE if better * self.eta < total else Decision.STOP
 
     def unwatched(self, trial: FrozenTrial, step: int) -> range:
         """The steps up to the next rung, or to the end of the trial's budget."""
@@ -150,14 +149,3 @@ def _finale(
             if history.paused_trial(number) is not None:
                 return Resume(number, end)
     return None
-
-
-def _n_better(rung: Rung, number: int) -> int:
-    """Return how many trials come before a trial of the rung in ``best_first``."""
-    values, numbers = rung.values, rung.numbers
-    if values.shape[1] == 1 and not rung.violations.any():
-        values = values[:, 0]
-        own = values[np.flatnonzero(numbers == number)[0]]
-        if own == own:  # then there is no need to sort; others' NaN come after it as they should
-            return int(np.count_nonzero((values < own) | ((values == own) & (numbers < number))))
-    return int(np.flatnonzero(best_first(rung) == number)[0])

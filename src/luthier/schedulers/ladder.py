@@ -18,13 +18,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.history import History
 from luthier.core.rungs import Rung
 from luthier.core.settings import Number, Rule
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "rung_metrics", "without"]
+__all__ = [
+    "LADDER_RULES",
+    "best_first",
+    "is_below",
+    "ladder",
+    "landed",
+    "rung_metrics",
+    "standing",
+    "without",
+]
 
 LADDER_RULES: Final[Mapping[str, Rule]] = {
     "min_resource": Number(1, whole=True),
@@ -101,6 +111,22 @@ def best_first(rung: Rung) -> NDArray[np.int64]:
     if rung.violations.any():
         keys = (*keys, rung.violations)
     return rung.numbers[np.lexsort((*keys, unknown) if unknown.any() else keys)]
+
+
+def standing(history: History, step: int, number: int, metric: str | None) -> tuple[int, int]:
+    """Return how many trials come before one in ``best_first`` of its rung, and how many are there.
+
+    Args:
+        history: What has happened.
+        step: The rung's step.
+        number: The trial's number.
+        metric: What to compare by; the objectives if None.
+    """
+    names = history.objective.names if metric is None else (metric,)
+    if len(names) == 1:
+        return history.standing(step, names[0], number)
+    order = best_first(history.rung(step, names))
+    return int(np.flatnonzero(order == number)[0]), len(order)
 
 
 def without(numbers: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -101,7 +101,9 @@ class Percentile(StoppingRule):
 
 def _ranked(history: History, curve: Curve, step: int) -> Sequence[float]:
     """What the completed trials reported at a step, ascending; costs those that are new."""
-    known = _RANKED.setdefault(history.lineage, {})
+    known = _RANKED.get(history.lineage)
+    if known is None:
+        known = _RANKED[history.lineage] = {}
     n, values = known.get((step, curve.metric), (0, array("d")))
     total = len(history.completed)
     if total < n:  # an earlier history
