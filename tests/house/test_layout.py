@@ -22,9 +22,9 @@ BUDGETS = {
     "errors": 300,
     "space": 4870,
     "numerics": 4850,
-    "core": 4450,
+    "core": 4570,
     "samplers": 6900,
-    "schedulers": 2450,
+    "schedulers": 2500,
     "storages": 2550,
     "executors": 1750,
     "study": 5150,
@@ -34,7 +34,7 @@ BUDGETS = {
     "optuna": 1850,
     "cli": 1250,
 }
-FILE_BUDGET = 650
+FILE_BUDGET = 670
 MOST_FILES = 400
 
 

@@ -187,27 +187,28 @@ class Ledger:
 
     def snapshot(self) -> History:
         """Return the history as it stands; the same object until something changes."""
-        trials = self.trials  # with all that was heard
-        if self._snapshot is None:
-            waiting, running, paused = map(_Group.all, self._live.values())
-            completed, pruned, failed = self._prefixes
-            self._snapshot = History(
-                self.version,
-                len(trials),
-                self.objective,
-                self.seed,
-                self.space,
-                completed,
-                pruned,
-                failed,
-                waiting,
-                running,
-                paused,
-                self.state.get("planned"),
-                self._columns,
-                Reported(self._log, len(self._log)),
-            )
-        return self._snapshot
+        with self.lock:
+            trials = self.trials  # with all that was heard
+            if self._snapshot is None:
+                waiting, running, paused = map(_Group.all, self._live.values())
+                completed, pruned, failed = self._prefixes
+                self._snapshot = History(
+                    self.version,
+                    len(trials),
+                    self.objective,
+                    self.seed,
+                    self.space,
+                    completed,
+                    pruned,
+                    failed,
+                    waiting,
+                    running,
+                    paused,
+                    self.state.get("planned"),
+                    self._columns,
+                    Reported(self._log, len(self._log)),
+                )
+            return self._snapshot
 
     def _sort_in(self, trial: FrozenTrial, before: FrozenTrial | None) -> None:
         trial = self._with_reports(trial, before)
