@@ -25,6 +25,7 @@
     ├── ExecutorError (RuntimeError)           a process that was to run a trial didn't
     │   ├── UnsendableError (TypeError)        what can't be pickled for another process
     │   ├── WorkerDiedError                    the process died in mid-trial
+    │   ├── WorkerLostError                    the worker, or its machine, went away
     │   ├── TimeLimitError (TimeoutError)      ended, since it ran for too long
     │   ├── MemoryLimitError (MemoryError)     ended, since it took too much memory
     │   └── TrialCancelledError                ended, since someone said so
@@ -90,6 +91,7 @@ __all__ = [
     "UnsendableError",
     "UnsupportedError",
     "WorkerDiedError",
+    "WorkerLostError",
     "require_extra",
 ]
 
@@ -216,6 +218,10 @@ class UnsendableError(ExecutorError, TypeError):
 
 class WorkerDiedError(ExecutorError):
     """The process that ran a trial died: a crash, a kill, ``os._exit``, lack of memory."""
+
+
+class WorkerLostError(ExecutorError):
+    """The worker that ran a trial went away, with its machine maybe. The trial is run again."""
 
 
 class TimeLimitError(ExecutorError, TimeoutError):

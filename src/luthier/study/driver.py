@@ -335,9 +335,12 @@ class Driver:
 
         Raises:
             TrialStateError: It was ended elsewhere, or, as TrialLostError, taken up.
+            CheckpointMissingError: It was saved out of this process's sight.
         """
         with self.lock:
             trial, attempt = self.trial(number), self.lease.attempt(self.trial(number))
+            if attempt == trial.attempt:
+                self._keeper.check_in_sight(number, checkpoint)
             self._unflushed.discard(number)
             self._write(
                 self.storage.checkpoint(self.record.id, number, attempt, checkpoint, trial.reports)

@@ -209,6 +209,7 @@ class Lease:
                 continue
             if self.is_lost(trial):
                 self._lost[trial.number] = self._held.pop(trial.number)
+                self._rest()
             elif trial.state.is_finished:
                 self.drop(trial.number)
 
@@ -231,8 +232,7 @@ class Lease:
         """Hold a trial no longer: its run has ended."""
         if self._held.pop(number, None) is None:
             self._lost.pop(number, None)
-        if self._beating and not self._held:
-            self._fall_silent()
+        self._rest()
 
     def gone(self, running: Iterable[FrozenTrial]) -> set[str]:
         """Return who of the workers of running trials is gone: dead, or silent for a lease.
@@ -299,6 +299,11 @@ class Lease:
         """Let go of a worker's counter."""
         with contextlib.suppress(Exception):  # what is left there misleads nobody
             self._storage.forget_worker(self._study, worker)
+
+    def _rest(self) -> None:
+        """Fall silent if nothing is held any more."""
+        if self._beating and not self._held:
+            self._fall_silent()
 
     def _fall_silent(self) -> None:
         self._beating = False

@@ -15,11 +15,18 @@ from luthier.core.events import StudyStopped
 from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Executor
-from luthier.core.trial import FrozenTrial, TrialState
-from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError, TrialLostError
+from luthier.core.trial import FrozenTrial, TrialState, changed, lapsed
+from luthier.errors import (
+    AllTrialsFailedError,
+    ArgumentError,
+    ObjectiveError,
+    TrialLostError,
+    WorkerLostError,
+)
 from luthier.executors import Inline
 from luthier.study.driver import Driver
 from luthier.study.interruption import Interruption
+from luthier.study.lease import given_up
 from luthier.study.narration import narrate
 from luthier.study.stopping import MaxSeconds, StopRule, is_number, is_rule, is_whole
 from luthier.study.trial import Trial, describe
@@ -125,6 +132,7 @@ class _Run:
     started: set[int] = field(default_factory=set)
     running: dict[int, float] = field(default_factory=dict)  # since when
     retried: Counter[int] = field(default_factory=Counter)
+    lapses: dict[int, tuple[int, int | None]] = field(default_factory=dict)
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
@@ -168,10 +176,12 @@ class _Run:
         return True
 
     def _wait(self, interruption: Interruption) -> list[tuple[int, Outcome | BaseException]]:
-        """Wait until a trial has ended, or until Ctrl-C."""
+        """Wait until a trial has ended, until there is more room, or until Ctrl-C."""
+        slots = self.executor.slots
         while not (ended := self.executor.wait(_PULSE_SECONDS)):
-            room = self.driver.in_step is not None and len(self.running) < self.executor.slots
-            if interruption.heeded(len(self.running)) or room:  # another driver's may have ended
+            in_step = self.driver.in_step is not None and len(self.running) < slots
+            more = in_step or self.executor.slots > slots  # another driver's trial may have ended
+            if interruption.heeded(len(self.running)) or more:
                 break
         return ended
 
@@ -196,7 +206,8 @@ class _Run:
                     return True
                 self.stop_reason = self._nothing_left(new)
             return False
-        if new and (trial.cost is None or self.retried[trial.number]):  # not resumed
+        again = self.retried[trial.number] or trial.number in self.lapses
+        if new and (trial.cost is None or again):  # not resumed
             self.started.add(trial.number)
         self.running[trial.number] = time.monotonic()
         work = TrialWork(
@@ -243,7 +254,7 @@ class _Run:
                 rules = tuple(rule for rule in rules if isinstance(rule, MaxSeconds))
             else:
                 history = seen.snapshot()
-                self._check_failures(history, len(history.failed) - self.failed_before)
+                self._check_failures(len(history.failed) - self.failed_before, history)
                 if self.fatal is not None:
                     return "an exception ended it"
         for rule in rules:
@@ -253,13 +264,19 @@ class _Run:
 
     def _end(self, number: int, result: Outcome | BaseException) -> None:
         began = self.running.pop(number)
+        if isinstance(result, WorkerLostError):
+            lapses, terms = self._lapses(number), self.driver.lease.terms
+            if lapses < terms.max_attempts:
+                logger.warning("Trial %d is run again: %s", number, result)
+                self._put_back(number, str(result))
+                return
+            result = WorkerLostError(f"{result} {given_up(lapses, terms)}", number=number)
         if isinstance(result, BaseException):
             result = self._broken_off(number, result, time.monotonic() - began)
         error = result.exception
         if error is not None and self.retries.allow(error, self.retried[number]):
             self.retried[number] += 1
-            self.started.discard(number)
-            self.driver.release(number, f"to be retried after {result.error}")
+            self._put_back(number, f"to be retried after {result.error}")
             return
         trial = self.driver.finish(number, result)
         if error is not None and not isinstance(
@@ -275,8 +292,19 @@ class _Run:
             callback(self.study, trial)
         if trial.state is TrialState.FAILED:
             self.failed += 1
-            if self.driver.in_step is None:
-                self._check_failures(self.driver.ledger.snapshot(), self.failed)
+            self._check_failures(self.failed)
+
+    def _lapses(self, number: int) -> int:
+        """How many runs in a row, this one included, lost their worker and got no further."""
+        record = self.driver.trial(number)
+        before, step = self.lapses.get(number, (record.lapses, record.lapsed_at))
+        self.lapses[number] = lapsed(changed(record, lapses=before, lapsed_at=step))
+        return self.lapses[number][0]
+
+    def _put_back(self, number: int, reason: str) -> None:
+        """Have a trial run again, before any new one."""
+        self.started.discard(number)
+        self.driver.release(number, reason)
 
     def _broken_off(self, number: int, error: BaseException, cost: float) -> Outcome:
         """The outcome of a run that couldn't say itself how it ended."""
@@ -290,7 +318,10 @@ class _Run:
             cost=cost,
         )
 
-    def _check_failures(self, history: History, failures: int) -> None:
+    def _check_failures(self, failures: int, seen: History | None = None) -> None:
+        if seen is None and self.driver.in_step is not None:  # checked before each proposal
+            return
+        history = self.driver.ledger.snapshot() if seen is None else seen
         limit, failed = self.limits.fail_fast, history.failed
         worked = history.n_finished > len(failed) or history.paused
         if limit is None or failures < limit or worked:

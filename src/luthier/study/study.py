@@ -511,7 +511,8 @@ class Study:
             stop: Further stop rules, such as ``Saturation(20)``.
             retries: How often a trial is run again after an exception of these kinds.
             fail_fast: Raise after so many trials if all of the study have failed; None: never.
-            executor: Where trials run: "process:4", "thread:4", "inline", or an object such as
+            executor: Where trials run: "process:4", "thread:4", "inline", a cluster such as
+                "dask://host:8786" or "ray", or an object such as
                 ``luthier.executors.Processes(4, resources={"gpu": 0.5})``.
             time_limit: How long a trial may run: seconds, or text such as "10 min". Then it fails
                 and its process is ended; so trials run in processes, also if ``n_jobs`` is 1.
