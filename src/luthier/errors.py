@@ -8,6 +8,7 @@
     ├── UnknownParamError (KeyError)           a parameter name the space doesn't have
     ├── ArgumentError (ValueError)             a bad argument to a public function
     ├── ObjectiveError (ValueError)            an objective returned what can't be used
+    │   └── CommandError                       a command that is the objective failed
     ├── MissingExtraError (ImportError)        an optional dependency isn't installed
     ├── UnsupportedError (NotImplementedError) a name of another library we can't honour
     ├── ServiceError (OSError)                 a service can't be reached, or refuses to work
@@ -55,6 +56,7 @@ __all__ = [
     "ArgumentError",
     "CheckpointCorruptError",
     "CheckpointMissingError",
+    "CommandError",
     "ExecutorError",
     "IncompatibleParamError",
     "InfeasibleSpaceError",
@@ -148,6 +150,10 @@ class ArgumentError(LuthierError, ValueError):
 
 class ObjectiveError(LuthierError, ValueError):
     """An objective returned something that can't be used as its result."""
+
+
+class CommandError(ObjectiveError):
+    """A command that is the objective failed, or left no result."""
 
 
 class MissingExtraError(LuthierError, ImportError):

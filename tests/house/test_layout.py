@@ -22,18 +22,18 @@ BUDGETS = {
     "errors": 350,
     "space": 4870,
     "numerics": 4850,
-    "core": 4600,
+    "core": 4850,
     "samplers": 6900,
     "schedulers": 2500,
     "storages": 3200,
     "executors": 3350,
-    "study": 5300,
+    "study": 5550,
     "strategies": 450,
     "testing": 2400,
-    "integrations": 950,
+    "integrations": 1300,
     "optuna": 1850,
     "service": 2750,
-    "cli": 1370,
+    "cli": 1600,
 }
 FILE_BUDGET = 690
 MOST_FILES = 400

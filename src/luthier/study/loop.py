@@ -136,10 +136,13 @@ class _Run:
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
+    failed_before: int = 0
     waited: bool = False
 
     def go(self) -> None:
-        self._plan(self.driver.refresh())
+        history = self.driver.refresh()
+        self.failed_before = len(history.failed)
+        self._plan(history)
         stopped_before = self.driver.ledger.state.get("stopped")
         interruption = Interruption(isinstance(self.executor, Inline))
         try:
@@ -176,7 +179,9 @@ class _Run:
         """Wait until a trial has ended, until there is more room, or until Ctrl-C."""
         slots = self.executor.slots
         while not (ended := self.executor.wait(_PULSE_SECONDS)):
-            if interruption.heeded(len(self.running)) or self.executor.slots > slots:
+            in_step = self.driver.in_step is not None and len(self.running) < slots
+            more = in_step or self.executor.slots > slots  # another driver's trial may have ended
+            if interruption.heeded(len(self.running)) or more:
                 break
         return ended
 
@@ -217,6 +222,8 @@ class _Run:
             return f"{self.limits.n_trials} trials were run"
         if total is not None and self.driver.ledger.snapshot().n_trials >= total:
             return "the study has all its trials"
+        if self.driver.in_step is not None and self.driver.in_step.held_up is not None:
+            return f"the next trial must know the result of trial {self.driver.in_step.held_up}"
         return "the scheduler is done" if self.driver.is_done() else _EXHAUSTED
 
     def _say_why(self) -> None:
@@ -240,7 +247,17 @@ class _Run:
         if self.fatal is not None:
             return "an exception ended it"
         elapsed = time.monotonic() - self.started_at
-        for rule in self.limits.rules:
+        rules, steps = self.limits.rules, self.driver.in_step
+        if steps is not None:
+            seen = None if history.waiting else steps.seen()
+            if seen is None:  # no new trial depends on them yet
+                rules = tuple(rule for rule in rules if isinstance(rule, MaxSeconds))
+            else:
+                history = seen.snapshot()
+                self._check_failures(len(history.failed) - self.failed_before, history)
+                if self.fatal is not None:
+                    return "an exception ended it"
+        for rule in rules:
             if (reason := rule.reason(history, elapsed)) is not None:
                 return reason
         return None
@@ -275,7 +292,7 @@ class _Run:
             callback(self.study, trial)
         if trial.state is TrialState.FAILED:
             self.failed += 1
-            self._check_failures()
+            self._check_failures(self.failed)
 
     def _lapses(self, number: int) -> int:
         """How many runs in a row, this one included, lost their worker and got no further."""
@@ -301,11 +318,13 @@ class _Run:
             cost=cost,
         )
 
-    def _check_failures(self) -> None:
-        history = self.driver.ledger.snapshot()
+    def _check_failures(self, failures: int, seen: History | None = None) -> None:
+        if seen is None and self.driver.in_step is not None:  # checked before each proposal
+            return
+        history = self.driver.ledger.snapshot() if seen is None else seen
         limit, failed = self.limits.fail_fast, history.failed
         worked = history.n_finished > len(failed) or history.paused
-        if limit is None or self.failed < limit or worked:
+        if limit is None or failures < limit or worked:
             return
         if self.fatal is None and failed:
             first = min(failed, key=lambda t: t.number)
