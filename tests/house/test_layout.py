@@ -22,12 +22,12 @@ BUDGETS = {
     "errors": 350,
     "space": 4870,
     "numerics": 4850,
-    "core": 4700,
+    "core": 4850,
     "samplers": 6900,
-    "schedulers": 2450,
+    "schedulers": 2500,
     "storages": 3200,
     "executors": 3350,
-    "study": 5500,
+    "study": 5550,
     "strategies": 450,
     "testing": 2400,
     "integrations": 1300,
@@ -35,7 +35,7 @@ BUDGETS = {
     "service": 2750,
     "cli": 1600,
 }
-FILE_BUDGET = 660
+FILE_BUDGET = 690
 MOST_FILES = 400
 
 

@@ -288,6 +288,23 @@ def test_what_is_given_back_is_no_lapse(path: Path) -> None:
     assert desk.study.trials[0].lapses == 0
 
 
+def test_an_ask_that_fails_half_way_leaves_its_trial_under_a_lease(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    desk = opened(path, clock)
+    desk.ask({"params": X})
+    desk.release(0, {"attempt": 1})
+    with monkeypatch.context() as broken:
+        broken.setattr(desk._driver, "set_attrs", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            desk.ask({"params": X}, "key")
+    assert desk.study.trials[0].state is TrialState.RUNNING
+    clock.now = 60.0
+    desk.lapse()
+    assert desk.study.trials[0].state is TrialState.WAITING
+
+
 def test_after_a_restart_leases_begin_anew(path: Path) -> None:
     clock = Clock()
     opened(path).ask({"params": X, "lease": 10})

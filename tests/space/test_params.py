@@ -63,6 +63,8 @@ INVALID: list[tuple[Any, tuple[Any, ...], dict[str, Any], str]] = [
     ),
     (Float, (1, 2), {"scale": "linear", "log": True}, "log=True means scale='log'"),
     (Float, (0, 1), {"step": 0}, "step must be above 0 and at most high - low, got step=0"),
+    (Float, (0, 1), {"step": 1e-300}, "values must be far enough apart to be told apart"),
+    (Float, (1e-9, 1e300), {"step": 1e-9, "log": True}, "values must be far enough apart"),
     (Float, (0, 1), {"step": 2}, "step must be above 0 and at most high - low, got step=2"),
     (Float, (0, 1), {"step": NAN}, "step must be a finite number"),
     (Float, (0, 1), {"step": 1e-16}, "values must be far enough apart"),

@@ -156,9 +156,9 @@ class Lives(RuleBasedStateMachine):
         else:
             assert isinstance(answer, str)
 
-    @rule(number=NUMBERS, attempt=ATTEMPTS, state=STATES)
-    def release(self, number: int, attempt: int, state: TrialState) -> None:
-        answer = self.all(lambda s, i: s.release(i, number, attempt, state, "why"))
+    @rule(number=NUMBERS, attempt=ATTEMPTS, state=STATES, lapse=st.booleans())
+    def release(self, number: int, attempt: int, state: TrialState, lapse: bool) -> None:
+        answer = self.all(lambda s, i: s.release(i, number, attempt, state, "why", lapse=lapse))
         fits = state in (TrialState.WAITING, TrialState.PAUSED)
         if self.runs(number, attempt) and fits:
             self.model[number] = (state, attempt)

@@ -54,7 +54,7 @@ _EXECUTOR: Final = (
     click.option(
         "--executor",
         metavar="NAME",
-        help="Where trials run, as 'process:4', 'thread:4' or 'inline'.",
+        help="Where: 'process:4', 'thread:4', 'inline', 'dask://HOST:PORT', 'ray://HOST:PORT'.",
     ),
     click.option("--time-limit", metavar="TIME", help="End a trial after this time, as '10 min'."),
     click.option("--memory-limit", metavar="SIZE", help="End a trial that takes more, as '4GB'."),

@@ -22,7 +22,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO, final
 
@@ -151,13 +150,14 @@ class _Run:
                 raise CommandError(
                     f"The command couldn't be started: {error}. Its words were {arguments}."
                 ) from error
-        guard = _guard(os.getpid())
+        guard = Guard()  # should this process be killed
         guard.watch(process.pid)
         try:
             self._attend(process)
         finally:
             _kill_group(process)
             guard.forget(process.pid)
+            guard.dismiss()
             self._out.pass_on()
             self._err.pass_on()
         if process.returncode:
@@ -389,9 +389,3 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-@lru_cache(maxsize=1)
-def _guard(pid: int) -> Guard:
-    """What ends commands should this process be killed; a forked child has its own."""
-    return Guard()

@@ -71,7 +71,7 @@ class Desk:
         """Do what changes something, but once for each idempotency key.
 
         Args:
-            what: "ask", or what is done to a trial.
+            what: The method's name: "ask", or what is done to a trial.
             number: The trial; -1 to ask for one.
             body: The request's.
             key: Its idempotency key, if it has one.
@@ -97,17 +97,8 @@ class Desk:
         return reply
 
     def _do(self, what: str, number: int, body: Body, key: str | None) -> Answer:
-        match what:
-            case "ask":
-                return self.ask(body, key)
-            case "tell":
-                return self.tell(number, body)
-            case "report":
-                return self.report(number, body)
-            case "set_attrs":
-                return self.set_attrs(number, body)
-            case _:
-                return self.release(number, body)
+        done: Answer = self.ask(body, key) if what == "ask" else getattr(self, what)(number, body)
+        return done
 
     # Asking
 
@@ -138,10 +129,10 @@ class Desk:
         trial = self._driver.start(total=total, fixed=fixed, eager=True, attrs=attrs)
         if trial is None:
             raise self._nothing(total, len(self._driver.ledger.snapshot().running))
+        self.leases.grant(trial.number, trial.attempt, note["lease"])
         if trial.user_attrs.get(NOTE) != note:  # it waited, or was paused
             self._driver.set_attrs(trial.number, attrs)
             trial = self._driver.trial(trial.number)
-        self.leases.grant(trial.number, trial.attempt, note["lease"])
         if key is not None:
             self._asked[key] = trial.number
         return trial

@@ -156,7 +156,8 @@ def float_grid(low: float, high: float, step: float) -> Grid:
     places = max(0, *(-int(d.as_tuple().exponent) for d in (start, stride)))
     divisor = 10**places
     reach = Decimal(repr(high)) - start + Decimal(_slack(step, low, high))
-    size = max(int(reach // stride), 1) + 1  # read_steps has seen that there are two
+    many = reach / stride > _INT_LIMIT  # they will be refused; // can't count them
+    size = _INT_LIMIT if many else max(int(reach // stride), 1) + 1  # at least two: read_steps
     return Grid(int(start * divisor), int(stride * divisor), divisor, size, integral=False)
 
 

@@ -13,7 +13,6 @@ Everything that must stay true with any number of drivers on one storage is here
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
@@ -75,6 +74,7 @@ _ENDS: Mapping[TrialState, type[TrialFailed | TrialFinished | TrialPaused]] = {
     TrialState.FAILED: TrialFailed,
 }
 _NOTHING = Space()
+_WATCHED = (0, range(0))
 _UNKNOWN = Proposal({}, "all that is known of the space is taken: the objective may hold more")
 
 
@@ -104,16 +104,15 @@ class Driver:
         self.record = record
         self.use(sampler, scheduler)
         self.listeners: list[Listener] = []
-        self.lock = threading.RLock()
         self.ledger = Ledger(record.objective, record.seed)
+        self.lock = self.ledger.lock
         self.declared: Space | None = None
         self.in_step: InStep | None = None  # where the study is reproducible
         self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
         self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
-        self._unflushed: set[int] = set()
         self._crowded_until = 0.0
-        self._flushed_at = time.monotonic()
+        self._flush_at = 0.0
         self.lease = Lease(storage, record.id)
         self.flush_seconds = _FLUSH_SECONDS  # reports are kept back so long, to go together
 
@@ -122,6 +121,7 @@ class Driver:
         self.sampler = sampler
         self.scheduler = scheduler
         self.proposer = on_rungs(sampler, scheduler)
+        self._unwatched: dict[int, tuple[int, range]] = {}  # attempts, and steps let pass
         self._sampler_spec = dump(dict(self.proposer.spec))
         self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
 
@@ -242,7 +242,8 @@ class Driver:
             The trial, now RUNNING under this process; None if there is nothing to start.
         """
         with self.lock:
-            if self._unflushed or self.in_step:  # what is decided from must be in the log before
+            # What is decided from must be in the log before the decision.
+            if self.ledger.unstored or self.in_step:
                 self._flush()
                 history = None
             while True:
@@ -310,18 +311,32 @@ class Driver:
 
         STOP for a trial that was ended or taken up elsewhere: what it says counts no more.
         """
+        ledger, now = self.ledger, time.monotonic()
+        attempt, unwatched = self._unwatched.get(number, _WATCHED)
+        passes = step in unwatched and ledger.is_running(number, attempt)
+        if passes and now < self._flush_at and not self.listeners:  # that needs no lock
+            ledger.hear(number, attempt, step, metrics)
+            return Decision.CONTINUE
         with self.lock:
             trial = self.trial(number)
             if trial.state is not TrialState.RUNNING or self.lease.is_lost(trial):
                 return Decision.STOP
-            trial = self.ledger.hear(number, step, metrics)
-            self._unflushed.add(number)
-            if time.monotonic() - self._flushed_at >= self.flush_seconds:
+            trial = ledger.report(number, step, metrics)
+            if now >= self._flush_at:
                 self._flush()
-            decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
+                trial = self.trial(number)
+            decision = Decision.CONTINUE if passes else self._decided(trial, step)
             if self.listeners:
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
             return decision
+
+    def _decided(self, trial: FrozenTrial, step: int) -> Decision:
+        """Ask the scheduler, and which of the next steps it will let pass."""
+        decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
+        unwatched = getattr(self.scheduler, "unwatched", None)
+        if unwatched is not None:
+            self._unwatched[trial.number] = trial.attempt, unwatched(trial, step)
+        return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record notes on a trial; those of a run that has lost it are left out."""
@@ -338,10 +353,11 @@ class Driver:
             CheckpointMissingError: It was saved out of this process's sight.
         """
         with self.lock:
-            trial, attempt = self.trial(number), self.lease.attempt(self.trial(number))
+            trial = self.trial(number)
+            attempt = self.lease.attempt(trial)
             if attempt == trial.attempt:
                 self._keeper.check_in_sight(number, checkpoint)
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
             self._write(
                 self.storage.checkpoint(self.record.id, number, attempt, checkpoint, trial.reports)
             )
@@ -361,7 +377,8 @@ class Driver:
             taken it up, or it was told from elsewhere. Then the result is refused.
         """
         with self.lock:
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
+            self._unwatched.pop(number, None)
             self._flush()  # what others have said may be why this one ends
             trial = self.trial(number)
             if self.lease.is_lost(trial):  # so that it is refused
@@ -390,14 +407,16 @@ class Driver:
             trial = self.trial(number)
             if self.lease.is_lost(trial) or not self._given_up(trial):
                 self.release(number, reason, lapse=True)
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
+            self._unwatched.pop(number, None)
             self.lease.drop(number)
 
     def release(self, number: int, reason: str, *, lapse: bool = False) -> None:
         """Put a running trial back to WAITING, to be run again under its own number."""
         with self.lock:
             attempt = self.lease.attempt(self.trial(number))
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
+            self._unwatched.pop(number, None)
             try:
                 trial = self.storage.release(
                     self.record.id, number, attempt, TrialState.WAITING, reason, lapse=lapse
@@ -638,15 +657,16 @@ class Driver:
 
     def _flush(self) -> None:
         """Group commit of reports: every half second, and before anything is proposed."""
-        for number in sorted(self._unflushed):
+        unstored = self.ledger.unstored
+        for number in sorted(unstored):
+            unstored.discard(number)  # first: more may be heard while this is written
             trial = self.trial(number)
             attempt = self.lease.attempt(trial)
             try:
                 self._write(self.storage.report(self.record.id, number, attempt, trial.reports))
             except TrialStateError:  # no longer ours; finish() will be refused and say so
                 self.refresh()
-        self._unflushed.clear()
-        self._flushed_at = time.monotonic()
+        self._flush_at = time.monotonic() + self.flush_seconds
 
 
 @final

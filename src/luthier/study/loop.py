@@ -179,9 +179,9 @@ class _Run:
         """Wait until a trial has ended, until there is more room, or until Ctrl-C."""
         slots = self.executor.slots
         while not (ended := self.executor.wait(_PULSE_SECONDS)):
-            free = self.driver.in_step is not None and len(self.running) < self.executor.slots
-            room = free or self.executor.slots > slots  # another driver's trial may have ended
-            if interruption.heeded(len(self.running)) or room:
+            in_step = self.driver.in_step is not None and len(self.running) < slots
+            more = in_step or self.executor.slots > slots  # another driver's trial may have ended
+            if interruption.heeded(len(self.running)) or more:
                 break
         return ended
 
@@ -254,7 +254,7 @@ class _Run:
                 rules = tuple(rule for rule in rules if isinstance(rule, MaxSeconds))
             else:
                 history = seen.snapshot()
-                self._check_failures(history, len(history.failed) - self.failed_before)
+                self._check_failures(len(history.failed) - self.failed_before, history)
                 if self.fatal is not None:
                     return "an exception ended it"
         for rule in rules:
@@ -291,12 +291,8 @@ class _Run:
         for callback in self.callbacks:
             callback(self.study, trial)
         if trial.state is TrialState.FAILED:
-            self._count_failure()
-
-    def _count_failure(self) -> None:
-        self.failed += 1
-        if self.driver.in_step is None:
-            self._check_failures(self.driver.ledger.snapshot(), self.failed)
+            self.failed += 1
+            self._check_failures(self.failed)
 
     def _lapses(self, number: int) -> int:
         """How many runs in a row, this one included, lost their worker and got no further."""
@@ -322,7 +318,10 @@ class _Run:
             cost=cost,
         )
 
-    def _check_failures(self, history: History, failures: int) -> None:
+    def _check_failures(self, failures: int, seen: History | None = None) -> None:
+        if seen is None and self.driver.in_step is not None:  # checked before each proposal
+            return
+        history = self.driver.ledger.snapshot() if seen is None else seen
         limit, failed = self.limits.fail_fast, history.failed
         worked = history.n_finished > len(failed) or history.paused
         if limit is None or failures < limit or worked:

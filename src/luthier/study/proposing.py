@@ -14,15 +14,18 @@ from luthier.core.jobs import Clone, Proposal
 from luthier.core.protocols import Sampler, Scheduler
 from luthier.core.trial import FrozenTrial, Origin, TrialState
 from luthier.errors import CheckpointMissingError, SpaceError
-from luthier.samplers import HighestRung
+from luthier.samplers import HighestRung, Random
 from luthier.space import Param, Space
 
 __all__ = ["clone_of", "new_trial", "on_rungs", "origin_of", "propose"]
 
 
 def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
-    """A sampler as it is used under a scheduler: where that has rungs, it learns from one."""
-    rungs = getattr(scheduler, "rungs", ())
+    """A sampler as it is used under a scheduler: where that has rungs, it learns from one.
+
+    Random draws learn from nothing, so for them no rung is looked at.
+    """
+    rungs = () if isinstance(sampler, Random) else getattr(scheduler, "rungs", ())
     return HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
 
 
