@@ -41,13 +41,14 @@ class Monkey:
         self._stopped: list[tuple[float, psutil.Process]] = []
 
     def act(self) -> None:
-        """Do all that is due now."""
-        now = time.monotonic() - self._began
-        while self._next.at <= now:
+        """Do what is due now; the time that it takes doesn't count, or it would never let go."""
+        if self._next.at <= self._now():
+            begun = time.monotonic()
             if self._do(self._next):
                 self.done[self._next.kind] += 1
             self._next = next(self._plan)
-        self._wake(now)
+            self._began += time.monotonic() - begun
+        self._wake(self._now())
 
     def leave(self) -> None:
         """Let whoever was stopped go on."""
@@ -75,8 +76,7 @@ class Monkey:
                 return True
             if process is not None:
                 process.suspend()
-                until = time.monotonic() - self._began + action.amount
-                self._stopped.append((until, process))
+                self._stopped.append((self._now() + action.amount, process))
                 return True
         return False
 
@@ -104,6 +104,9 @@ class Monkey:
     def _ask(self, statement: str, *values: Any) -> list[Any]:
         with contextlib.closing(psycopg.connect(self._server.url(), autocommit=True)) as server:
             return server.execute(statement.encode(), values).fetchall()
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began
 
     def _wake(self, now: float) -> None:
         for until, process in self._stopped:

@@ -30,7 +30,7 @@ class Action:
     """Something that the monkey does.
 
     Attributes:
-        at: Seconds after its start.
+        at: Seconds after its start, not counting those in which it acts.
         kind: One of ``ACTIONS``.
         driver: Which driver it concerns, from 0.
         choice: Which of the things there are then, from 0 to 1.
