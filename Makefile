@@ -14,11 +14,11 @@ demo:           ## tune three models on scikit-learn's data (Ctrl-C, then again:
 
 test:           ## all tests but the slow ones
 	@tools/bootstrap.sh dev
-	@$(BIN)/pytest -n 2 -m "not slow"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow:      ## the slow lane: statistics, kill and resume
 	@tools/bootstrap.sh dev
-	@$(BIN)/pytest -n 2 -m slow
+	@$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 lint:           ## style and formatting
 	@tools/bootstrap.sh dev
@@ -58,9 +58,10 @@ bench-throughput: ## what a report and its decision cost, beside Optuna; simulat
 	@tools/peers.sh optuna
 	@$(BIN)/python -m benchmarks.fidelity.throughput
 
-bench-executors: ## trials in processes: overhead beside a bare pool, and speed on all cores
+bench-executors: ## trials in processes, beside a bare pool and one by one; on Dask and Ray
 	@tools/bootstrap.sh dev
 	@$(BIN)/python -m benchmarks.executors
+	@$(BIN)/python -m benchmarks.clusters
 
 bench-behaviour: ## crashes, small and conditional spaces, parallel slots, memory
 	@tools/bootstrap.sh bench

@@ -1,7 +1,7 @@
-"""Tables of what else was measured: what asks cost, and how samplers behave.
+"""Tables of what else was measured: what asks and reports cost, and how samplers behave.
 
-They are made from ``benchmarks/results``, which ``make bench-asks`` and ``make bench-behaviour``
-write.
+They are made from ``benchmarks/results``, which ``make bench-asks``, ``make bench-throughput`` and
+``make bench-behaviour`` write.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from benchmarks.efficiency.report import Table
 
-__all__ = ["asks", "behaviour"]
+__all__ = ["asks", "behaviour", "throughput"]
 
 RESULTS: Final = Path(__file__).parents[1] / "results"
 _VERDICTS: Final = {True: "met", False: "missed", None: ""}
@@ -53,6 +53,32 @@ def behaviour(folder: Path = RESULTS) -> Iterator[Table]:
             for row in rows
         )
         yield Table(experiment["target"].capitalize(), ("sampler", *names, ""), cells)
+
+
+def throughput(folder: Path = RESULTS) -> Iterator[Table]:
+    """Return what a report and its decision cost beside a peer, and in a large simulated study."""
+    found = _read(folder / "throughput.json")
+    rows = tuple(
+        (
+            row["what"],
+            f"{row['luthier']:.3g}",
+            f"{row['optuna']:.4g}",
+            f"{row['ratio']:.3g}",
+            f">= {row['at_least']:g}",
+            _VERDICTS[row["met"]],
+        )
+        for row in found.get("rows", ())
+    )
+    header = ("rule", "ours, µs", "Optuna's, µs", "Optuna's / ours", "target", "")
+    yield Table("CPU of a report and its decision", header, rows)
+    if simulated := found.get("simulated"):
+        cells = [(what, f"{ms:.3g}") for what, ms in simulated["decisions_ms"].items()]
+        cells.append(("decisions over 5 ms", str(simulated["decisions_over_5_ms"])))
+        longest = max(simulated["full_collections_ms"], default=0.0)
+        cells.append(("full garbage collections, longest", f"{longest:.3g}"))
+        cells.append(("99% <= 5 ms, workers idle <= 2%", _VERDICTS[simulated["met"]]))
+        size = f"{simulated['trials']:,} trials on {simulated['workers']} workers"
+        yield Table(f"Decisions of ASHA, {size}", ("what", "ms"), tuple(cells))
 
 
 def _cell(value: Any) -> str:

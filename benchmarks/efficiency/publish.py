@@ -76,6 +76,7 @@ def _pages(results: Results) -> Iterator[tuple[str, list[Table]]]:
         yield "problems", [report.by_problem(results, main, MAIN)]
     yield "cpu", [report.cpu(results, list(results.runs)), versions(results)]
     yield "asks", list(measured.asks())
+    yield "throughput", list(measured.throughput())
     yield "behaviour", list(measured.behaviour())
 
 

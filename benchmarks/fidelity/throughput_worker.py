@@ -1,8 +1,9 @@
 """One library's side of ``throughput.py``; runs in that library's own environment.
 
-    python throughput_worker.py LIBRARY RULE PLACE TRIALS STEPS
+    python throughput_worker.py LIBRARY RULE PLACE TRIALS
 
-prints the seconds of CPU that a report and its decision take.
+prints the seconds of CPU that a step takes: a report and its decision alone, and with its share
+of all else that trials take. The former is the difference to a study whose trials report nothing.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import sys
 import tempfile
 import time
 
+STEPS = 100
 
-def luthier_side(rule, file, steps):
+
+def luthier_side(rule, file):
     import luthier
     from luthier.schedulers import Asha, Median
 
     luthier.set_verbosity("error")
-    scheduler = {"median": Median(), "asha": Asha(steps, mode="stopping")}[rule]
+    scheduler = {"median": Median(), "asha": Asha(STEPS, mode="stopping")}[rule]
     return luthier.create_study(storage=file, sampler="random", scheduler=scheduler, seed=0)
 
 
-def optuna_side(rule, file, steps):
+def optuna_side(rule, file):
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -37,7 +40,14 @@ def optuna_side(rule, file, steps):
 SIDES = {"luthier": luthier_side, "optuna": optuna_side}
 
 
-def main(library, rule, place, trials, steps):
+def main(library, rule, place, trials):
+    bare, whole = (spent(library, rule, place, trials, steps) for steps in (0, STEPS))
+    print(json.dumps([(whole - bare) / trials / STEPS, whole / trials / STEPS]))
+
+
+def spent(library, rule, place, trials, steps):
+    """Seconds of CPU that a study takes whose trials report so many steps."""
+
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)
         for step in range(1, steps + 1):
@@ -47,12 +57,12 @@ def main(library, rule, place, trials, steps):
 
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/study.db" if place == "sqlite" else None
-        study = SIDES[library](rule, file, steps)
+        study = SIDES[library](rule, file)
         study.optimize(objective, n_trials=1)  # what is loaded late is loaded now
         start = time.process_time()
         study.optimize(objective, n_trials=trials)
-        print(json.dumps([(time.process_time() - start) / trials / steps]))
+        return time.process_time() - start
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], *map(int, sys.argv[4:]))
+    main(*sys.argv[1:4], int(sys.argv[4]))

@@ -8,6 +8,7 @@
     ├── UnknownParamError (KeyError)           a parameter name the space doesn't have
     ├── ArgumentError (ValueError)             a bad argument to a public function
     ├── ObjectiveError (ValueError)            an objective returned what can't be used
+    │   └── CommandError                       a command that is the objective failed
     ├── MissingExtraError (ImportError)        an optional dependency isn't installed
     ├── UnsupportedError (NotImplementedError) a name of another library we can't honour
     ├── ServiceError (OSError)                 a service can't be reached, or refuses to work
@@ -24,6 +25,7 @@
     ├── ExecutorError (RuntimeError)           a process that was to run a trial didn't
     │   ├── UnsendableError (TypeError)        what can't be pickled for another process
     │   ├── WorkerDiedError                    the process died in mid-trial
+    │   ├── WorkerLostError                    the worker, or its machine, went away
     │   ├── TimeLimitError (TimeoutError)      ended, since it ran for too long
     │   ├── MemoryLimitError (MemoryError)     ended, since it took too much memory
     │   └── TrialCancelledError                ended, since someone said so
@@ -54,6 +56,7 @@ __all__ = [
     "ArgumentError",
     "CheckpointCorruptError",
     "CheckpointMissingError",
+    "CommandError",
     "ExecutorError",
     "IncompatibleParamError",
     "InfeasibleSpaceError",
@@ -88,6 +91,7 @@ __all__ = [
     "UnsendableError",
     "UnsupportedError",
     "WorkerDiedError",
+    "WorkerLostError",
     "require_extra",
 ]
 
@@ -146,6 +150,10 @@ class ArgumentError(LuthierError, ValueError):
 
 class ObjectiveError(LuthierError, ValueError):
     """An objective returned something that can't be used as its result."""
+
+
+class CommandError(ObjectiveError):
+    """A command that is the objective failed, or left no result."""
 
 
 class MissingExtraError(LuthierError, ImportError):
@@ -210,6 +218,10 @@ class UnsendableError(ExecutorError, TypeError):
 
 class WorkerDiedError(ExecutorError):
     """The process that ran a trial died: a crash, a kill, ``os._exit``, lack of memory."""
+
+
+class WorkerLostError(ExecutorError):
+    """The worker that ran a trial went away, with its machine maybe. The trial is run again."""
 
 
 class TimeLimitError(ExecutorError, TimeoutError):

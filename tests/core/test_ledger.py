@@ -50,7 +50,8 @@ def rung(history: History, step: int) -> dict[int, float]:
 def test_a_report_that_was_heard_counts_at_once() -> None:
     ledger = ledger_of(trial(0))
     before = ledger.snapshot()
-    heard = ledger.hear(0, 3, {"value": 0.5})
+    ledger.report(0, 3, {"value": 0.5})
+    heard = ledger.trials[0]
     assert heard.last_step == 3
     assert rung(ledger.snapshot(), 2) == {0: 0.5}
     assert rung(before, 2) == {}
@@ -59,7 +60,7 @@ def test_a_report_that_was_heard_counts_at_once() -> None:
 
 def test_what_was_heard_outlives_a_record_without_it() -> None:
     ledger = ledger_of(trial(0))
-    ledger.hear(0, 1, {"value": 0.5})
+    ledger.report(0, 1, {"value": 0.5})
     ledger.apply(trial(0, version=2, user_attrs={"note": 1}))
     assert rung(ledger.snapshot(), 1) == {0: 0.5}
     assert ledger.trials[0].last_step == 1
@@ -69,7 +70,7 @@ def test_what_was_heard_outlives_a_record_without_it() -> None:
 
 def test_a_new_run_forgets_what_is_beyond_its_checkpoint() -> None:
     ledger = ledger_of(trial(0, RUNNING, 3.0, 2.0), trial(1, RUNNING, 9.0, 9.0))
-    ledger.hear(0, 3, {"value": 1.0})
+    ledger.report(0, 3, {"value": 1.0})
     ledger.apply(trial(0, RUNNING, 3.0, version=9, attempt=2))
     history = ledger.snapshot()
     assert [rung(history, step) for step in (1, 2, 3)] == [{0: 3.0, 1: 9.0}, {1: 9.0}, {}]
@@ -160,7 +161,7 @@ def test_looking_at_a_rung_in_between_changes_nothing(
         if before.state.is_finished:
             continue
         if move == "hear" and before.state is RUNNING:
-            ledger.hear(number, (before.last_step or 0) + 1, {"value": 50.0 - place})
+            ledger.report(number, (before.last_step or 0) + 1, {"value": 50.0 - place})
         elif move != "hear":
             states = {"pause": PAUSED, "resume": RUNNING, "prune": TrialState.PRUNED}
             states["fail"] = TrialState.FAILED

@@ -70,9 +70,10 @@ def test_within() -> None:
 def test_it_is_what_a_plain_loop_finds(
     reports: list[tuple[int, int, float]], step: int, looks: set[int]
 ) -> None:
-    log, plain = ReportLog(Objective()), dict[int, float]()
+    log, plain, said = ReportLog(Objective()), dict[int, float](), dict[int, Reports]()
     for place, (number, at, value) in enumerate(reports):
-        log.extend(number, Reports([(at, {"value": value})]))
+        said[number] = said.get(number, Reports()).adding(at, {"value": value})
+        log.extend(number, said[number])
         if at >= step:
             plain.setdefault(number, value)
         if place in looks:  # looking in between must not matter

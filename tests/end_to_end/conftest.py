@@ -52,7 +52,7 @@ class Program:
 
     def export(self, storage: str) -> dict[str, Any]:
         """The only study of a storage, as ``luthier export`` writes it."""
-        target = self.directory / f"{storage}.json"
+        target = self.directory / "exported.json"
         self.run("export", "--storage", storage, "-o", str(target))
         exported: dict[str, Any] = json.loads(target.read_text("utf-8"))
         return exported

@@ -719,3 +719,21 @@ class TestNames:
         with pytest.raises(ArgumentError) as caught:
             Processes(2, **options)
         assert message in str(caught.value)
+
+
+def test_reports_of_workers_are_stored_with_the_next_checkpoint(tmp_path: Path) -> None:
+    """Those that no scheduler was asked about too."""
+    file = str(tmp_path / "study.db")
+
+    def objective(trial: luthier.Trial) -> float:
+        for step in range(30):
+            trial.report(float(step), step)
+        trial.save_checkpoint(b"state")
+        stored = luthier.load_study(study_name="s", storage=file).trials[trial.number]
+        return float(dict(stored.reports) == dict(trial.reports))
+
+    study = luthier.create_study(
+        study_name="s", storage=file, sampler="random", scheduler="none", seed=0
+    )
+    study.optimize(objective, n_trials=4, executor="process:2")
+    assert [trial.value for trial in study.trials] == [1.0] * 4

@@ -19,23 +19,23 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 
 # Lines of each package, docstrings and examples included.
 BUDGETS = {
-    "errors": 300,
+    "errors": 350,
     "space": 4870,
     "numerics": 4850,
-    "core": 4450,
+    "core": 4850,
     "samplers": 6900,
-    "schedulers": 2450,
-    "storages": 3150,
-    "executors": 1750,
-    "study": 5200,
+    "schedulers": 2500,
+    "storages": 3200,
+    "executors": 3350,
+    "study": 5550,
     "strategies": 450,
-    "testing": 2350,
-    "integrations": 950,
+    "testing": 2400,
+    "integrations": 1300,
     "optuna": 1850,
     "service": 2750,
-    "cli": 1370,
+    "cli": 1600,
 }
-FILE_BUDGET = 660
+FILE_BUDGET = 690
 MOST_FILES = 400
 
 

@@ -18,6 +18,11 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 LONG = {"demo.py", "pareto_digits.py"}
 WITH_TORCH = ("asha_mlp.py", "pbt_mlp.py")
 SHORT = sorted({path.name for path in EXAMPLES.glob("*.py")} - {*LONG, *WITH_TORCH})
+QUIET_RAY = {
+    "RAY_ADDRESS": "local",  # one of its own, whatever else runs or ran on this machine
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
 STUDIES = ("forest-grid", "forest-random", "network-random")
 
 
@@ -28,7 +33,7 @@ def start(example: str, folder: Path, *arguments: str, **env: str) -> subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONWARNINGS": "error::UserWarning", **env},
+        env={**os.environ, **QUIET_RAY, "PYTHONWARNINGS": "error::UserWarning", **env},
     )
 
 
@@ -38,8 +43,11 @@ def first_of_all(folder: Path) -> str:
 
 @pytest.mark.parametrize("example", SHORT)
 def test_example_runs(example: str, tmp_path: Path) -> None:
-    process = start(example, tmp_path)
-    out, err = process.communicate(timeout=120)
+    with start(example, tmp_path) as process:
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 0, err
     assert "best" in out
 

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from luthier.core.objective import Objective
+from luthier.core.trial import Reports
 from luthier.errors import ArgumentError
 from luthier.schedulers.curve import Curve, best_of, check_at_least, is_finite_number
 from luthier.space import Space
@@ -16,14 +17,21 @@ NAN = math.nan
 def test_a_curve_has_signs_such_that_lower_is_better() -> None:
     play = Rehearsal(Space(), objective=Objective.of(metrics={"acc": "maximize"}))
     trial = play.report(play.add({}), 3, {"acc": 0.75, "loss": 2.0})
-    assert Curve.of(play.history, trial, None) == Curve("acc", -1.0, {3: -0.75})
-    assert Curve.of(play.history, trial, "loss") == Curve("loss", 1.0, {3: 2.0})
+    assert Curve.of(play.history, trial, None) == Curve("acc", -1.0, trial.reports)
+    assert Curve.of(play.history, trial, "loss") == Curve("loss", 1.0, trial.reports)
+    assert Curve.of(play.history, trial, None).values == {3: -0.75}
     assert Curve.of(play.history, trial, "other").values == {}
 
 
+def curve(values: dict[int, float], sign: float = 1.0) -> Curve:
+    """The curve of a trial that has reported these."""
+    return Curve("m", sign, Reports([(step, {"m": value}) for step, value in values.items()]))
+
+
 def test_best_leaves_nan_out() -> None:
-    assert Curve("m", 1.0, {0: 2.0, 1: NAN, 2: 1.0}).best == 1.0
-    assert math.isnan(Curve("m", 1.0, {0: NAN}).best)
+    assert curve({0: 2.0, 1: NAN, 2: 1.0}).best == 1.0
+    assert curve({0: 2.0, 1: NAN, 2: 1.0}, -1.0).best == -2.0
+    assert math.isnan(curve({0: NAN}).best)
     assert math.isnan(best_of([]))
 
 
@@ -43,13 +51,13 @@ def test_which_steps_are_due(steps: list[int], warmup: int, interval: int, due: 
     found = []
     for step in steps:
         seen[step] = 0.0
-        if Curve("m", 1.0, seen).is_due(step, warmup, interval):
+        if curve(seen).is_due(step, warmup, interval):
             found.append(step)
     assert found == due
 
 
 def test_a_step_without_the_metric_is_never_due() -> None:
-    assert not Curve("m", 1.0, {0: 1.0}).is_due(1, 0, 1)
+    assert not curve({0: 1.0}).is_due(1, 0, 1)
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, True, None, "3"])

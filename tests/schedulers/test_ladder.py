@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from luthier.core.objective import Objective
 from luthier.core.rungs import Rung
 from luthier.errors import ArgumentError
 from luthier.schedulers import Asha, Hyperband, Pasha, SuccessiveHalving
-from luthier.schedulers.ladder import best_first, ladder, landed
+from luthier.schedulers.ladder import best_first, ladder, landed, standing
+from luthier.space import Space
+from luthier.testing.rehearsal import Rehearsal
 
 
 def rung(values: list[list[float]], violations: list[float] | None = None) -> Rung:
@@ -64,11 +67,12 @@ def test_settings_of_one() -> None:
 
 def test_the_highest_rung_that_a_report_reaches_first() -> None:
     rungs = (1, 3, 9)
-    assert landed(rungs, [1], 1) == 0
-    assert landed(rungs, [1, 2], 2) is None
-    assert landed(rungs, [2], 2) == 0
-    assert landed(rungs, [2, 10], 10) == 2
-    assert landed(rungs, [0], 0) is None
+    assert landed(rungs, None, 1) == 0
+    assert landed(rungs, 1, 2) is None
+    assert landed(rungs, None, 2) == 0
+    assert landed(rungs, 2, 10) == 2
+    assert landed(rungs, None, 0) is None
+    assert landed(rungs, 5, 4) is None
 
 
 def test_lower_is_better_and_equal_ones_go_by_number() -> None:
@@ -87,3 +91,24 @@ def test_several_objectives_go_by_non_dominated_rank_then_crowding() -> None:
     # Crowding, sums of normalised gaps: (1, 2): 1.5/4 + 2.5/4 = 1; (1.5, 1.5): 3/4 + 2/4 = 1.25.
     assert best_first(rung(values)).tolist() == [13, 14, 11, 12, 10]
     assert best_first(rung([[math.nan, 0.0], [1.0, 1.0]])).tolist() == [11, 10]
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 2.0, math.inf, math.nan]), min_size=1, max_size=9),
+    st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=9, max_size=9),
+    st.integers(1, 9),
+)
+def test_where_one_stands_is_its_place_in_the_order(
+    values: list[float], sizes: list[float], until: int
+) -> None:
+    play = Rehearsal(
+        Space(), objective=Objective.of(metrics={"loss": "minimize"}, constraints=["size <= 0"])
+    )
+    seen = [play.history]
+    for value, size in zip(values, sizes, strict=False):
+        play.report(play.add({}), 1, {"loss": value, "size": size})
+        seen.append(play.history)
+    for history in (seen[-1], seen[min(until, len(values))]):  # the latest, and an earlier one
+        order = best_first(history.rung(1)).tolist()
+        for place, number in enumerate(order):
+            assert standing(history, 1, number, None) == (place, len(order))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import luthier
 from luthier import Categorical, Int, Space, TrialState
 from luthier.core.jobs import Outcome
-from luthier.core.trial import FrozenTrial
+from luthier.core.trial import NO_REPORTS, FrozenTrial, changed
 
 
 def pair(**options: object) -> tuple[luthier.Study, luthier.Study]:
@@ -107,3 +108,48 @@ def test_notes_of_another_driver_survive_the_finish() -> None:
     second._driver.refresh()
     second._driver.set_attrs(0, {"from": "second"})
     assert first.tell(trial, 1.0).user_attrs == {"from": "second"}
+
+
+def test_no_report_is_lost_between_threads() -> None:
+    """Four trials report without a lock while others look at the study all the time."""
+    study = luthier.create_study(strategy="random", scheduler="none", seed=0)
+    driver, over, heard = study._driver, threading.Event(), dict[int, bool]()
+
+    def look() -> None:
+        while not over.is_set():
+            driver.ledger.snapshot()
+
+    def objective(trial: luthier.Trial) -> float:
+        for step in range(3000):
+            trial.report(float(step), step)
+        heard[trial.number] = driver.trial(trial.number).reports == trial.reports
+        return 0.0
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in lookers:
+            thread.start()
+        study.optimize(objective, n_trials=8, executor="thread:4")
+    finally:
+        over.set()
+        sys.setswitchinterval(interval)
+        for thread in lookers:
+            thread.join()
+    assert heard == dict.fromkeys(range(8), True)
+
+
+def test_a_report_of_a_run_that_another_has_taken_up_is_dropped_though_it_was_heard() -> None:
+    study = luthier.create_study(strategy="random", scheduler="none", seed=0)
+    trial, driver = study.ask(), study._driver
+    trial.report(1.0, 1)
+    trial.report(2.0, 2)  # without a lock, so not taken in yet
+    record = driver.ledger._trials[trial.number]
+    driver.ledger.apply_one(changed(record, attempt=2, reports=NO_REPORTS))
+    assert dict(driver.trial(trial.number).reports) == {}
+    driver.ledger.hear(trial.number, 1, 3, {"value": 3.0})
+    assert dict(driver.trial(trial.number).reports) == {}
+    trial.report(4.0, 4)
+    assert trial.should_prune()
+    assert dict(driver.trial(trial.number).reports) == {}

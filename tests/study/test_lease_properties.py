@@ -181,3 +181,14 @@ class Machines(RuleBasedStateMachine):
 
 TestMachines = Machines.TestCase
 TestMachines.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
+
+
+def test_who_wakes_without_its_trial_leaves_no_counter() -> None:
+    world = Machines()
+    world.ask(2)
+    world.fall_asleep_or_wake(2)
+    world.go_on(200.0)
+    world.ask(0)
+    world.fall_asleep_or_wake(2)
+    world.go_on(1.0)
+    world.teardown()

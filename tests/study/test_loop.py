@@ -20,7 +20,12 @@ from luthier import (
     TrialPruned,
     TrialState,
 )
-from luthier.errors import AllTrialsFailedError, ArgumentError, InfeasibleSpaceError
+from luthier.errors import (
+    AllTrialsFailedError,
+    ArgumentError,
+    InfeasibleSpaceError,
+    WorkerLostError,
+)
 from luthier.schedulers import SuccessiveHalving
 
 
@@ -65,7 +70,10 @@ class TestLimits:
             ({"catch": 3}, "catch takes exception classes, got 3"),
             ({"callbacks": 3}, "a callback takes (study, trial), got 3"),
             ({"retries": [ValueError]}, "retries maps exception classes to how often"),
-            ({"executor": "carrier"}, "executor must be 'process:4', 'thread:4', 'inline' or an"),
+            (
+                {"executor": "carrier"},
+                "executor must be 'process:4', 'thread:4', 'inline', 'dask://",
+            ),
             ({"executor": 3}, "or an object with submit(), got 3"),
             ({"executor": "thread:2", "n_jobs": 3}, "got 'thread:2' beside n_jobs=3"),
             ({"executor": "process:0"}, "got 'process:0'"),
@@ -523,3 +531,84 @@ def test_minimize_passes_options_on() -> None:
         lambda p: p["x"], {"x": Float(0, 1)}, "4 trials", seed=0, gc_after_trial=True, n_jobs=2
     )
     assert len(study.trials) == 4
+
+
+class _Losing:
+    """An executor that loses the worker of some trials at the end of their first runs."""
+
+    slots = 1
+
+    def __init__(self, losses: dict[int, int]) -> None:
+        self.losses = losses
+        self.ended: list[Any] = []
+
+    def submit(self, number: int, work: Any, channel: Any) -> None:
+        outcome = work(channel)
+        if self.losses.get(number, 0):
+            self.losses[number] -= 1
+            outcome = WorkerLostError(f"The worker that ran trial {number} is gone: unplugged.")
+        self.ended.append((number, outcome))
+
+    def wait(self, timeout: float | None = None) -> list[Any]:
+        ended, self.ended = self.ended, []
+        return ended
+
+    def cancel(self, number: int) -> bool:
+        return False
+
+    def shutdown(self) -> None:
+        pass
+
+
+class TestLostWorkers:
+    def test_their_trials_run_again_in_the_same_run(self, caplog: Any) -> None:
+        study = luthier.create_study(seed=0, sampler="random")
+        study.optimize(square, n_trials=4, executor=_Losing({1: 2, 3: 1}))
+        assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 4
+        assert [t.attempt for t in study.trials] == [1, 3, 1, 2]
+        assert (
+            "Trial 1 is run again: The worker that ran trial 1 is gone: unplugged." in caplog.text
+        )
+
+    def test_not_for_ever(self) -> None:
+        study = luthier.create_study(seed=0, sampler="random")
+        study.optimize(square, n_trials=3, executor=_Losing({1: 99}))
+        assert [t.state.name for t in study.trials] == ["COMPLETE", "FAILED", "COMPLETE"]
+        assert study.trials[1].attempt == 3
+        assert "max_attempts is 3" in str(study.trials[1].error)
+
+    def test_max_attempts_is_the_studys(self) -> None:
+        study = luthier.create_study(seed=0, sampler="random", max_attempts=5)
+        study.optimize(square, n_trials=2, executor=_Losing({1: 4}))
+        assert study.trials[1].state is TrialState.COMPLETE
+        assert study.trials[1].attempt == 5
+
+    def test_one_that_gets_on_is_not_given_up(self) -> None:
+        def saving(trial: luthier.Trial) -> float:
+            saved = trial.load_checkpoint()
+            step = 1 if saved is None else saved.step + 1
+            trial.report(1.0, step)
+            trial.save_checkpoint(b"x%d" % step)
+            return float(step)
+
+        study = luthier.create_study(seed=0, sampler="random")
+        study.optimize(saving, n_trials=1, executor=_Losing({0: 7}))
+        assert study.trials[0].value == 8
+
+    def test_a_trial_that_waits_stays_when_the_run_stops(self) -> None:
+        study = luthier.create_study(seed=0, sampler="random")
+        losing = _Losing({1: 99})
+        study.optimize(square, n_trials=5, executor=losing, stop=_Lost(losing))
+        assert [t.state.name for t in study.trials] == ["COMPLETE", "WAITING"]
+        study.optimize(square, total_trials=5)
+        assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 5
+
+
+class _Lost:
+    """A stop rule: as soon as a worker was lost."""
+
+    def __init__(self, losing: _Losing) -> None:
+        self.losing = losing
+
+    def reason(self, history: Any, elapsed: float) -> str | None:
+        return "lost" if self.losing.losses[1] < 99 else None

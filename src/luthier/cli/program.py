@@ -21,6 +21,7 @@ from luthier.cli.serve import serve
 from luthier.cli.status import best, status
 from luthier.cli.studies import delete, studies
 from luthier.cli.trials import export, trials
+from luthier.cli.worker import worker
 from luthier.errors import AllTrialsFailedError, LuthierError, NoTrialError
 
 __all__ = ["main"]
@@ -80,5 +81,18 @@ def main() -> None:
     """
 
 
-for _command in (run, status, trials, best, studies, export, delete, log, logs, replay, serve):
+for _command in (
+    run,
+    worker,
+    status,
+    trials,
+    best,
+    studies,
+    export,
+    delete,
+    log,
+    logs,
+    replay,
+    serve,
+):
     main.add_command(_command)

@@ -9,6 +9,7 @@ import click
 
 from luthier.cli.options import storage_option
 from luthier.cli.printing import pairs
+from luthier.cli.running import Running, executor_options, objective_options
 from luthier.cli.target import Target
 from luthier.errors import AllTrialsFailedError, ArgumentError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from luthier.space import Space
     from luthier.study.study import Study
 
-__all__ = ["INTERRUPTED", "run"]
+__all__ = ["INTERRUPTED", "carry_out", "run"]
 
 _DIRECTION = click.Choice(["minimize", "maximize"])
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -28,15 +29,14 @@ Examples:
   luthier run train.py:objective --trials 50
   luthier run train.py:objective --study digits --storage runs.db --strategy grid --seed 0
   luthier run package.train:objective --metric accuracy=maximize --timeout "10 min" --jobs 4
+  luthier run --command "./train --lr {lr} --out {result}" --space space.py:space --trials 50
 """
 )
-@click.argument("objective", metavar="FILE.py:OBJECTIVE")
 @storage_option
 @click.option("--study", metavar="NAME", help="The study's name; that of the file if not given.")
 @click.option(
     "--trials", type=click.IntRange(min=0), help="How many trials the study has at the end."
 )
-@click.option("--timeout", metavar="TIME", help="Start no trial after this time, as '10 min'.")
 @click.option("--strategy", metavar="NAME", help="Sampler and scheduler by one name.")
 @click.option("--sampler", metavar="NAME[:SETTING=VALUE,...]", help="Instead of the strategy's.")
 @click.option(
@@ -61,24 +61,21 @@ Examples:
     type=click.IntRange(min=1),
     help="A trial fails after so many runs whose worker died; 3 at first.",
 )
-@click.option("--space", metavar="NAME", help="The Space in the file; 'space' if there is one.")
-@click.option("--jobs", default=1, show_default=True, help="Trials at once; -1: one per core.")
+@objective_options
+@executor_options
 @click.option(
-    "--fail-fast",
-    type=click.IntRange(min=0),
-    default=10,
-    show_default=True,
-    help="Give up after so many trials if all have failed; 0: never.",
+    "--reproducible",
+    is_flag=True,
+    help="All trials come out the same whatever their timing; for a new study.",
 )
 def run(
-    objective: str,
+    objective: str | None,
+    command: str | None,
     storage: str,
     study: str | None,
     trials: int | None,
-    timeout: str | None,
     space: str | None,
-    jobs: int,
-    fail_fast: int,
+    running: Running,
     **options: Any,
 ) -> None:
     """Run trials of an objective, in a new study or one that exists.
@@ -86,24 +83,36 @@ def run(
     --trials is the study's total: the same line again resumes, and in several terminals at once
     they share the work. Without --trials and --timeout it goes on until the space is exhausted.
     """
-    seconds = None if timeout is None else _seconds(timeout)
-    target = Target.load(objective)
+    reproducible = options.pop("reproducible")
+    target = Target.of(objective, command)
     name = target.name if study is None else study
     opened = _open_study(target.space(space), name, storage, options)
+    carry_out(opened, storage, target, running, total=trials, reproducible=reproducible)
+
+
+def carry_out(study: Study, storage: str, target: Target, running: Running, **options: Any) -> None:
+    """Run trials until a limit is reached, and tell what came of them.
+
+    Args:
+        study: The study.
+        storage: What it was opened from.
+        target: The objective.
+        running: How trials run, and when to stop.
+        **options: ``total`` trials of the study, and more of ``Study.optimize``.
+    """
     reasons: list[str] = []
-    _listen(opened, reasons)
+    _listen(study, reasons)
     try:
-        opened.optimize(
+        study.optimize(
             target.function,
-            total_trials=trials,
-            timeout=seconds,
-            n_jobs=jobs,
-            fail_fast=fail_fast or None,
+            total_trials=options.pop("total"),
             show_progress_bar=True,
+            **running.options(),
+            **options,
         )
     except KeyboardInterrupt:
         click.echo(
-            f"Interrupted. {_stand(opened)}, and is consistent: the same command goes on with it.",
+            f"Interrupted. {_stand(study)}, and is consistent: the same command goes on with it.",
             err=True,
         )
         raise SystemExit(INTERRUPTED) from None
@@ -114,7 +123,7 @@ def run(
         ) from stop
     except AllTrialsFailedError:
         pass  # told below, in the words of the command line
-    _tell_result(opened, storage, reasons)
+    _tell_result(study, storage, reasons)
 
 
 def _open_study(space: Space | None, name: str, storage: str, options: dict[str, Any]) -> Study:
@@ -145,17 +154,6 @@ def _metrics(given: tuple[str, ...]) -> dict[str, str] | None:
             )
         metrics[name.strip()] = way.strip()
     return metrics or None
-
-
-def _seconds(text: str) -> float:
-    from luthier.study.budget import read_budget
-
-    seconds = read_budget(text)[1]
-    if seconds is None:
-        raise ArgumentError(
-            f"--timeout must be a time such as '10 min', got {text!r}. Use --trials."
-        )
-    return seconds
 
 
 def _listen(study: Study, reasons: list[str]) -> None:

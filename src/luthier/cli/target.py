@@ -1,4 +1,4 @@
-"""The objective that a user names: ``FILE.py:objective`` or ``package.module:objective``.
+"""The objective that a user names: ``FILE.py:objective``, ``package.module:objective``, a command.
 
 A file is imported as a module, with its directory on the path, so it may import its siblings.
 What goes wrong in it is told with the user's own lines of the traceback only.
@@ -33,13 +33,36 @@ class Target:
 
     Attributes:
         function: The objective.
-        module: Where it was found.
+        module: Where it was found; None for a command.
         name: What a study of it is called if the user doesn't say.
     """
 
     function: Callable[[Any], object]
-    module: ModuleType
+    module: ModuleType | None
     name: str
+
+    @classmethod
+    def of(cls, objective: str | None, command: str | None) -> Target:
+        """Import an objective, or make one of a command.
+
+        Args:
+            objective: What ``load`` takes.
+            command: What ``luthier.integrations.command.Command`` takes.
+
+        Raises:
+            ArgumentError: Both or neither of them, or what they name can't be used.
+        """
+        if (objective is None) == (command is None):
+            raise ArgumentError(
+                "There must be one objective, FILE.py:OBJECTIVE or --command, got "
+                f"{'neither' if command is None else f'{objective!r} and {command!r}'}."
+            )
+        if objective is not None:
+            return cls.load(objective)
+        from luthier.integrations.command import Command
+
+        made = Command(str(command))
+        return cls(made, None, Path(made.program).stem)
 
     @classmethod
     def load(cls, text: str) -> Target:
@@ -52,14 +75,7 @@ class Target:
         Raises:
             ArgumentError: No such file, module or objective, or its code fails when imported.
         """
-        place, _, name = text.rpartition(":")
-        if not place or not name:
-            raise ArgumentError(
-                "The objective must be given as FILE.py:objective or module:objective, "
-                f"got {text!r}."
-            )
-        is_file = place.endswith(".py") or "/" in place
-        module = _import_file(Path(place).expanduser()) if is_file else _import_module(place)
+        place, name, module = _imported(text, "The objective", "objective")
         found = _attribute(module, name, place)
         if isinstance(found, type):
             found = _instance(found, text)
@@ -68,24 +84,68 @@ class Target:
                 f"The objective {name!r} in {place} must be callable with a trial, got "
                 f"{type(found).__name__}."
             )
-        return cls(found, module, Path(place).stem if is_file else place.rpartition(".")[2])
+        stem = Path(place).stem if _is_file(place) else place.rpartition(".")[2]
+        return cls(found, module, stem)
 
     def space(self, name: str | None) -> Space | None:
-        """Return the declared space that stands beside the objective.
+        """Return the declared space that stands beside the objective, or elsewhere.
 
         Args:
-            name: What it is called there; None takes ``space`` if there is such a Space.
+            name: What it is called there, ``FILE.py:NAME`` or ``FILE.json``; None takes ``space``
+                beside the objective if there is such a Space.
 
         Raises:
-            ArgumentError: There is nothing of that name.
+            ArgumentError: There is nothing of that name, or a command needs more of it.
             SpaceError: What is there isn't a space.
         """
+        from luthier.integrations.command import Command
         from luthier.space import Space
 
-        if name is not None:
-            return Space.of(_attribute(self.module, name, self.module.__name__))
-        found = getattr(self.module, "space", None)
-        return found if isinstance(found, Space) else None
+        if name is None:
+            beside = getattr(self.module, "space", None)
+            found = beside if isinstance(beside, Space) else None
+        else:
+            found = self._named_space(name)
+        if isinstance(self.function, Command):
+            self.function.check(Space() if found is None else found)
+        return found
+
+    def _named_space(self, name: str) -> Space:
+        from luthier.space import Space
+
+        if name.endswith(".json"):
+            return Space.from_json(_content(Path(name).expanduser()))
+        if ":" in name:
+            place, name, module = _imported(name, "--space", "NAME")
+            return Space.of(_attribute(module, name, place))
+        if self.module is None:
+            raise ArgumentError(
+                f"A command's space must be given as FILE.py:NAME or FILE.json, got {name!r}."
+            )
+        return Space.of(_attribute(self.module, name, self.module.__name__))
+
+
+def _imported(text: str, what: str, word: str) -> tuple[str, str, ModuleType]:
+    """The place and the name in ``PLACE:NAME``, and the module there."""
+    place, _, name = text.rpartition(":")
+    if not place or not name:
+        raise ArgumentError(
+            f"{what} must be given as FILE.py:{word} or module:{word}, got {text!r}."
+        )
+    if _is_file(place):
+        return place, name, _import_file(Path(place).expanduser())
+    return place, name, _import_module(place)
+
+
+def _is_file(place: str) -> bool:
+    return place.endswith(".py") or "/" in place
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"--space: {str(path)!r} can't be read: {error}.") from error
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -49,7 +49,8 @@ class Prefix(Sequence[T]):
     def __getitem__(self, index: slice) -> list[T]: ...
     def __getitem__(self, index: int | slice) -> T | list[T]:
         if isinstance(index, slice):
-            return [self._items[i] for i in range(*index.indices(self._n))]
+            start, stop, stride = index.indices(self._n)
+            return self._items[start:stop] if stride == 1 else self._items[: self._n][index]
         position = index + self._n if index < 0 else index
         if not 0 <= position < self._n:
             raise IndexError(f"index {index} is outside a sequence of {self._n}")
@@ -215,6 +216,19 @@ class History:
         names = self.objective.names if metrics is None else metrics
         return self._reports.log.rung(step, names, self._reports.n)
 
+    def standing(self, step: int, metric: str, number: int) -> tuple[int, int]:
+        """Return how many trials beat one on a rung by a metric, and how many are there.
+
+        Those that break constraints come after all others, NaN last; of equals the first is ahead.
+        Costs the logarithm of their number.
+
+        Args:
+            step: The rung's step.
+            metric: Any metric's name.
+            number: The trial; it must have reached the rung.
+        """
+        return self._reports.log.standing(step, metric, number, self._reports.n)
+
     def reached(self, step: int) -> History:
         """Return the history as it would be had every trial ended when it reached a step.
 
@@ -319,7 +333,7 @@ class History:
 @final
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The reports that a snapshot may see: the first n of a log that only grows."""
+    """The reports that a snapshot may see: the first n entries of a log that only grows."""
 
     log: ReportLog
     n: int
@@ -329,7 +343,8 @@ def reported(objective: Objective, trials: Iterable[FrozenTrial]) -> Reported:
     """Return all that some trials have reported, one after another."""
     log = ReportLog(objective)
     for trial in trials:
-        log.extend(trial.number, trial.reports)
+        if trial.reports:
+            log.extend(trial.number, trial.reports)
     return Reported(log, len(log))
 
 
@@ -571,7 +586,7 @@ def _set_aside(trial: FrozenTrial) -> FrozenTrial:
 
 def _ended_at(trial: FrozenTrial, step: int, history: History) -> FrozenTrial | None:
     """The trial as if it had completed at a step; None if it can't be told what it was there."""
-    named = next((m for s, m in trial.reports.items_in_order() if s >= step), None)
+    named = trial.reports.first_from(step)
     names = history.objective.names
     needed = (*names, *(c.metric for c in history.objective.constraints))
     if named is None or any(name not in named or named[name] != named[name] for name in needed):

@@ -6,7 +6,9 @@ stands, which never changes afterwards.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
@@ -14,7 +16,7 @@ from luthier.core.events import LogEvent, evolve
 from luthier.core.history import Columns, History, Prefix, Reported, reported
 from luthier.core.objective import Objective
 from luthier.core.rungs import ReportLog
-from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, TrialState, changed
+from luthier.core.trial import NO_REPORTS, FrozenTrial, Metrics, Reports, TrialState, changed
 from luthier.space import Param, Space
 from luthier.space.trace import Trace
 
@@ -40,8 +42,11 @@ class Ledger:
         self.objective = objective
         self.seed = seed
         self.version = 0
-        self.trials: list[FrozenTrial] = []
         self.state: dict[str, Any] = {}
+        self.lock = threading.RLock()
+        self._trials: list[FrozenTrial] = []
+        self._heard: list[tuple[int, int, int, Metrics]] = []
+        self._unstored: set[int] = set()
         self._trace = Trace(None)
         self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
         self._prefixes = list(map(Prefix, self._finished))
@@ -49,6 +54,13 @@ class Ledger:
         self._columns = Columns()
         self._log = ReportLog(objective)
         self._snapshot: History | None = None
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials as they now stand, by number."""
+        if self._heard:
+            self._take_heard()
+        return self._trials
 
     @property
     def space(self) -> Space:
@@ -78,8 +90,8 @@ class Ledger:
             spaces: Spaces declared meanwhile with their versions, oldest first: each takes its
                 place among the ends of the trials.
         """
-        known = len(self.trials)
-        self.trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
+        known = len(self._trials)
+        self._trials.extend(sorted((t for t in trials if t.number >= known), key=_number))
         ordered, done = sorted(trials, key=_finish_order), 0
         for version, space in spaces:
             until = bisect_left(ordered, version, key=_finish_order)
@@ -91,16 +103,16 @@ class Ledger:
 
     def _take(self, trials: Sequence[FrozenTrial], known: int) -> None:
         for trial in trials:
-            before = self.trials[trial.number] if trial.number < known else None
+            before = self._trials[trial.number] if trial.number < known else None
             self._sort_in(trial, before)
 
     def apply_one(self, trial: FrozenTrial) -> None:
         """Take in one trial, as ``apply`` does."""
         before = None
-        if trial.number < len(self.trials):
-            before = self.trials[trial.number]
+        if trial.number < len(self._trials):
+            before = self._trials[trial.number]
         else:
-            self.trials.append(trial)
+            self._trials.append(trial)
         self._sort_in(trial, before)
         self._advance(trial.version)
 
@@ -119,18 +131,54 @@ class Ledger:
         elif event.number is None:
             self.put_state({event.data["key"]: event.data["value"]}, event.version)
         else:
-            known = event.number < len(self.trials)
-            self.apply_one(evolve(self.trials[event.number] if known else None, event))
+            known = event.number < len(self._trials)
+            self.apply_one(evolve(self._trials[event.number] if known else None, event))
 
-    def hear(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
+    def is_running(self, number: int, attempt: int) -> bool:
+        """Whether a trial is RUNNING at an attempt, without a look at what it has reported."""
+        trial = self._trials[number]
+        return trial.state is TrialState.RUNNING and trial.attempt == attempt
+
+    def report(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
         """Take in a report of a RUNNING trial before any storage has it; return the trial."""
-        before = self.trials[number]
-        trial = changed(before, reports=before.reports.adding(step, metrics))
-        self.trials[number] = trial
-        self._live[TrialState.RUNNING].put(trial)
-        self._log.extend(number, trial.reports, len(before.reports))
+        return self._add_reports(self.trials[number], [(step, metrics)])
+
+    def hear(self, number: int, attempt: int, step: int, metrics: Metrics) -> None:
+        """Take in a report as ``report`` does, but later, when somebody looks; needs no lock.
+
+        If that run of the trial is over by then, it counts no more.
+        """
+        self._heard.append((number, attempt, step, metrics))
+
+    @property
+    def unstored(self) -> set[int]:
+        """Numbers of trials that were heard; who stores or drops what they said removes them."""
+        self._take_heard()
+        return self._unstored
+
+    def _take_heard(self) -> None:
+        with self.lock:
+            heard = self._heard[:]
+            del self._heard[: len(heard)]  # more may have been heard meanwhile
+            new: defaultdict[tuple[int, int], list[tuple[int, Metrics]]] = defaultdict(list)
+            for number, attempt, step, metrics in heard:
+                new[number, attempt].append((step, metrics))
+            for (number, attempt), reports in new.items():
+                if self.is_running(number, attempt):
+                    self._add_reports(self._trials[number], reports)
+
+    def _add_reports(self, trial: FrozenTrial, new: Sequence[tuple[int, Metrics]]) -> FrozenTrial:
+        after = changed(trial, reports=trial.reports.extended(new))
+        self._trials[trial.number] = after
+        self._live[TrialState.RUNNING].put(after)
+        self._log_new(after, trial.reports)
+        self._unstored.add(trial.number)
         self._snapshot = None
-        return trial
+        return after
+
+    def _log_new(self, trial: FrozenTrial, before: Reports) -> None:
+        if len(trial.reports) > len(before):
+            self._log.extend(trial.number, trial.reports)
 
     def put_state(self, state: Mapping[str, Any], version: int) -> None:
         """Take in study-wide values."""
@@ -139,30 +187,32 @@ class Ledger:
 
     def snapshot(self) -> History:
         """Return the history as it stands; the same object until something changes."""
-        if self._snapshot is None:
-            waiting, running, paused = (group.all() for group in self._live.values())
-            completed, pruned, failed = self._prefixes
-            self._snapshot = History(
-                self.version,
-                len(self.trials),
-                self.objective,
-                self.seed,
-                self.space,
-                completed,
-                pruned,
-                failed,
-                waiting,
-                running,
-                paused,
-                self.state.get("planned"),
-                self._columns,
-                Reported(self._log, len(self._log)),
-            )
-        return self._snapshot
+        with self.lock:
+            trials = self.trials  # with all that was heard
+            if self._snapshot is None:
+                waiting, running, paused = map(_Group.all, self._live.values())
+                completed, pruned, failed = self._prefixes
+                self._snapshot = History(
+                    self.version,
+                    len(trials),
+                    self.objective,
+                    self.seed,
+                    self.space,
+                    completed,
+                    pruned,
+                    failed,
+                    waiting,
+                    running,
+                    paused,
+                    self.state.get("planned"),
+                    self._columns,
+                    Reported(self._log, len(self._log)),
+                )
+            return self._snapshot
 
     def _sort_in(self, trial: FrozenTrial, before: FrozenTrial | None) -> None:
         trial = self._with_reports(trial, before)
-        self.trials[trial.number] = trial
+        self._trials[trial.number] = trial
         if before is not None and not before.state.is_finished and before.state != trial.state:
             self._live[before.state].drop(trial.number)
         if not trial.state.is_finished:
@@ -181,18 +231,16 @@ class Ledger:
             return trial
         earlier = NO_REPORTS if before is None else before.reports
         if trial.reports.continues(earlier):
-            if len(trial.reports) > len(earlier):
-                self._log.extend(trial.number, trial.reports, len(earlier))
+            self._log_new(trial, earlier)
         elif _runs_on(before, trial) and earlier.continues(trial.reports):
             return changed(trial, reports=earlier)
         else:  # a new run has begun: an earlier one's reports count no more
-            self.trials[trial.number] = trial
+            self._trials[trial.number] = trial
             self._log_anew()
         return trial
 
     def _log_anew(self) -> None:
-        reporting = (t for t in self.trials if t.reports and t.invalid is None)
-        self._log = reported(self.objective, reporting).log
+        self._log = reported(self.objective, (t for t in self._trials if t.invalid is None)).log
         self._columns = Columns()
 
     def _take_finished(self, trial: FrozenTrial) -> None:

@@ -63,7 +63,14 @@ class Sampler(Protocol):
 
 
 class Scheduler(Protocol):
-    """Decides what runs and for how long. A pure function of the history."""
+    """Decides what runs and for how long. A pure function of the history.
+
+    It may also have ``unwatched(trial, step) -> range``: asked after each ``decide``, the steps at
+    which it will let that trial pass, whatever it or others report, as long as it has reported
+    none above the last one watched. They are then recorded without asking, which costs far less.
+    Where it hasn't, ``decide`` is asked at every step. ``check_unwatched`` in
+    ``luthier.testing`` holds it to its word.
+    """
 
     @property
     def spec(self) -> Mapping[str, Any]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import repeat
 from operator import attrgetter, call
@@ -125,67 +127,104 @@ class Reports(Mapping[int, Metrics]):
         (0.5, 1)
     """
 
-    __slots__ = ("_index", "_log", "_n")
+    __slots__ = ("_index", "_lowest", "_metrics", "_n", "_steps", "_tops")
 
-    def __init__(self, items: Sequence[tuple[int, Metrics]] = ()) -> None:
-        self._log: list[tuple[int, Metrics]] = []
+    def __init__(self, items: Iterable[tuple[int, Metrics]] = ()) -> None:
+        self._steps: list[int] = []
+        self._metrics: list[Metrics] = []  # beside the steps: pairs would be work for the collector
+        self._tops: list[int] = []  # the highest step of the first 1, 2, ... reports
         self._index: dict[int, int] = {}
-        for step, metrics in items:
-            if step not in self._index:
-                self._index[step] = len(self._log)
-                self._log.append((step, metrics))
-        self._n = len(self._log)
+        self._lowest: dict[tuple[str, float], list[float]] = {}  # a cache, as for lowest()
+        self._append(items)
 
     def adding(self, step: int, metrics: Metrics) -> Reports:
         """Return these reports and one more; of a step reported before, nothing changes."""
-        if step in self:
-            return self
-        if self._n != len(self._log):  # another snapshot went on: leave it its own log
-            return Reports([*self.items_in_order(), (step, metrics)])
-        grown = Reports.__new__(Reports)
+        return self if step in self else self.extended([(step, metrics)])
+
+    def extended(self, items: Iterable[tuple[int, Metrics]]) -> Reports:
+        """Return these reports and more; of steps reported before, nothing changes."""
         if self._n == 0:  # the empty snapshot is shared: start a log of one's own
-            grown._log, grown._index = [], {}
-        else:
-            grown._log, grown._index = self._log, self._index
-        grown._index[step] = self._n
-        grown._log.append((step, metrics))
-        grown._n = self._n + 1
+            return Reports(items)
+        if self._n != len(self._steps):  # another snapshot went on: leave it its own log
+            return Reports([*self.items_in_order(), *items])
+        grown = Reports.__new__(Reports)
+        grown._steps, grown._metrics, grown._tops = self._steps, self._metrics, self._tops
+        grown._index, grown._lowest = self._index, self._lowest
+        grown._append(items)
         return grown
+
+    def _append(self, items: Iterable[tuple[int, Metrics]]) -> None:
+        steps, reported, tops, index = self._steps, self._metrics, self._tops, self._index
+        top = tops[-1] if tops else -1
+        for step, metrics in items:
+            if step not in index:
+                index[step] = len(steps)
+                steps.append(step)
+                reported.append(metrics)
+                if step > top:
+                    top = step
+                tops.append(top)
+        self._n = len(steps)
 
     def items_in_order(self, start: int = 0) -> list[tuple[int, Metrics]]:
         """The (step, metrics) pairs in order of arrival, from the ``start``-th on."""
-        return self._log[start : self._n]
+        return list(zip(self._steps[start : self._n], self._metrics[start : self._n], strict=True))
 
     def up_to(self, step: int) -> Reports:
         """Only the reports of steps up to this one."""
-        kept = [item for item in self._log[: self._n] if item[0] <= step]
+        kept = [item for item in self.items_in_order() if item[0] <= step]
         return self if len(kept) == self._n else Reports(kept)
+
+    def first_from(self, step: int) -> Metrics | None:
+        """What was first reported at a step or beyond it, or None."""
+        place = bisect_left(self._tops, step, hi=self._n)
+        return self._metrics[place] if place < self._n else None
 
     def continues(self, earlier: Reports) -> bool:
         """Whether these are the earlier reports and perhaps more."""
         n = earlier._n
-        return self._n >= n and (self._log is earlier._log or self._log[:n] == earlier._log[:n])
+        if self._steps is earlier._steps:
+            return self._n >= n
+        return self._steps[:n] == earlier._steps[:n] and self._metrics[:n] == earlier._metrics[:n]
 
     @property
     def last_step(self) -> int | None:
         """The highest step reported, or None."""
-        return max((step for step, _ in self._log[: self._n]), default=None)
+        return self._tops[self._n - 1] if self._n else None
+
+    def last_before(self, step: int) -> int | None:
+        """The highest step reported but this one, or None."""
+        n = self._n
+        if n > 1 and self._steps[n - 1] == step:
+            return self._tops[n - 2]
+        return max((s for s in self if s != step), default=None)
+
+    def lowest(self, metric: str, sign: float = 1.0) -> float:
+        """The lowest value of ``sign`` times a metric so far, NaN if there is none to compare.
+
+        Costs what has been reported since it was last asked for.
+        """
+        known = self._lowest.setdefault((metric, sign), [math.nan])
+        for metrics in self._metrics[len(known) - 1 : self._n]:
+            value = sign * metrics.get(metric, math.nan)
+            known.append(known[-1] if known[-1] <= value or value != value else value)
+        return known[self._n]
 
     def series(self, metric: str) -> dict[int, float]:
         """One metric by step, for the steps that reported it."""
-        return {s: m[metric] for s, m in self._log[: self._n] if metric in m}
+        return {s: m[metric] for s, m in self.items_in_order() if metric in m}
 
     def __getitem__(self, step: int) -> Metrics:
         position = self._index[step]
         if position >= self._n:
             raise KeyError(step)
-        return self._log[position][1]
+        return self._metrics[position]
 
     def __contains__(self, step: object) -> bool:
         return self._index.get(step, self._n) < self._n  # type: ignore[call-overload, no-any-return]
 
     def __iter__(self) -> Iterator[int]:
-        return (step for step, _ in self._log[: self._n])
+        return iter(self._steps[: self._n])
 
     def __len__(self) -> int:
         return self._n

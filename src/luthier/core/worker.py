@@ -50,7 +50,7 @@ def is_gone(worker: str) -> bool:
         return False
     if boot != _boot():
         return True
-    return _start(int(pid)) != start if _start(os.getpid()) else not _alive(int(pid))
+    return _start(int(pid)) != start if _tells_starts() else not _alive(int(pid))
 
 
 def work_done(worker: str) -> int | None:
@@ -92,6 +92,11 @@ def _boot() -> str:
             return file.read().strip()[:8]
     except OSError:
         return ""
+
+
+@lru_cache(maxsize=1)
+def _tells_starts() -> bool:
+    return bool(_start(os.getpid()))
 
 
 def _start(pid: int) -> str:

@@ -13,8 +13,10 @@ spends more on early trials, which have few to be compared with.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import maxsize
 from typing import Any, Final, final
 
 import numpy as np
@@ -29,6 +31,7 @@ from luthier.schedulers.ladder import (
     ladder,
     landed,
     rung_metrics,
+    standing,
     without,
 )
 from luthier.schedulers.stopping import paused_at_budget
@@ -97,12 +100,18 @@ class Asha:
             return paused_at_budget(trial, step, self.rungs[0], self.max_resource)
         if step >= self.max_resource:
             return Decision.CONTINUE
-        place = landed(self.rungs, list(trial.reports), step)
+        place = landed(self.rungs, trial.reports.last_before(step), step)
         if place is None:
             return Decision.CONTINUE
-        order = best_first(history.rung(self.rungs[place], rung_metrics(self.metric)))
-        position = int(np.flatnonzero(order == trial.number)[0])
-        return Decision.CONTINUE if position * self.eta < len(order) else Decision.STOP
+        better, total = standing(history, self.rungs[place], trial.number, self.metric)
+        return Decision.CONTINUE if better * self.eta < total else Decision.STOP
+
+    def unwatched(self, trial: FrozenTrial, step: int) -> range:
+        """The steps up to the next rung, or to the end of the trial's budget."""
+        if self.mode == "promotion":
+            return range(step + 1, trial.budget or self.rungs[0])
+        place = bisect_right(self.rungs[:-1], step)
+        return range(step + 1, self.rungs[place] if place < len(self.rungs) - 1 else maxsize)
 
 
 def promotion(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import final
 
 from luthier.core.history import History
-from luthier.core.trial import FrozenTrial
+from luthier.core.trial import EMPTY, FrozenTrial, Reports
 from luthier.errors import ArgumentError
 
 __all__ = ["Curve", "best_of", "check_at_least", "is_finite_number"]
@@ -26,33 +26,36 @@ class Curve:
     Attributes:
         metric: The metric's name.
         sign: 1 where the metric is minimised, -1 where it is maximised.
-        values: ``sign`` times what was reported, by step, in order of arrival.
+        reports: All that the trial has reported.
     """
 
     metric: str
     sign: float
-    values: dict[int, float]
+    reports: Reports
 
     @classmethod
     def of(cls, history: History, trial: FrozenTrial, metric: str | None) -> Curve:
         """Read a trial's curve of a metric; of the first objective if None."""
         name = history.objective.names[0] if metric is None else metric
-        series = trial.reports.series(name)
-        if history.objective.direction_of(name) == "minimize":
-            return cls(name, 1.0, series)
-        return cls(name, -1.0, {step: -value for step, value in series.items()})
+        minimised = history.objective.direction_of(name) == "minimize"
+        return cls(name, 1.0 if minimised else -1.0, trial.reports)
+
+    @property
+    def values(self) -> dict[int, float]:
+        """``sign`` times what was reported, by step, in order of arrival; made anew each time."""
+        return {s: self.sign * value for s, value in self.reports.series(self.metric).items()}
 
     @property
     def best(self) -> float:
         """The lowest value so far, NaN if there is none to compare."""
-        return best_of(self.values.values())
+        return self.reports.lowest(self.metric, self.sign)
 
     def is_due(self, step: int, warmup: int, interval: int) -> bool:
         """Whether a rule that looks every ``interval`` steps after ``warmup`` looks at this step.
 
         Where steps are skipped, it looks at the first report of each interval.
         """
-        if step < warmup or step not in self.values:
+        if step < warmup or self.metric not in self.reports.get(step, EMPTY):
             return False
         if interval == 1:
             return True

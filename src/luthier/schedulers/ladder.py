@@ -11,19 +11,30 @@ Equal ones are ranked by their numbers, so an order never depends on who arrived
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.core.history import History
 from luthier.core.rungs import Rung
 from luthier.core.settings import Number, Rule
 from luthier.core.trial import FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.numerics.pareto import crowding_distance, non_dominated_ranks
 
-__all__ = ["LADDER_RULES", "best_first", "is_below", "ladder", "landed", "rung_metrics", "without"]
+__all__ = [
+    "LADDER_RULES",
+    "best_first",
+    "is_below",
+    "ladder",
+    "landed",
+    "rung_metrics",
+    "standing",
+    "without",
+]
 
 LADDER_RULES: Final[Mapping[str, Rule]] = {
     "min_resource": Number(1, whole=True),
@@ -65,17 +76,16 @@ def ladder(min_resource: int, max_resource: int, eta: int) -> tuple[int, ...]:
     return tuple(reversed(rungs))
 
 
-def landed(rungs: Sequence[int], steps: Sequence[int], step: int) -> int | None:
+def landed(rungs: Sequence[int], before: int | None, step: int) -> int | None:
     """Return the place of the highest rung that a report is the first to reach, or None.
 
     Args:
         rungs: Their steps, ascending.
-        steps: All steps reported, this one among them.
+        before: The highest of the other steps reported; None if this is the first.
         step: The step just reported.
     """
-    before = max((s for s in steps if s != step), default=-1)
-    reached = [place for place, rung in enumerate(rungs) if before < rung <= step]
-    return reached[-1] if reached else None
+    place = bisect_right(rungs, step) - 1
+    return place if place >= 0 and (before is None or before < rungs[place]) else None
 
 
 def is_below(trial: FrozenTrial, step: int) -> bool:
@@ -101,6 +111,22 @@ def best_first(rung: Rung) -> NDArray[np.int64]:
     if rung.violations.any():
         keys = (*keys, rung.violations)
     return rung.numbers[np.lexsort((*keys, unknown) if unknown.any() else keys)]
+
+
+def standing(history: History, step: int, number: int, metric: str | None) -> tuple[int, int]:
+    """Return how many trials come before one in ``best_first`` of its rung, and how many are there.
+
+    Args:
+        history: What has happened.
+        step: The rung's step.
+        number: The trial's number.
+        metric: What to compare by; the objectives if None.
+    """
+    names = history.objective.names if metric is None else (metric,)
+    if len(names) == 1:
+        return history.standing(step, names[0], number)
+    order = best_first(history.rung(step, names))
+    return int(np.flatnonzero(order == number)[0]), len(order)
 
 
 def without(numbers: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import maxsize
 from typing import Any, final
 
 from luthier.core.history import History
@@ -32,3 +33,7 @@ class NoStopping(StoppingRule):
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Always continue."""
         return Decision.CONTINUE
+
+    def unwatched(self, trial: FrozenTrial, step: int) -> range:
+        """All later steps."""
+        return range(step + 1, maxsize)

@@ -83,10 +83,10 @@ class Patience:
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Stop the trial, or ask the wrapped scheduler, if it hasn't improved for long enough."""
-        curve = Curve.of(history, trial, self.metric)
-        if step not in curve.values or len(curve.values) <= self.patience:
+        values = Curve.of(history, trial, self.metric).values
+        if step not in values or len(values) <= self.patience:
             return Decision.CONTINUE
-        ordered = [curve.values[s] for s in sorted(curve.values)]
+        ordered = [values[s] for s in sorted(values)]
         before, recent = best_of(ordered[: -self.patience]), best_of(ordered[-self.patience :])
         if before - recent > self.min_delta or (math.isnan(before) and not math.isnan(recent)):
             return Decision.CONTINUE

@@ -11,21 +11,26 @@ bad report doesn't end it.
 from __future__ import annotations
 
 import math
+from array import array
+from bisect import insort
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
-
-import numpy as np
-from numpy.typing import NDArray
+from weakref import WeakKeyDictionary
 
 from luthier.core.history import History
 from luthier.core.jobs import Decision
 from luthier.core.settings import spec_of
-from luthier.core.trial import FrozenTrial
+from luthier.core.trial import EMPTY, FrozenTrial
 from luthier.errors import ArgumentError
 from luthier.schedulers.curve import Curve, check_at_least, is_finite_number
 from luthier.schedulers.stopping import StoppingRule
 
 __all__ = ["Percentile"]
+
+_RANKED: WeakKeyDictionary[Hashable, dict[tuple[int, str], tuple[int, array[float]]]] = (
+    WeakKeyDictionary()
+)
 
 
 @final
@@ -88,20 +93,35 @@ class Percentile(StoppingRule):
         best = curve.best
         if math.isnan(best):
             return Decision.STOP
-        others = curve.sign * history.at(step, curve.metric)
-        others = others[~np.isnan(others)]
+        others = _ranked(history, curve, step)
         if len(others) < self.n_min_trials:
             return Decision.CONTINUE
         return Decision.STOP if best > _percentile(others, self.q) else Decision.CONTINUE
 
 
-def _percentile(values: NDArray[np.float64], q: float) -> float:
+def _ranked(history: History, curve: Curve, step: int) -> Sequence[float]:
+    """What the completed trials reported at a step, ascending; costs those that are new."""
+    known = _RANKED.get(history.lineage)
+    if known is None:
+        known = _RANKED[history.lineage] = {}
+    n, values = known.get((step, curve.metric), (0, array("d")))
+    total = len(history.completed)
+    if total < n:  # an earlier history
+        n, values = 0, array("d")
+    if total > n:
+        for trial in history.completed[n:]:
+            value = trial.reports.get(step, EMPTY).get(curve.metric, math.nan)
+            if value == value:
+                insort(values, curve.sign * value)
+        known[step, curve.metric] = total, values
+    return values
+
+
+def _percentile(ascending: Sequence[float], q: float) -> float:
     """The q-th percentile, linear between neighbours; infinite values keep their order."""
-    place = q / 100 * (len(values) - 1)
+    place = q / 100 * (len(ascending) - 1)
     below = math.floor(place)
-    above = min(below + 1, len(values) - 1)
-    ordered = np.partition(values, (below, above))
-    low, high = float(ordered[below]), float(ordered[above])
+    low, high = ascending[below], ascending[min(below + 1, len(ascending) - 1)]
     if math.isinf(low) or math.isinf(high):
         return low if place - below < 0.5 else high
     return low + (high - low) * (place - below)

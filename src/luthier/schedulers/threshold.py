@@ -74,7 +74,7 @@ class Threshold(StoppingRule):
         curve = Curve.of(history, trial, self.metric)
         if not curve.is_due(step, self.n_warmup_steps, self.interval_steps):
             return Decision.CONTINUE
-        value = curve.sign * curve.values[step]
+        value = trial.reports[step][curve.metric]
         above_lower = self.lower is None or value >= self.lower
         below_upper = self.upper is None or value <= self.upper
         within = above_lower and below_upper and not math.isnan(value)

@@ -13,7 +13,6 @@ Everything that must stay true with any number of drivers on one storage is here
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
@@ -34,6 +33,7 @@ from luthier.core.events import (
 from luthier.core.history import History
 from luthier.core.jobs import Clone, Decision, Job, Outcome, Proposal, Resume, Stop
 from luthier.core.ledger import Ledger
+from luthier.core.lockstep import KEY as REPRODUCIBLE
 from luthier.core.protocols import Changes, Sampler, Scheduler, Storage, StudyRecord
 from luthier.core.record import dump
 from luthier.core.rng import generator
@@ -55,9 +55,10 @@ from luthier.errors import (
 )
 from luthier.space import Param, Space
 from luthier.study import lease
+from luthier.study.instep import InStep
 from luthier.study.keeper import Keeper
 from luthier.study.lease import Lease, Terms, given_up
-from luthier.study.proposing import new_trial, on_rungs, propose
+from luthier.study.proposing import clone_of, new_trial, on_rungs, origin_of, propose
 from luthier.study.trial import Ticket, as_ended, check_definitions, last_metrics
 
 __all__ = ["Driver"]
@@ -73,6 +74,7 @@ _ENDS: Mapping[TrialState, type[TrialFailed | TrialFinished | TrialPaused]] = {
     TrialState.FAILED: TrialFailed,
 }
 _NOTHING = Space()
+_WATCHED = (0, range(0))
 _UNKNOWN = Proposal({}, "all that is known of the space is taken: the objective may hold more")
 
 
@@ -102,15 +104,15 @@ class Driver:
         self.record = record
         self.use(sampler, scheduler)
         self.listeners: list[Listener] = []
-        self.lock = threading.RLock()
         self.ledger = Ledger(record.objective, record.seed)
+        self.lock = self.ledger.lock
         self.declared: Space | None = None
+        self.in_step: InStep | None = None  # where the study is reproducible
         self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
         self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
-        self._unflushed: set[int] = set()
         self._crowded_until = 0.0
-        self._flushed_at = time.monotonic()
+        self._flush_at = 0.0
         self.lease = Lease(storage, record.id)
         self.flush_seconds = _FLUSH_SECONDS  # reports are kept back so long, to go together
 
@@ -119,6 +121,7 @@ class Driver:
         self.sampler = sampler
         self.scheduler = scheduler
         self.proposer = on_rungs(sampler, scheduler)
+        self._unwatched: dict[int, tuple[int, range]] = {}  # attempts, and steps let pass
         self._sampler_spec = dump(dict(self.proposer.spec))
         self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
 
@@ -154,7 +157,15 @@ class Driver:
             self.lease.heed(changes.trials)
             if lease.KEY in changes.state:
                 self.lease.terms = Terms.of(changes.state)
+            if REPRODUCIBLE in changes.state and self.in_step is None:
+                self.in_step = InStep(self.ledger, self._log, self._read_space)
             return self.ledger.snapshot()
+
+    def _read_space(self, text: str) -> Space:
+        """A space of the log; of the one that is declared now, the caller's own object."""
+        if self.declared is not None and self.declared.to_json() == text:
+            return self.declared
+        return Space.from_json(text, requirements=self.requirements)
 
     def _must_follow(self, changes: Changes) -> bool:
         """Whether the space is learnt from trials that pause, so that their pauses count as well.
@@ -231,7 +242,8 @@ class Driver:
             The trial, now RUNNING under this process; None if there is nothing to start.
         """
         with self.lock:
-            if self._unflushed:  # what is decided from must be in the log before the decision
+            # What is decided from must be in the log before the decision.
+            if self.ledger.unstored or self.in_step:
                 self._flush()
                 history = None
             while True:
@@ -280,7 +292,8 @@ class Driver:
 
     def ticket(self, trial: FrozenTrial) -> Ticket:
         """What a worker needs to run a trial."""
-        definitions = self.ledger.definitions
+        steps = self.in_step
+        definitions = self.ledger.definitions if steps is None else steps.definitions(trial.number)
         if trial.declares:
             definitions = {**definitions, **trial.declares}
         declared = _NOTHING if self.declared is None else self.declared
@@ -298,18 +311,32 @@ class Driver:
 
         STOP for a trial that was ended or taken up elsewhere: what it says counts no more.
         """
+        ledger, now = self.ledger, time.monotonic()
+        attempt, unwatched = self._unwatched.get(number, _WATCHED)
+        passes = step in unwatched and ledger.is_running(number, attempt)
+        if passes and now < self._flush_at and not self.listeners:  # that needs no lock
+            ledger.hear(number, attempt, step, metrics)
+            return Decision.CONTINUE
         with self.lock:
             trial = self.trial(number)
             if trial.state is not TrialState.RUNNING or self.lease.is_lost(trial):
                 return Decision.STOP
-            trial = self.ledger.hear(number, step, metrics)
-            self._unflushed.add(number)
-            if time.monotonic() - self._flushed_at >= self.flush_seconds:
+            trial = ledger.report(number, step, metrics)
+            if now >= self._flush_at:
                 self._flush()
-            decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
+                trial = self.trial(number)
+            decision = Decision.CONTINUE if passes else self._decided(trial, step)
             if self.listeners:
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
             return decision
+
+    def _decided(self, trial: FrozenTrial, step: int) -> Decision:
+        """Ask the scheduler, and which of the next steps it will let pass."""
+        decision = self.scheduler.decide(self.ledger.snapshot(), trial, step)
+        unwatched = getattr(self.scheduler, "unwatched", None)
+        if unwatched is not None:
+            self._unwatched[trial.number] = trial.attempt, unwatched(trial, step)
+        return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record notes on a trial; those of a run that has lost it are left out."""
@@ -323,10 +350,14 @@ class Driver:
 
         Raises:
             TrialStateError: It was ended elsewhere, or, as TrialLostError, taken up.
+            CheckpointMissingError: It was saved out of this process's sight.
         """
         with self.lock:
-            trial, attempt = self.trial(number), self.lease.attempt(self.trial(number))
-            self._unflushed.discard(number)
+            trial = self.trial(number)
+            attempt = self.lease.attempt(trial)
+            if attempt == trial.attempt:
+                self._keeper.check_in_sight(number, checkpoint)
+            self.ledger.unstored.discard(number)
             self._write(
                 self.storage.checkpoint(self.record.id, number, attempt, checkpoint, trial.reports)
             )
@@ -346,7 +377,8 @@ class Driver:
             taken it up, or it was told from elsewhere. Then the result is refused.
         """
         with self.lock:
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
+            self._unwatched.pop(number, None)
             self._flush()  # what others have said may be why this one ends
             trial = self.trial(number)
             if self.lease.is_lost(trial):  # so that it is refused
@@ -375,14 +407,16 @@ class Driver:
             trial = self.trial(number)
             if self.lease.is_lost(trial) or not self._given_up(trial):
                 self.release(number, reason, lapse=True)
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
+            self._unwatched.pop(number, None)
             self.lease.drop(number)
 
     def release(self, number: int, reason: str, *, lapse: bool = False) -> None:
         """Put a running trial back to WAITING, to be run again under its own number."""
         with self.lock:
             attempt = self.lease.attempt(self.trial(number))
-            self._unflushed.discard(number)
+            self.ledger.unstored.discard(number)
+            self._unwatched.pop(number, None)
             try:
                 trial = self.storage.release(
                     self.record.id, number, attempt, TrialState.WAITING, reason, lapse=lapse
@@ -521,7 +555,7 @@ class Driver:
         trial = (
             self._cloned(job, history)
             if isinstance(job, Clone)
-            else self._proposed(history, fixed, eager, rng)
+            else self._proposed(fixed, eager, rng)
         )
         if trial is None:
             return None
@@ -570,23 +604,10 @@ class Driver:
             CheckpointCorruptError: It isn't what was saved.
         """
         parent = self.trial(job.parent)
-        if parent.checkpoint is None:
-            raise CheckpointMissingError(
-                f"Trial {parent.number} is to be cloned, but has saved no checkpoint. Call "
-                "trial.save_checkpoint(...) in the objective after every trial.report(...), and "
-                "go on from trial.load_checkpoint() where that isn't None.",
-                number=parent.number,
-            )
-        self._verify(parent, parent.checkpoint)
-        origin = Origin(
-            sampler=self._scheduler_spec,
-            reason=job.reason or f"clone of trial {parent.number}",
-            history_version=history.version,
-            parent=parent.number,
-            data={**job.data, "step_from": parent.checkpoint.step},
-        )
+        origin, checkpoint = clone_of(parent, job, self._scheduler_spec, history.version)
+        self._verify(parent, checkpoint)
         return changed(
-            self._new(history, job.params, origin), budget=job.budget, checkpoint=parent.checkpoint
+            self._new(history, job.params, origin), budget=job.budget, checkpoint=checkpoint
         )
 
     def _verify(self, parent: FrozenTrial, checkpoint: Checkpoint) -> None:
@@ -599,30 +620,21 @@ class Driver:
             raise
 
     def _proposed(
-        self,
-        history: History,
-        fixed: Mapping[str, Param],
-        eager: bool,
-        rng: np.random.Generator,
+        self, fixed: Mapping[str, Param], eager: bool, rng: np.random.Generator
     ) -> FrozenTrial | None:
-        known = self.ledger.definitions
-        declares = {n: p for n, p in fixed.items() if known.get(n) != p} if fixed else EMPTY
-        sampler, proposal = self._sampler_spec, propose(self.proposer, history, declares, rng)
-        if proposal is None and self._may_hold_more(history, eager):
-            sampler, proposal = "objective", _UNKNOWN
-        if proposal is None:
-            return None
-        origin = Origin(
-            sampler=sampler,
-            reason=proposal.reason,
-            history_version=history.version,
-            fill=proposal.fill,
-            parent=proposal.parent,
-            data=proposal.data,
-        )
-        trial = self._new(history, proposal.params, origin)
-        budget = self.scheduler.budget(history, trial.number)
-        return changed(trial, budget=budget, declares=declares)
+        for seen in (self.ledger,) if self.in_step is None else self.in_step.views():
+            history = seen.snapshot()
+            declares = {n: p for n, p in fixed.items() if seen.definitions.get(n) != p} or EMPTY
+            sampler, proposal = self._sampler_spec, propose(self.proposer, history, declares, rng)
+            if proposal is None and self._may_hold_more(seen, eager):
+                sampler, proposal = "objective", _UNKNOWN
+            if proposal is not None:
+                origin = origin_of(proposal, sampler, history.version)
+                trial = self._new(history, proposal.params, origin)
+                budget = self.scheduler.budget(history, trial.number)
+                return changed(trial, budget=budget, declares=declares)
+            rng = generator(self.record.seed, history.next_number)
+        return None
 
     def _new(self, history: History, params: Mapping[str, Any], origin: Origin) -> FrozenTrial:
         n_objectives = len(self.record.objective.names)
@@ -639,22 +651,23 @@ class Driver:
         donors = getattr(self.scheduler, "donors", None)
         return () if donors is None else donors(self.ledger.snapshot())
 
-    def _may_hold_more(self, history: History, eager: bool) -> bool:
+    def _may_hold_more(self, seen: Ledger, eager: bool) -> bool:
         """Whether a space that looks exhausted may not be: it is learnt, and still changing."""
         learnt = self.declared is None
-        return learnt and (self.ledger.moving or (eager and bool(history.running)))
+        return learnt and (seen.moving or (eager and bool(seen.snapshot().running)))
 
     def _flush(self) -> None:
         """Group commit of reports: every half second, and before anything is proposed."""
-        for number in sorted(self._unflushed):
+        unstored = self.ledger.unstored
+        for number in sorted(unstored):
+            unstored.discard(number)  # first: more may be heard while this is written
             trial = self.trial(number)
             attempt = self.lease.attempt(trial)
             try:
                 self._write(self.storage.report(self.record.id, number, attempt, trial.reports))
             except TrialStateError:  # no longer ours; finish() will be refused and say so
                 self.refresh()
-        self._unflushed.clear()
-        self._flushed_at = time.monotonic()
+        self._flush_at = time.monotonic() + self.flush_seconds
 
 
 @final

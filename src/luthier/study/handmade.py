@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from luthier.core.history import History
+from luthier.core.jobs import Outcome
 from luthier.core.objective import Objective
 from luthier.core.trial import EMPTY, FrozenTrial, Origin, Reports, TrialState, changed
-from luthier.errors import ArgumentError
+from luthier.errors import ArgumentError, ObjectiveError
 from luthier.space import Param, Space, to_json_value
 from luthier.space.completion import complete
 from luthier.space.values import value_key
-from luthier.study.trial import check_attr, checked_step
+from luthier.study.trial import Trial, at_its_end, check_attr, checked_step, stopped
 
 __all__ = [
     "adapted",
@@ -25,6 +26,7 @@ __all__ = [
     "create_trial",
     "enqueued",
     "has_params",
+    "outcome_told",
 ]
 
 logger = logging.getLogger("luthier")
@@ -260,3 +262,31 @@ def enqueued(
         )
     known = {name: value for name, value in params.items() if name in space and name not in unfit}
     return {**params, **space.check_partial(known)}
+
+
+def outcome_told(
+    trial: Trial, objective: Objective, values: Any, state: TrialState | None
+) -> Outcome:
+    """What a trial's run came to that the user tells of; see ``Study.tell``."""
+    if state is not None and (not isinstance(state, TrialState) or not state.is_finished):
+        raise ArgumentError(f"tell: state must be COMPLETE, PRUNED or FAILED, got {state!r}.")
+    if state is TrialState.PRUNED and values is None:
+        return stopped(trial, "pruned by the user")
+    if state is TrialState.PRUNED or state is TrialState.FAILED:
+        if values is not None and state is TrialState.FAILED:
+            raise ArgumentError(f"tell: a FAILED trial has no values, got {values!r}.")
+        return trial.outcome(state, EMPTY if values is None else objective.read(values))
+    try:
+        if values is None:
+            raise ObjectiveError(
+                f"Trial {trial.number} was told None; a completed trial needs a number. Tell "
+                "state=TrialState.FAILED if there is none."
+            )
+        metrics = objective.read(values)
+        if state is TrialState.COMPLETE:
+            return trial.outcome(state, metrics)
+        return at_its_end(trial, metrics)
+    except ObjectiveError as error:
+        if state is TrialState.COMPLETE:
+            raise
+        return trial.outcome(TrialState.FAILED, error=f"ObjectiveError: {error}")

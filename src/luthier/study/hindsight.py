@@ -153,7 +153,7 @@ class _Again:
         kept = self._kept[number]
         while kept and self.ledger.trials[number].state is TrialState.RUNNING:
             step, metrics = kept.popleft()
-            trial = self.ledger.hear(number, step, metrics)
+            trial = self.ledger.report(number, step, metrics)
             decision = self._scheduler.decide(self.ledger.snapshot(), trial, step)
             if decision is Decision.STOP:
                 self._stop(number, "stopped by its report")

@@ -14,6 +14,7 @@ from typing import Any, final
 from luthier.core.checkpoint import Checkpoint, CheckpointStore, needed_checkpoints
 from luthier.core.events import LogEvent
 from luthier.core.trial import FrozenTrial, TrialState
+from luthier.errors import CheckpointMissingError
 
 __all__ = ["Keeper"]
 
@@ -49,6 +50,22 @@ class Keeper:
         self._latest: dict[int, str] = {}
         self._before: dict[int, str] = {}
         self._unwanted: set[str] = set()
+
+    def check_in_sight(self, number: int, checkpoint: Checkpoint) -> None:
+        """Refuse what a trial on another machine has saved where this process can't see it.
+
+        Raises:
+            CheckpointMissingError: It isn't in the store as it is here.
+        """
+        try:
+            self._opened().path(checkpoint.key)
+        except CheckpointMissingError as error:
+            raise CheckpointMissingError(
+                f"Trial {number} has saved a checkpoint on its machine, and it isn't to be found "
+                f"on this one: {error} Workers on other machines need a folder that all see at "
+                'the same path: create_study(checkpoints="/shared/folder").',
+                **error.fields,
+            ) from error
 
     def tidy(self) -> None:
         """Take in what the log says since the last time; delete what isn't needed any more."""

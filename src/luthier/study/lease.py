@@ -175,6 +175,7 @@ class Lease:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._beating = False
+        self._look_again: dict[str, float] = {}
         self._pause = 0.0
 
     def go_on_as(self, worker: str, running: Iterable[FrozenTrial]) -> None:
@@ -209,6 +210,7 @@ class Lease:
                 continue
             if self.is_lost(trial):
                 self._lost[trial.number] = self._held.pop(trial.number)
+                self._rest()
             elif trial.state.is_finished:
                 self.drop(trial.number)
 
@@ -231,8 +233,7 @@ class Lease:
         """Hold a trial no longer: its run has ended."""
         if self._held.pop(number, None) is None:
             self._lost.pop(number, None)
-        if self._beating and not self._held:
-            self._fall_silent()
+        self._rest()
 
     def gone(self, running: Iterable[FrozenTrial]) -> set[str]:
         """Return who of the workers of running trials is gone: dead, or silent for a lease.
@@ -240,13 +241,23 @@ class Lease:
         Whoever isn't is watched from now on.
         """
         others = {w for trial in running if (w := trial.worker) and w != self.worker}
-        gone = {worker for worker in others if is_gone(worker)}
+        gone = {worker for worker in others if self._is_gone(worker)}
         self._others = frozenset(others - gone)
         if self._others and self.terms.seconds < math.inf:
             self._watch_until = self._clock() + 2 * self.terms.seconds
             self._wake(0.0)
             gone |= self._silent()
         return gone
+
+    def _is_gone(self, worker: str) -> bool:
+        """Whether a process is gone; one that was there a moment ago isn't looked for again."""
+        now = time.monotonic()
+        if now < self._look_again.get(worker, 0.0):
+            return False
+        if is_gone(worker):
+            return True
+        self._look_again[worker] = now + _LOOK_SECONDS
+        return False
 
     def awaits(self, trial: FrozenTrial) -> bool:
         """Whether a running trial is another worker's, and will end or be seen to have lost it."""
@@ -299,6 +310,11 @@ class Lease:
         """Let go of a worker's counter."""
         with contextlib.suppress(Exception):  # what is left there misleads nobody
             self._storage.forget_worker(self._study, worker)
+
+    def _rest(self) -> None:
+        """Fall silent if nothing is held any more."""
+        if self._beating and not self._held:
+            self._fall_silent()
 
     def _fall_silent(self) -> None:
         self._beating = False
@@ -361,6 +377,7 @@ def _signs(beats: Mapping[str, Beat], workers: Iterable[str]) -> dict[str, objec
     return {worker: (beats.get(worker), work_done(worker)) for worker in {*beats, *workers}}
 
 
+_LOOK_SECONDS: Final = 0.5  # a look at a process isn't cheap, and many drivers have many to look at
 _LEASES: Final[weakref.WeakSet[Lease]] = weakref.WeakSet()
 
 

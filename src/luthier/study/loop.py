@@ -15,11 +15,18 @@ from luthier.core.events import StudyStopped
 from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Executor
-from luthier.core.trial import FrozenTrial, TrialState
-from luthier.errors import AllTrialsFailedError, ArgumentError, ObjectiveError, TrialLostError
+from luthier.core.trial import FrozenTrial, TrialState, changed, lapsed
+from luthier.errors import (
+    AllTrialsFailedError,
+    ArgumentError,
+    ObjectiveError,
+    TrialLostError,
+    WorkerLostError,
+)
 from luthier.executors import Inline
 from luthier.study.driver import Driver
 from luthier.study.interruption import Interruption
+from luthier.study.lease import given_up
 from luthier.study.narration import narrate
 from luthier.study.stopping import MaxSeconds, StopRule, is_number, is_rule, is_whole
 from luthier.study.trial import Trial, describe
@@ -125,13 +132,17 @@ class _Run:
     started: set[int] = field(default_factory=set)
     running: dict[int, float] = field(default_factory=dict)  # since when
     retried: Counter[int] = field(default_factory=Counter)
+    lapses: dict[int, tuple[int, int | None]] = field(default_factory=dict)
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
+    failed_before: int = 0
     waited: bool = False
 
     def go(self) -> None:
-        self._plan(self.driver.refresh())
+        history = self.driver.refresh()
+        self.failed_before = len(history.failed)
+        self._plan(history)
         stopped_before = self.driver.ledger.state.get("stopped")
         interruption = Interruption(isinstance(self.executor, Inline))
         try:
@@ -165,9 +176,12 @@ class _Run:
         return True
 
     def _wait(self, interruption: Interruption) -> list[tuple[int, Outcome | BaseException]]:
-        """Wait until a trial has ended, or until Ctrl-C."""
+        """Wait until a trial has ended, until there is more room, or until Ctrl-C."""
+        slots = self.executor.slots
         while not (ended := self.executor.wait(_PULSE_SECONDS)):
-            if interruption.heeded(len(self.running)):
+            in_step = self.driver.in_step is not None and len(self.running) < slots
+            more = in_step or self.executor.slots > slots  # another driver's trial may have ended
+            if interruption.heeded(len(self.running)) or more:
                 break
         return ended
 
@@ -192,7 +206,8 @@ class _Run:
                     return True
                 self.stop_reason = self._nothing_left(new)
             return False
-        if new and (trial.cost is None or self.retried[trial.number]):  # not resumed
+        again = self.retried[trial.number] or trial.number in self.lapses
+        if new and (trial.cost is None or again):  # not resumed
             self.started.add(trial.number)
         self.running[trial.number] = time.monotonic()
         work = TrialWork(
@@ -207,6 +222,8 @@ class _Run:
             return f"{self.limits.n_trials} trials were run"
         if total is not None and self.driver.ledger.snapshot().n_trials >= total:
             return "the study has all its trials"
+        if self.driver.in_step is not None and self.driver.in_step.held_up is not None:
+            return f"the next trial must know the result of trial {self.driver.in_step.held_up}"
         return "the scheduler is done" if self.driver.is_done() else _EXHAUSTED
 
     def _say_why(self) -> None:
@@ -230,20 +247,36 @@ class _Run:
         if self.fatal is not None:
             return "an exception ended it"
         elapsed = time.monotonic() - self.started_at
-        for rule in self.limits.rules:
+        rules, steps = self.limits.rules, self.driver.in_step
+        if steps is not None:
+            seen = None if history.waiting else steps.seen()
+            if seen is None:  # no new trial depends on them yet
+                rules = tuple(rule for rule in rules if isinstance(rule, MaxSeconds))
+            else:
+                history = seen.snapshot()
+                self._check_failures(len(history.failed) - self.failed_before, history)
+                if self.fatal is not None:
+                    return "an exception ended it"
+        for rule in rules:
             if (reason := rule.reason(history, elapsed)) is not None:
                 return reason
         return None
 
     def _end(self, number: int, result: Outcome | BaseException) -> None:
         began = self.running.pop(number)
+        if isinstance(result, WorkerLostError):
+            lapses, terms = self._lapses(number), self.driver.lease.terms
+            if lapses < terms.max_attempts:
+                logger.warning("Trial %d is run again: %s", number, result)
+                self._put_back(number, str(result))
+                return
+            result = WorkerLostError(f"{result} {given_up(lapses, terms)}", number=number)
         if isinstance(result, BaseException):
             result = self._broken_off(number, result, time.monotonic() - began)
         error = result.exception
         if error is not None and self.retries.allow(error, self.retried[number]):
             self.retried[number] += 1
-            self.started.discard(number)
-            self.driver.release(number, f"to be retried after {result.error}")
+            self._put_back(number, f"to be retried after {result.error}")
             return
         trial = self.driver.finish(number, result)
         if error is not None and not isinstance(
@@ -259,7 +292,19 @@ class _Run:
             callback(self.study, trial)
         if trial.state is TrialState.FAILED:
             self.failed += 1
-            self._check_failures()
+            self._check_failures(self.failed)
+
+    def _lapses(self, number: int) -> int:
+        """How many runs in a row, this one included, lost their worker and got no further."""
+        record = self.driver.trial(number)
+        before, step = self.lapses.get(number, (record.lapses, record.lapsed_at))
+        self.lapses[number] = lapsed(changed(record, lapses=before, lapsed_at=step))
+        return self.lapses[number][0]
+
+    def _put_back(self, number: int, reason: str) -> None:
+        """Have a trial run again, before any new one."""
+        self.started.discard(number)
+        self.driver.release(number, reason)
 
     def _broken_off(self, number: int, error: BaseException, cost: float) -> Outcome:
         """The outcome of a run that couldn't say itself how it ended."""
@@ -273,11 +318,13 @@ class _Run:
             cost=cost,
         )
 
-    def _check_failures(self) -> None:
-        history = self.driver.ledger.snapshot()
+    def _check_failures(self, failures: int, seen: History | None = None) -> None:
+        if seen is None and self.driver.in_step is not None:  # checked before each proposal
+            return
+        history = self.driver.ledger.snapshot() if seen is None else seen
         limit, failed = self.limits.fail_fast, history.failed
         worked = history.n_finished > len(failed) or history.paused
-        if limit is None or self.failed < limit or worked:
+        if limit is None or failures < limit or worked:
             return
         if self.fatal is None and failed:
             first = min(failed, key=lambda t: t.number)

@@ -8,20 +8,24 @@ from typing import Any
 
 import numpy as np
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.history import History
-from luthier.core.jobs import Proposal
+from luthier.core.jobs import Clone, Proposal
 from luthier.core.protocols import Sampler, Scheduler
 from luthier.core.trial import FrozenTrial, Origin, TrialState
-from luthier.errors import SpaceError
-from luthier.samplers import HighestRung
+from luthier.errors import CheckpointMissingError, SpaceError
+from luthier.samplers import HighestRung, Random
 from luthier.space import Param, Space
 
-__all__ = ["new_trial", "on_rungs", "propose"]
+__all__ = ["clone_of", "new_trial", "on_rungs", "origin_of", "propose"]
 
 
 def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
-    """A sampler as it is used under a scheduler: where that has rungs, it learns from one."""
-    rungs = getattr(scheduler, "rungs", ())
+    """A sampler as it is used under a scheduler: where that has rungs, it learns from one.
+
+    Random draws learn from nothing, so for them no rung is looked at.
+    """
+    rungs = () if isinstance(sampler, Random) else getattr(scheduler, "rungs", ())
     return HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
 
 
@@ -33,6 +37,43 @@ def propose(
         history = history.seen_in(_with_definitions(history.space, declares))
     proposals = sampler.suggest(history.space, history, 1, rng)
     return proposals[0] if proposals else None
+
+
+def origin_of(proposal: Proposal, sampler: str, version: int) -> Origin:
+    """Why a trial exists that was proposed from a history at a version."""
+    return Origin(
+        sampler=sampler,
+        reason=proposal.reason,
+        history_version=version,
+        fill=proposal.fill,
+        parent=proposal.parent,
+        data=proposal.data,
+    )
+
+
+def clone_of(
+    parent: FrozenTrial, job: Clone, scheduler: str, version: int
+) -> tuple[Origin, Checkpoint]:
+    """Why a clone exists, and from what it goes on.
+
+    Raises:
+        CheckpointMissingError: The parent never saved its state.
+    """
+    if parent.checkpoint is None:
+        raise CheckpointMissingError(
+            f"Trial {parent.number} is to be cloned, but has saved no checkpoint. Call "
+            "trial.save_checkpoint(...) in the objective after every trial.report(...), and "
+            "go on from trial.load_checkpoint() where that isn't None.",
+            number=parent.number,
+        )
+    origin = Origin(
+        sampler=scheduler,
+        reason=job.reason or f"clone of trial {parent.number}",
+        history_version=version,
+        parent=parent.number,
+        data={**job.data, "step_from": parent.checkpoint.step},
+    )
+    return origin, parent.checkpoint
 
 
 def new_trial(

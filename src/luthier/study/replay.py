@@ -70,8 +70,9 @@ class Replay:
 
 def replay(driver: Driver) -> Replay:
     """Recompute all proposals of a study."""
+    driver.refresh()
     events = driver.storage.events(driver.record.id)
-    fold = _Fold(driver, events)
+    steps, fold = driver.in_step, _Fold(driver, events)
     checked, skipped, mismatches = 0, 0, []
     for event in events:
         if event.kind != "added":
@@ -81,8 +82,8 @@ def replay(driver: Driver) -> Replay:
         if sampler is None:
             skipped += 1
             continue
-        fold.advance_to(trial.origin.history_version)
-        again = _again(sampler, fold.ledger, trial)
+        ledger = fold.seen_by(trial) if steps is None else steps.seen_by(trial.number)
+        again = _again(sampler, ledger, trial)
         checked += 1
         if again != trial.params:
             mismatches.append(Mismatch(trial.number, trial.params, again))
@@ -95,17 +96,19 @@ class _Fold:
 
     def __init__(self, driver: Driver, events: list[LogEvent]) -> None:
         record = driver.record
-        self.ledger = Ledger(record.objective, record.seed)
+        self._ledger = Ledger(record.objective, record.seed)
         self._requirements = driver.requirements
         self._events = events
         self._next = 0
 
-    def advance_to(self, version: int) -> None:
-        """Apply all events up to and including a version."""
+    def seen_by(self, trial: FrozenTrial) -> Ledger:
+        """Apply all events up to and including the version that a trial was proposed from."""
+        version = trial.origin.history_version
         while self._next < len(self._events) and self._events[self._next].version <= version:
             event = self._events[self._next]
             self._next += 1
-            self.ledger.follow(event, self._requirements)
+            self._ledger.follow(event, self._requirements)
+        return self._ledger
 
 
 def _sampler(driver: Driver, trial: FrozenTrial) -> Sampler | None:

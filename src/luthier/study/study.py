@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, final
 
 from luthier.core.events import Event
 from luthier.core.history import History
-from luthier.core.jobs import Decision, Outcome
+from luthier.core.jobs import Decision
 from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
 from luthier.core.rng import generator
 from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
-from luthier.errors import ArgumentError, ObjectiveError, StudyError, TrialStateError
+from luthier.errors import ArgumentError, StudyError, TrialStateError
 from luthier.executors import open_executor
 from luthier.space import Param, Space
 from luthier.study import tradeoffs
@@ -31,11 +31,13 @@ from luthier.study.handmade import (
     checked_definitions,
     enqueued,
     has_params,
+    outcome_told,
 )
 from luthier.study.loop import Limits, Retries, run_loop
+from luthier.study.reproducing import make_reproducible
 from luthier.study.schedule import Schedule, schedule_of
 from luthier.study.stopping import StopRule
-from luthier.study.trial import Trial, at_its_end, check_attr, standing, stopped
+from luthier.study.trial import Trial, check_attr, standing
 
 if TYPE_CHECKING:
     import pandas
@@ -362,7 +364,8 @@ class Study:
                 "Use skip_if_finished=True to leave a finished trial as it is.",
                 number=number,
             )
-        outcome = self._told(handle or self._handle_of_elsewhere(record), values, state)
+        handle = handle or self._handle_of_elsewhere(record)
+        outcome = outcome_told(handle, self.objective, values, state)
         self._handles.pop(number, None)
         told = self._driver.finish(number, outcome)
         if told is None:
@@ -399,6 +402,7 @@ class Study:
             return
 
         def build(number: int, history: History) -> FrozenTrial:
+            seen = 0 if self._driver.in_step else history.version  # a version depends on time
             values = enqueued(
                 params, history, self._driver.declared, generator(self.seed, number, "enqueued")
             )
@@ -407,7 +411,7 @@ class Study:
                 param_names=tuple(values),
                 param_values=tuple(values.values()),
                 objectives=len(self.objective.names),
-                origin=Origin("enqueued", "enqueued by the user", history.version),
+                origin=Origin("enqueued", "enqueued by the user", seen),
                 user_attrs=dict(user_attrs or {}) or EMPTY,
             )
 
@@ -487,6 +491,7 @@ class Study:
         executor: Executor | str | None = None,
         time_limit: float | str | datetime.timedelta | None = None,
         memory_limit: int | str | None = None,
+        reproducible: bool | int = False,
     ) -> None:
         """Run trials of an objective until a limit is reached.
 
@@ -506,19 +511,26 @@ class Study:
             stop: Further stop rules, such as ``Saturation(20)``.
             retries: How often a trial is run again after an exception of these kinds.
             fail_fast: Raise after so many trials if all of the study have failed; None: never.
-            executor: Where trials run: "process:4", "thread:4", "inline", or an object such as
+            executor: Where trials run: "process:4", "thread:4", "inline", a cluster such as
+                "dask://host:8786" or "ray", or an object such as
                 ``luthier.executors.Processes(4, resources={"gpu": 0.5})``.
             time_limit: How long a trial may run: seconds, or text such as "10 min". Then it fails
                 and its process is ended; so trials run in processes, also if ``n_jobs`` is 1.
             memory_limit: How much main memory a trial may take: bytes, or text such as "4GB".
+            reproducible: Have all trials come out the same, whatever their timing. Then each is
+                proposed from the results of those W before it and on, as if all took equally
+                long. W is the number of slots, or the one given; once recorded, it stays.
 
         Raises:
             ArgumentError: A limit that makes no sense.
             AllTrialsFailedError: Nothing but failures.
             UnsendableError: The objective can't be sent to a process; the message names the part.
+            StudyMismatchError: ``reproducible`` with another W, or after trials without it.
             KeyboardInterrupt: Ctrl-C. With several trials at once, after those that run have
                 ended; at a second Ctrl-C at once, and they wait to be run again.
         """
+        runner = open_executor(executor, n_jobs, time_limit=time_limit, memory_limit=memory_limit)
+        make_reproducible(self._driver, reproducible, runner.slots)
         run_loop(
             self,
             self._driver,
@@ -527,9 +539,7 @@ class Study:
             catch=catch,
             retries=Retries({} if retries is None else retries),
             callbacks=callbacks,
-            executor=open_executor(
-                executor, n_jobs, time_limit=time_limit, memory_limit=memory_limit
-            ),
+            executor=runner,
             show_progress_bar=show_progress_bar,
             gc_after_trial=gc_after_trial,
         )
@@ -580,6 +590,12 @@ class Study:
     def _nothing_left(self) -> StudyError:
         running = len(self._driver.ledger.snapshot().running)
         still = f", with {running} trials still running" if running else ""
+        steps = self._driver.in_step
+        if steps is not None and (number := steps.held_up) is not None:
+            return StudyError(
+                f"Study {self.study_name!r} is reproducible with {steps.slots} trials at once: the "
+                f"next must know the result of trial {number}. Tell it first."
+            )
         why = f"space is exhausted{still}. Widen the space, or allow duplicates in the sampler."
         if self._driver.is_done():
             then = "Tell their results" if running else "Choose another, or a larger one"
@@ -619,27 +635,3 @@ class Study:
                 f"{name} needs a single objective, the study {self.study_name!r} has "
                 f"{len(self.objective.names)}. Use {instead}."
             )
-
-    def _told(self, trial: Trial, values: Any, state: TrialState | None) -> Outcome:
-        if state is not None and (not isinstance(state, TrialState) or not state.is_finished):
-            raise ArgumentError(f"tell: state must be COMPLETE, PRUNED or FAILED, got {state!r}.")
-        if state is TrialState.PRUNED and values is None:
-            return stopped(trial, "pruned by the user")
-        if state is TrialState.PRUNED or state is TrialState.FAILED:
-            if values is not None and state is TrialState.FAILED:
-                raise ArgumentError(f"tell: a FAILED trial has no values, got {values!r}.")
-            return trial.outcome(state, EMPTY if values is None else self.objective.read(values))
-        try:
-            if values is None:
-                raise ObjectiveError(
-                    f"Trial {trial.number} was told None; a completed trial needs a number. Tell "
-                    "state=TrialState.FAILED if there is none."
-                )
-            metrics = self.objective.read(values)
-            if state is TrialState.COMPLETE:
-                return trial.outcome(state, metrics)
-            return at_its_end(trial, metrics)
-        except ObjectiveError as error:
-            if state is TrialState.COMPLETE:
-                raise
-            return trial.outcome(TrialState.FAILED, error=f"ObjectiveError: {error}")

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -22,7 +23,15 @@ from luthier.core.filling import filled_value
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.objective import Objective
 from luthier.core.suggest import Suggest
-from luthier.core.trial import EMPTY, FrozenTrial, Metrics, Reports, TrialState, changed
+from luthier.core.trial import (
+    EMPTY,
+    NO_REPORTS,
+    FrozenTrial,
+    Metrics,
+    Reports,
+    TrialState,
+    changed,
+)
 from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, TrialPruned
 from luthier.space import Param, Space, merge_definition, same_domain
 
@@ -147,7 +156,8 @@ class Trial(Suggest):
         self._params: dict[str, Param] = {}
         self._declares: dict[str, Param] = {}
         self._user_attrs = dict(ticket.record.user_attrs)
-        self._reports = ticket.record.reports
+        self._reported = dict(ticket.record.reports)
+        self._reports = NO_REPORTS  # of what was reported, as far as somebody has looked
         self._decision = decision
 
     @property
@@ -205,6 +215,8 @@ class Trial(Suggest):
     @property
     def reports(self) -> Reports:
         """What has been reported so far, by step."""
+        new = islice(self._reported.items(), len(self._reports), None)
+        self._reports = self._reports.extended(new)
         return self._reports
 
     def report(self, metrics: float | Metrics, step: int) -> None:
@@ -221,7 +233,7 @@ class Trial(Suggest):
         """
         named = self._ticket.objective.read_report(metrics)
         position = checked_step(step)
-        if position in self._reports:
+        if position in self._reported:
             if position not in self._ticket.record.reports:  # not in an earlier run
                 logger.warning(
                     "Trial %d has reported step %d before; the first report stays.",
@@ -229,7 +241,7 @@ class Trial(Suggest):
                     position,
                 )
             return
-        self._reports = self._reports.adding(position, named)
+        self._reported[position] = named
         self._decision = self._channel.report(self.number, position, named)
 
     def should_prune(self) -> bool:
@@ -253,7 +265,7 @@ class Trial(Suggest):
             ArgumentError: Neither bytes nor an existing path, or no step.
         """
         content = source if isinstance(source, bytes) else _existing(source)
-        last = self._reports.last_step
+        last = self.reports.last_step
         position = (0 if last is None else last) if step is None else checked_step(step)
         key, size = self._ticket.checkpoints().save(content)
         self._channel.checkpoint(self.number, Checkpoint(position, key, size))
@@ -297,7 +309,7 @@ class Trial(Suggest):
             state=state,
             params=self.recorded,
             metrics=metrics,
-            reports=self._reports,
+            reports=self.reports,
             declares=self._declares,
             error=error,
             cost=time.time() - self._started,
@@ -305,7 +317,7 @@ class Trial(Suggest):
 
     def _report_at_budget(self, metrics: Metrics) -> Decision:
         """Report a result as that of the budget, unless more has been reported; decide."""
-        last, budget = self._reports.last_step, self.budget
+        last, budget = self.reports.last_step, self.budget
         if budget is not None and (last is None or last < budget):
             self.report(metrics, budget)
         return self._decision

@@ -142,11 +142,28 @@ def check_arguments_stay(factory: SchedulerFactory) -> None:
         assert list(map(repr, trials)) == before, "trials must stay as they were"
 
 
+def check_unwatched(factory: SchedulerFactory) -> None:
+    """Of steps it says it will let pass, it does, whatever is reported there."""
+    scheduler = factory()
+    unwatched = getattr(scheduler, "unwatched", None)
+    if unwatched is None:
+        return
+    passing: dict[int, range] = {}
+    for history, trial, step in situations():
+        if len(trial.reports) == 1:  # another trial, of another history
+            passing.clear()
+        decision = scheduler.decide(history, trial, step)
+        if step in passing.get(trial.number, ()):
+            assert decision is Decision.CONTINUE, f"{decision} at step {step} it lets pass"
+        passing[trial.number] = unwatched(trial, step)
+
+
 SCHEDULER_CHECKS: Final[tuple[Callable[[SchedulerFactory], None], ...]] = (
     check_spec,
     check_next,
     check_decide_is_total,
     check_pure,
     check_arguments_stay,
+    check_unwatched,
 )
 """All checks; each takes a factory of schedulers."""

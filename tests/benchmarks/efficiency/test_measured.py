@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.efficiency.measured import asks, behaviour
+from benchmarks.efficiency.measured import asks, behaviour, throughput
 
 ROW = {"what": "gp, n = 100", "luthier": 7.66, "peer": "optuna gp", "theirs": 188.0}
 
@@ -27,6 +27,23 @@ def test_each_experiment_becomes_a_table(tmp_path: Path) -> None:
     assert table.title == "Few crashes"
     assert table.header == ("sampler", "crashes", "")
     assert table.rows == (("gp", "29.5", "missed"), ("auto", "", ""))
+
+
+def test_throughput_becomes_tables(tmp_path: Path) -> None:
+    row = {"what": "asha, memory", "luthier": 2.5, "optuna": 20.0, "ratio": 8.0, "at_least": 10}
+    simulated = {"trials": 10_000, "workers": 64, "decisions_ms": {"99%": 2.5}, "met": True}
+    simulated |= {"decisions_over_5_ms": 10, "full_collections_ms": [9.0, 210.0]}
+    content = {"rows": [row | {"met": False}], "simulated": simulated}
+    (tmp_path / "throughput.json").write_text(json.dumps(content))
+    beside, decisions = throughput(tmp_path)
+    assert beside.rows == (("asha, memory", "2.5", "20", "8", ">= 10", "missed"),)
+    assert decisions.title == "Decisions of ASHA, 10,000 trials on 64 workers"
+    assert decisions.rows == (
+        ("99%", "2.5"),
+        ("decisions over 5 ms", "10"),
+        ("full garbage collections, longest", "210"),
+        ("99% <= 5 ms, workers idle <= 2%", "met"),
+    )
 
 
 def test_nothing_measured_gives_no_rows(tmp_path: Path) -> None:

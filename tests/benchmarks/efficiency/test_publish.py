@@ -49,10 +49,12 @@ def test_who_has_run_nearly_everything_takes_part(results: Results) -> None:
 def test_pages_and_curves_are_written(results: Results, tmp_path: Path) -> None:
     tables = publish.publish(results, tmp_path)
     written = {path.name for path in tmp_path.iterdir()}
-    pages = {"ranks", "ranks-subset", "pairs", "families", "problems", "cpu", "asks", "behaviour"}
+    pages = {"ranks", "ranks-subset", "pairs", "families", "problems", "cpu", "asks", "throughput"}
+    pages.add("behaviour")
     curves = {"regret", "regret-subset", *(f"regret-{family}" for family in FAMILIES)}
     assert written == {f"{page}.md" for page in pages} | {f"{curve}.svg" for curve in curves}
     others = [*publish.measured.asks(), *publish.measured.behaviour()]
+    others += publish.measured.throughput()
     assert len(tables) == 4 + 4 + 4 + 1 + 1 + 2 + len(others)
     ranks = (tmp_path / "ranks.md").read_text()
     assert "After 200 trials, 35 problems, 35 studies each" in ranks
@@ -65,7 +67,7 @@ def test_pages_and_curves_are_written(results: Results, tmp_path: Path) -> None:
 
 def test_every_part_is_on_a_page(results: Results, tmp_path: Path) -> None:
     publish.publish(results, tmp_path)
-    names = ("benchmarks.md", "choosing-a-sampler.md")
+    names = ("benchmarks.md", "choosing-a-sampler.md", "schedulers.md")
     page = "".join((publish.DOCS.parent / name).read_text("utf-8") for name in names)
     for path in tmp_path.iterdir():
         assert f"benchmarks/{path.name}" in page

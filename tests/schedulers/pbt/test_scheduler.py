@@ -234,6 +234,7 @@ def test_several_objectives_are_ranked_by_dominance() -> None:
         space=Space(n=Int(0, 7)),
         scheduler=PBT(6, 8, 2, explore="none", synchronous=True),
         sampler="grid",
+        seed=0,
     )
     study.optimize(objective)
     donors = {study.trials[t.origin.parent].params["n"] for t in study.trials if t.number > 7}

@@ -8,6 +8,7 @@ them.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import pickle
 import traceback
 from collections.abc import Iterator
@@ -17,21 +18,41 @@ import cloudpickle
 
 from luthier.errors import LuthierError
 
-__all__ = ["portable"]
+__all__ = ["pack_result", "portable"]
+
+_TOLD = "In the worker process:"
+
+
+def pack_result(result: Any) -> bytes:
+    """Pickle what came of a trial; an exception that can't be is replaced by one like it.
+
+    Args:
+        result: An ``Outcome``, or an exception.
+    """
+    if isinstance(result, BaseException):
+        return bytes(cloudpickle.dumps(portable(result)))
+    try:
+        if getattr(result, "exception", None) is not None:
+            result = dataclasses.replace(result, exception=portable(result.exception))
+        return bytes(cloudpickle.dumps(result))
+    except Exception as error:  # noqa: BLE001  handed over
+        return bytes(cloudpickle.dumps(portable(error)))
 
 
 def portable(error: BaseException) -> object:
     """Return what can be pickled, and is an exception again when it is unpickled.
 
     Args:
-        error: An exception. A note is added to it that says where it happened.
+        error: An exception. A note is added to it that says where it happened, by the first
+            process that sends it on.
 
     Returns:
         The exception itself, or something that becomes one of its class and message, or of the
         nearest class above.
     """
-    told = "".join(traceback.format_exception(error)).rstrip()
-    error.add_note(f"In the worker process:\n{told}")
+    if not any(note.startswith(_TOLD) for note in getattr(error, "__notes__", ())):
+        told = "".join(traceback.format_exception(error)).rstrip()
+        error.add_note(f"{_TOLD}\n{told}")
     for candidate in _candidates(error):
         with contextlib.suppress(Exception):
             pickle.loads(cloudpickle.dumps(candidate))  # noqa: S301  our own

@@ -22,13 +22,19 @@ from luthier.core.output import output_file, shorten
 from luthier.errors import (
     ArgumentError,
     ExecutorError,
-    UnsendableError,
     UnsupportedError,
 )
 from luthier.executors.process.handle import Guard, Worker
 from luthier.executors.process.manners import handle_record, levels, warning_filters
 from luthier.executors.process.resources import checked_resources, environment
-from luthier.executors.process.verdicts import cancelled, died, too_large, too_long
+from luthier.executors.process.verdicts import (
+    cancelled,
+    died,
+    full,
+    too_large,
+    too_long,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from luthier.core.jobs import Outcome
@@ -141,9 +147,7 @@ class Processes:
         """
         slot = self._free_slot()
         if slot is None:
-            raise ArgumentError(
-                f"Trial {number} can't start: all {self._slots} slots are taken. Wait first."
-            )
+            raise full(number, self._slots)
         output = self._output_of(number, work)
         self._launch(_Task(number, work, channel, output, self._deadline(_START_SECONDS)), slot)
 
@@ -322,13 +326,7 @@ class Processes:
             self._deliver(worker.slot, result)
 
     def _refuse(self, worker: Worker, error: BaseException) -> None:
-        number = self._tasks.pop(worker.slot).number
-        raise UnsendableError(
-            f"The objective was sent to a worker process, which can't rebuild it for trial "
-            f"{number}: {type(error).__name__}: {error}. What it needs must be importable there, "
-            'or be defined in your script. Or run trials in threads: executor="thread:4".',
-            number=number,
-        ) from error
+        raise unreadable(self._tasks.pop(worker.slot).number, error) from error
 
     def _settle(self, worker: Worker) -> None:
         """A worker has ended: hear its last words, then say what became of its trial."""

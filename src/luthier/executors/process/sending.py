@@ -15,12 +15,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import cloudpickle
 
 from luthier.core.protocols import Work
 from luthier.errors import UnsendableError
+
+if TYPE_CHECKING:
+    from luthier.core.jobs import Outcome
+    from luthier.core.protocols import Channel
 
 __all__ = ["Parcel", "Parcels", "unpack"]
 
@@ -30,7 +34,7 @@ _DEPTH: Final = 4  # how far the search for what can't be sent goes
 @final
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A work, pickled.
+    """A work, pickled. It is a work itself: called, it is unpacked and run.
 
     Attributes:
         content: The work, without what is shared.
@@ -39,6 +43,14 @@ class Parcel:
 
     content: bytes
     shared: Mapping[int, bytes]
+
+    def __call__(self, channel: Channel) -> Outcome:
+        """Unpack and run it."""
+        shared: dict[int, object] = {}
+        for token, pickled in self.shared.items():
+            shared[token] = unpack(pickled, shared)
+        outcome: Outcome = unpack(self.content, shared)(channel)
+        return outcome
 
 
 @final
@@ -52,11 +64,13 @@ class Parcels:
         self._importable: dict[str, bool] = {}
 
     def pack(self, work: Work) -> Parcel:
-        """Pickle a work.
+        """Pickle a work; one that is a parcel already stays as it is.
 
         Raises:
             UnsendableError: It can't be; the message names the part.
         """
+        if isinstance(work, Parcel):
+            return work
         used = [self._token(part) for part in getattr(work, "shared", ())]
         content = self._dumps(work, "A trial")
         return Parcel(content, {token: self._shared[token][1] for token in used})

@@ -6,9 +6,17 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from luthier.errors import MemoryLimitError, TimeLimitError, TrialCancelledError, WorkerDiedError
+from luthier.errors import (
+    ArgumentError,
+    MemoryLimitError,
+    TimeLimitError,
+    TrialCancelledError,
+    UnsendableError,
+    WorkerDiedError,
+    WorkerLostError,
+)
 
-__all__ = ["cancelled", "died", "too_large", "too_long"]
+__all__ = ["cancelled", "died", "full", "lost", "too_large", "too_long", "unreadable"]
 
 _TAIL: Final = 10_000  # bytes that are looked at of what a dead worker printed
 _SAID: Final = 400  # characters of it that are shown
@@ -17,6 +25,26 @@ _SAID: Final = 400  # characters of it that are shown
 def cancelled(number: int) -> TrialCancelledError:
     """Someone called ``cancel``."""
     return TrialCancelledError(f"Trial {number} was cancelled.", number=number)
+
+
+def full(number: int, slots: int) -> ArgumentError:
+    """It was submitted although no slot is free."""
+    return ArgumentError(f"Trial {number} can't start: all {slots} slots are taken. Wait first.")
+
+
+def lost(number: int, why: object) -> WorkerLostError:
+    """The worker it ran on is gone, and that says nothing about the trial."""
+    return WorkerLostError(f"The worker that ran trial {number} is gone: {why}", number=number)
+
+
+def unreadable(number: int, error: BaseException) -> UnsendableError:
+    """A worker couldn't rebuild what it was sent."""
+    return UnsendableError(
+        f"The objective was sent to a worker process, which can't rebuild it for trial "
+        f"{number}: {type(error).__name__}: {error}. What it needs must be importable there, "
+        'or be defined in your script. Or run trials in threads: executor="thread:4".',
+        number=number,
+    )
 
 
 def too_long(number: int, limit: float) -> TimeLimitError:

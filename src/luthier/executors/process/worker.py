@@ -18,10 +18,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
-import cloudpickle
-
 from luthier.errors import ExecutorError
-from luthier.executors.process.exceptions import portable
+from luthier.executors.process.exceptions import pack_result, portable
 from luthier.executors.process.sending import unpack
 from luthier.executors.process.wire import Inbox, send
 
@@ -84,7 +82,7 @@ def _run(
         result = error
     if link.is_forked:
         _leave(result)
-    return "ended", _packed(result)
+    return "ended", pack_result(result)
 
 
 @final
@@ -236,20 +234,6 @@ class _ToDriver(logging.handlers.QueueHandler):
             usual = vars(logging.makeLogRecord({}))
             kept = {name: value for name, value in vars(record).items() if name in usual}
             self._link.tell("log", logging.makeLogRecord(kept))
-
-
-def _packed(result: Any) -> bytes:
-    """Pickle what came of a trial; an exception that can't be is replaced by one like it."""
-    import dataclasses
-
-    if isinstance(result, BaseException):
-        return bytes(cloudpickle.dumps(portable(result)))
-    try:
-        if getattr(result, "exception", None) is not None:
-            result = dataclasses.replace(result, exception=portable(result.exception))
-        return bytes(cloudpickle.dumps(result))
-    except Exception as error:  # noqa: BLE001  handed over
-        return bytes(cloudpickle.dumps(portable(error)))
 
 
 def _listen(link: _Link, output: _Output, levels: Mapping[str, int]) -> None:
