@@ -1,7 +1,7 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour \
 	bench-trials bench-evolution bench-executors bench-fidelity bench-fronts \
-	bench-throughput bench-report bench-storages fmt lock clean
+	bench-throughput bench-report bench-storages bench-scaling chaos fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -19,6 +19,10 @@ test:           ## all tests but the slow ones
 test-slow:      ## the slow lane: statistics, kill and resume
 	@tools/bootstrap.sh dev
 	@$(BIN)/pytest -n 2 --dist loadgroup -m slow
+
+chaos:          ## MINUTES=10 of killed drivers, lost connections, hung trials; nothing may be lost
+	@tools/bootstrap.sh dev
+	@$(BIN)/python -m benchmarks.chaos $(or $(MINUTES),10)
 
 lint:           ## style and formatting
 	@tools/bootstrap.sh dev
@@ -52,6 +56,10 @@ bench-storages: ## several processes on SQLite and PostgreSQL, beside Optuna
 	@tools/bootstrap.sh dev
 	@tools/peers.sh optuna
 	@$(BIN)/python -m benchmarks.storages
+
+bench-scaling:  ## a thousand simulated workers
+	@tools/bootstrap.sh dev
+	@$(BIN)/python -m benchmarks.scaling
 
 bench-throughput: ## what a report and its decision cost, beside Optuna; simulated workers
 	@tools/bootstrap.sh dev

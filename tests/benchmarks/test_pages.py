@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import scaling
 from benchmarks.evolution import cma_bbob, genetic, nsga
 from benchmarks.evolution.recorded import Recorded
 from benchmarks.fidelity import lcdb, pbt_mnist, tables
@@ -119,3 +120,10 @@ def test_forecasts_of_learning_curves() -> None:
     assert f"mean log score is {found['forecast']:.2f}; that of the last value" in page
     assert f"errors is {found['last value']:.2f}, that of a power law" in page
     assert f"four points {found['power law']:.2f} " in page
+
+
+def test_a_thousand_simulated_workers() -> None:
+    recorded = json.loads(scaling.RESULTS.read_text("utf-8"))
+    assert scaling.PAGE.read_text("utf-8") == scaling.page(recorded)
+    assert recorded["workers"] == 1000
+    assert set(recorded["simulated"]) == set(scaling.STUDIES)

@@ -24,6 +24,8 @@ TARGETS += [
     "bench-fidelity",
     "bench-fronts",
     "bench-report",
+    "bench-scaling",
+    "chaos",
     "fmt",
     "lock",
     "clean",

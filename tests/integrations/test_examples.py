@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -140,3 +141,30 @@ def test_the_commands_that_the_demo_names_work_without_an_activated_venv(tmp_pat
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout
+
+
+def test_workers_on_postgresql_take_up_the_trial_of_one_that_is_killed(tmp_path: Path) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    variables = {name: v for name, v in os.environ.items() if name != "LUTHIER_STORAGE"}
+    process = subprocess.Popen(
+        ["sh", str(EXAMPLES / "postgres_workers.sh")],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**variables, "PATH": path},
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=240)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # what a script that failed has left
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, out + err
+    assert re.search(r"^Trials +30 finished: 30 complete;", out, re.MULTILINE)
+    assert [line.split()[5] for line in out.splitlines() if " trial 0 " in line] == [
+        "added",
+        "claimed",
+        "finished",
+    ]
+    assert "attempt 2 by" in out
