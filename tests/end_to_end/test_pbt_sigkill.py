@@ -132,4 +132,4 @@ def test_a_few_kills_change_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_many_kills_change_nothing(tmp_path: Path, jobs: int) -> None:
-    check(tmp_path, 25, jobs)
+    check(tmp_path, 50, jobs)

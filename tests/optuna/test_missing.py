@@ -24,7 +24,7 @@ from luthier.errors import UnsupportedError
         ("luthier.optuna.samplers", "nsgaii", "genetic samplers"),
         ("luthier.optuna.storages", "JournalStorage", "sqlite:///runs.db"),
         ("luthier.optuna.storages", "RetryFailedTrialCallback", "taken up again"),
-        ("luthier.optuna.storages", "GrpcStorageProxy", "later version"),
+        ("luthier.optuna.storages", "GrpcStorageProxy", "postgresql://"),
         ("luthier.optuna.distributions", "json_to_distribution", "Space.from_optuna"),
     ],
 )

@@ -134,6 +134,25 @@ def test_a_beat_at_the_last_moment_counts(world: World) -> None:
     assert not suspects(second)  # it looks once more before it claims
 
 
+def test_a_run_that_pauses_at_the_last_moment_is_left_to_the_scheduler(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = world.machine(), world.machine()
+    slow = first.ask()
+    suspects(second)
+    world.go_on(2 * LEASE, second)
+    claim = world.storage.claim
+
+    def late(*seen: Any, **more: Any) -> Any:
+        first._driver.finish(0, slow.outcome(TrialState.PAUSED))
+        return claim(*seen, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.storage, "claim", late)
+        assert second.ask().number == 1
+    assert [(t.state.name, t.attempt) for t in second.trials] == [("PAUSED", 1), ("RUNNING", 1)]
+
+
 def test_nobody_falls_silent_while_the_storage_fails(caplog: pytest.LogCaptureFixture) -> None:
     storage = Failing()
     world = World(storage)

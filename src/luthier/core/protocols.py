@@ -290,6 +290,7 @@ class Storage(Protocol):
         attempt: int,
         at: float,
         budget: int | None = None,
+        state: TrialState | None = None,
     ) -> FrozenTrial | None:
         """Make a trial RUNNING under a worker, its attempt raised by one.
 
@@ -304,6 +305,8 @@ class Storage(Protocol):
             attempt: The attempt it was last seen at; guards against two claims.
             at: The time.
             budget: A new budget; None leaves it as it was.
+            state: The state it was last seen in, if no other will do: a run that seemed lost may
+                have ended in a pause, which is the scheduler's to end.
 
         Returns:
             The trial, or None if another was faster.

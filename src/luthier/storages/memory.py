@@ -106,13 +106,14 @@ class MemoryStorage:
         attempt: int,
         at: float,
         budget: int | None = None,
+        state: TrialState | None = None,
     ) -> FrozenTrial | None:
         """Make a trial RUNNING under a worker, or return None if another was faster."""
         with self._lock:
             entry = self._study(study)
             before = entry.trial(number)
             try:
-                rules.require_claimable(before, attempt)
+                rules.require_claimable(before, attempt, state)
             except TrialStateError:
                 return None
             return entry.change("claimed", number, rules.claim_data(before, worker, budget), at)

@@ -60,13 +60,19 @@ def require_numbers(trials: Sequence[FrozenTrial], count: int) -> None:
             )
 
 
-def require_claimable(trial: FrozenTrial, attempt: int) -> None:
+def require_claimable(trial: FrozenTrial, attempt: int, state: TrialState | None = None) -> None:
     """Refuse to claim a trial that has finished, or was claimed since it was looked at.
 
+    Args:
+        trial: The trial as it is.
+        attempt: The attempt at which it was seen.
+        state: The state in which it was seen, or None if that doesn't matter.
+
     Raises:
-        TrialStateError: One of the two.
+        TrialStateError: It isn't the same any more.
     """
-    if trial.state.is_finished or trial.attempt != attempt:
+    same = trial.attempt == attempt and state in (None, trial.state)
+    if trial.state.is_finished or not same:
         raise TrialStateError(
             f"Trial {trial.number} can't be claimed at attempt {attempt}: it is "
             f"{trial.state.name} at attempt {trial.attempt}. Look at the history again.",

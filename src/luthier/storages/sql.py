@@ -194,11 +194,12 @@ class SqlStorage:
         attempt: int,
         at: float,
         budget: int | None = None,
+        state: TrialState | None = None,
     ) -> FrozenTrial | None:
         """Make a trial RUNNING under a worker, or return None if another was faster."""
 
         def data(before: FrozenTrial) -> dict[str, Any]:
-            rules.require_claimable(before, attempt)
+            rules.require_claimable(before, attempt, state)
             return plain_text(rules.claim_data(before, worker, budget))
 
         try:

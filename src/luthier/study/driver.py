@@ -502,6 +502,7 @@ class Driver:
             attempt=trial.attempt,
             at=time.time(),
             budget=budget,
+            state=trial.state,
         )
         if claimed is None:
             return None

@@ -258,6 +258,19 @@ def released_trials_can_be_claimed_again(factory: Factory) -> None:
             _same((len(claimed.reports), claimed.attempt), (kept, attempt + 1), "it starts over")
 
 
+def claims_may_name_the_state(factory: Factory) -> None:
+    """A claim of a trial that was seen running is refused once that has paused."""
+    with _study(factory) as (storage, study):
+        storage.add_trials(study, [running(0)])
+        storage.release(study, 0, 1, _PAUSED, "why")
+        before = storage.changes_since(study, 0)
+        seen = TrialState.RUNNING
+        _same(storage.claim(study, 0, "w", attempt=1, at=5.0, state=seen), None, "it has paused")
+        _same(storage.changes_since(study, 0), before, "and stays so")
+        claimed = storage.claim(study, 0, "w", attempt=1, at=5.0, state=_PAUSED)
+        assert claimed is not None, "a trial that is as it was seen can be claimed"
+
+
 def paused_trials_are_resumed(factory: Factory) -> None:
     """A run may end PAUSED, with parameters and cost; a new claim goes on, with a new budget."""
     with _study(factory) as (storage, study), _opened(factory) as other:
@@ -564,6 +577,7 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         running_trials_are_guarded,
         reports_are_appended,
         released_trials_can_be_claimed_again,
+        claims_may_name_the_state,
         paused_trials_are_resumed,
         lapses_are_counted,
         lapses_are_counted_from_the_last_checkpoint,
