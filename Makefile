@@ -1,7 +1,8 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour \
-	bench-trials bench-evolution bench-executors bench-fidelity bench-fronts \
-	bench-throughput bench-report bench-storages bench-scaling chaos fmt lock clean
+	bench-trials bench-dashboard bench-evolution bench-executors bench-fidelity bench-folds bench-fronts \
+	bench-gradient bench-importance bench-throughput bench-report bench-searches bench-selection \
+	bench-storages bench-scaling chaos fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -18,7 +19,7 @@ test:           ## all tests but the slow ones
 
 test-slow:      ## the slow lane: statistics, kill and resume
 	@tools/bootstrap.sh dev
-	@$(BIN)/pytest -n 2 --dist loadgroup -m slow
+	@$(BIN)/pytest -n 2 --dist loadgroup -m slow --timeout 1800
 
 chaos:          ## MINUTES=10 of killed drivers, lost connections, hung trials; nothing may be lost
 	@tools/bootstrap.sh dev
@@ -98,13 +99,34 @@ bench-evolution: ## evolution beside DEAP, SciPy, Nevergrad, pymoo, cmaes, cma; 
 	@$(BIN)/python -m benchmarks.evolution.cma_bbob
 	@$(BIN)/python -m benchmarks.evolution.cma_bbob --dimension 20
 
+bench-dashboard: ## opening 10,000 and 100,000 trials; MINUTES=10 of twenty clients
+	@tools/bootstrap.sh dev
+	@$(BIN)/python -m benchmarks.dashboard $(or $(MINUTES),10)
+
+bench-folds:    ## what racing over folds saves and loses
+	@tools/bootstrap.sh dev
+	@$(BIN)/python -m benchmarks.folds
+
 bench-fidelity: ## BOHB beside Optuna's, learning curves on LCDB, populations on MNIST
 	@tools/bootstrap.sh dev
 	@tools/peers.sh optuna lcdb torch
 	@$(BIN)/python -m benchmarks.fidelity.tables
+	@$(BIN)/python -m benchmarks.fidelity.estimators
 	@$(BIN)/python -m benchmarks.fidelity.lcdb selection
 	@$(BIN)/python -m benchmarks.fidelity.lcdb extrapolation
+	@$(BIN)/python -m benchmarks.spending
 	@PYTHONPATH=src .peers/torch/bin/python -m benchmarks.fidelity.pbt_mnist
+
+bench-gradient: ## penalties and weights by the thousand, wrong labels, wrong learning rates
+	@tools/bootstrap.sh dev
+	@tools/peers.sh torch
+	@$(BIN)/python -m benchmarks.gradient
+	@.peers/torch/bin/python -m benchmarks.gradient
+
+bench-importance: ## what mattered, beside Optuna: agreement and seconds; docs/benchmarks/importance.md
+	@tools/bootstrap.sh dev
+	@tools/peers.sh optuna
+	@$(BIN)/python -m benchmarks.importance
 
 bench-fronts:   ## fronts of several objectives beside Optuna: docs/benchmarks/fronts.md; hours if not recorded
 	@tools/bootstrap.sh bench
@@ -112,6 +134,18 @@ bench-fronts:   ## fronts of several objectives beside Optuna: docs/benchmarks/f
 	@$(BIN)/python -m benchmarks.fronts record optuna:tpe luthier:gp luthier:tpe
 	@$(BIN)/python -m benchmarks.fronts record optuna:gp --slow
 	@$(BIN)/python -m benchmarks.fronts report --publish
+
+bench-selection: ## is the winner better than the defaults, and its score true: docs/honest-selection.md
+	@tools/bootstrap.sh dev
+	@$(BIN)/python -m benchmarks.selection --keep
+
+bench-searches: ## SearchCV beside scikit-learn's, Optuna's and scikit-optimize's; its overhead
+	@tools/bootstrap.sh dev
+	@tools/peers.sh searches
+	@PYTHONPATH=src .peers/searches/bin/python -m benchmarks.searches.overhead
+	@PYTHONPATH=src .peers/searches/bin/python -m benchmarks.searches record
+	@PYTHONPATH=src .peers/searches/bin/python -m benchmarks.searches ours
+	@PYTHONPATH=src .peers/searches/bin/python -m benchmarks.searches report --publish
 
 bench-report:   ## who needs the fewest trials: docs/benchmarks, from recorded trajectories
 	@tools/bootstrap.sh bench

@@ -21,8 +21,9 @@ except ModuleNotFoundError as missing:
     sys.exit(f"{missing}. This example needs two more packages: pip install torch scikit-learn")
 
 STORAGE = "asha-mlp.db"
-EPOCHS = 27
-TRIALS = 60
+SMALL = "--small" in sys.argv  # seconds, for a try
+EPOCHS = 9 if SMALL else 27
+TRIALS = 6 if SMALL else 60
 BATCH = 64
 
 

@@ -2,7 +2,9 @@
 
     python examples/demo.py            (or: make demo)
 
-All three studies are kept in ``luthier-demo.db``. Stop it with Ctrl-C whenever you like and run it
+The forests are raced: a candidate that falls behind on the first folds isn't fitted to the others.
+All three studies are kept in ``luthier-demo.db``, and what the network's found is told in
+``report.html``. Stop it with Ctrl-C whenever you like and run it
 again: what is finished stays finished, what was running is run again.
 """
 
@@ -13,6 +15,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from sklearn.datasets import load_digits, make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -22,8 +25,10 @@ from threadpoolctl import threadpool_limits
 
 import luthier
 from luthier.integrations.sklearn import SearchCV
+from luthier.report import report
 
 STORAGE = "luthier-demo.db"
+REPORT = "report.html"
 
 FOREST = {
     "n_estimators": [10, 50, 100, 200],
@@ -47,7 +52,7 @@ def tune_forest(strategy, n_trials, grid):
         storage=STORAGE,
         verbose=1,
     )
-    return search.fit(X, y).study_
+    return search.fit(X, y)
 
 
 def network_accuracy(trial):
@@ -80,13 +85,21 @@ def tune_network(n_trials):
     return study
 
 
-def show(studies):
-    print(f"\n{'study':<16}{'trials':>8}{'best':>9}{'seconds':>9}   best configuration")
-    for study in studies:
-        seconds = sum(trial.cost or 0 for trial in study.trials)
-        best = ", ".join(f"{name}={value}" for name, value in study.best_params.items())
-        row = f"{study.study_name:<16}{len(study.trials):>8}{study.best_value:>9.4f}{seconds:>9.1f}"
-        print(f"{row}   {best}")
+def show(searches, network):
+    print(
+        f"\n{'study':<15}{'trials':>7}{'fits':>12}{'best':>8}"
+        f"{'expected':>10}{'95% interval':>16}{'default':>9}{'seconds':>9}"
+    )
+    for search in searches:
+        low, high = search.expected_score_interval_
+        print(
+            f"{start_of_row(search.study_, fits(search))}{search.expected_score_:>10.4f}"
+            f"{f'{low:.3f} to {high:.3f}':>16}{search.default_score_:>9.4f}{seconds(search.study_)}"
+        )
+    print(f"{start_of_row(network, '')}{'':>35}{seconds(network)}")
+    for search in searches:
+        print(f"\n{search.study_.study_name}: {search.report()}")
+    print(f"\n{network.study_name}: {network.best_params}")
     program = command_line()
     print(
         f"""
@@ -95,8 +108,24 @@ Where to look next:
   {program} trials --study forest-random --storage {STORAGE}
   {program} best --study network-random --storage {STORAGE}
   {program} replay --study network-random --storage {STORAGE}
+  {program} report forest-grid -o forest-grid.html --storage {STORAGE}
 and in examples/ and docs/. Delete {STORAGE} to start over."""
     )
+
+
+def start_of_row(study, fits):
+    return f"{study.study_name:<15}{len(study.trials):>7}{fits:>12}{study.best_value:>8.4f}"
+
+
+def seconds(study):
+    return f"{sum(trial.cost or 0 for trial in study.trials):>9.1f}"
+
+
+def fits(search):
+    """How many fits the race has run, of those that searching without one runs."""
+    table = search.cv_results_
+    scores = [table[f"split{fold}_test_score"] for fold in range(search.n_splits_)]
+    return f"{np.isfinite(scores).sum()} of {np.size(scores)}"
 
 
 def command_line():
@@ -108,15 +137,17 @@ def command_line():
 def main(*, small=False):
     grid = FOREST | {"n_estimators": [10], "max_depth": [None]} if small else FOREST
     try:
-        studies = [
+        forests = [
             tune_forest("grid", 3 if small else 48, grid),
             tune_forest("random", 2 if small else 12, grid),
-            tune_network(3 if small else 24),
         ]
+        network = tune_network(3 if small else 24)
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing is lost: run it again to go on.", file=sys.stderr)
         sys.exit(130)
-    show(studies)
+    show(forests, network)
+    path = report(network).save(REPORT)
+    print(f"\nWhat {network.study_name} found, with figures: open {path.resolve()} in a browser.")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
     python examples/pareto_digits.py
 
 Takes a minute or two. The study is kept in ``luthier-pareto.db``: stop it with Ctrl-C whenever you
-like and run it again. With matplotlib (``pip install 'luthier[sklearn,plot]'``) the front is drawn
-into ``luthier-pareto.png``.
+like and run it again. The front is drawn into ``luthier-pareto.html``, a page of its own.
 """
 
 import pickle
@@ -18,9 +17,8 @@ from sklearn.model_selection import cross_val_score
 
 import luthier
 from luthier import Float, Int
-from luthier.errors import MissingExtraError, require_extra
 
-STORAGE, PICTURE = "luthier-pareto.db", "luthier-pareto.png"
+STORAGE, PICTURE = "luthier-pareto.db", "luthier-pareto.html"
 X, Y = load_digits(return_X_y=True)
 FOREST = {
     "n_estimators": Int(1, 200, log=True),
@@ -89,25 +87,9 @@ def show(study, chosen):
         print(f"{row}  {names}".rstrip())
 
 
-def draw(study, chosen):
-    figure = require_extra("matplotlib.figure", "plot", "The picture").Figure(figsize=(8, 5))
-    axes = figure.subplots()
-    done = study.get_trials(states=[luthier.TrialState.COMPLETE])
-    axes.scatter(*columns(done, "ms", "accuracy"), color="lightgrey", label="all trials")
-    ms, accuracy, mb = columns(study.best_trials, "ms", "accuracy", "mb")
-    points = axes.scatter(ms, accuracy, c=mb, norm="log", label="Pareto front")
-    for marker, (name, trial) in zip("s*D", chosen.items(), strict=True):
-        at = columns([trial], "ms", "accuracy")
-        axes.scatter(*at, s=150, marker=marker, facecolor="none", edgecolor="red", label=name)
-    axes.set(xlabel="milliseconds for 100 images", ylabel="accuracy", xscale="log")
-    axes.legend(loc="lower right")
-    figure.colorbar(points, label="MB")
-    figure.savefig(PICTURE, dpi=150, bbox_inches="tight")
-    print(f"\nThe front is drawn in {PICTURE}.")
-
-
-def columns(trials, *names):
-    return [[trial.metrics[name] for trial in trials] for name in names]
+def draw(study):
+    study.plot.pareto().save(PICTURE)
+    print(f"\nThe front is drawn in {PICTURE}: open it in a browser.")
 
 
 def main(*, small=False):
@@ -119,10 +101,7 @@ def main(*, small=False):
         sys.exit(130)
     chosen = choices(study)
     show(study, chosen)
-    try:
-        draw(study, chosen)
-    except MissingExtraError as missing:
-        print(f"\n{missing}")
+    draw(study)
     print(f"\nThe same from the command line: luthier best --knee --storage {STORAGE}")
 
 

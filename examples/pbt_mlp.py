@@ -20,7 +20,8 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}. This example needs two more packages: pip install torch scikit-learn")
 
-EPOCHS = 30
+SMALL = "--small" in sys.argv  # seconds, for a try
+EPOCHS = 6 if SMALL else 30
 X, y = load_digits(return_X_y=True)
 parts = train_test_split(X / 16.0, y, test_size=0.3, random_state=0)
 X_train, X_val = (torch.tensor(part, dtype=torch.float32) for part in parts[:2])
@@ -73,10 +74,10 @@ study = luthier.create_study(
     storage="pbt.db",
     load_if_exists=True,
     sampler="random",
-    scheduler=PBT(EPOCHS, population=8, ready_every=3),
+    scheduler=PBT(EPOCHS, population=4 if SMALL else 8, ready_every=3),
     seed=0,
 )
-study.optimize(objective, n_jobs=2)
+study.optimize(objective, n_jobs=1 if SMALL else 2)
 
 print(f"best validation error {study.best_value:.4f}, with this schedule:")
 for phase in study.schedule().phases:

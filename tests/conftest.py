@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from benchmarks.storages.postgres_server import PostgresServer
+
+# Two workers of pytest with two threads each stand in each other's way: OpenMP waits by spinning.
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+sys.path.insert(0, str(Path(__file__).parent))  # what tests share, such as odd_histories
+os.environ.setdefault("KERAS_BACKEND", "torch")  # read once, when Keras is first imported
 
 settings.register_profile(
     "luthier",
@@ -29,6 +37,29 @@ settings.load_profile("luthier")
 # the tests that interrupt their children mean the same wherever they run.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> None:
+    """What a test, or a library in it, has silenced is heard again in the next."""
+    logger = logging.getLogger("luthier")
+    logger.setLevel(logging.NOTSET)
+    logger.disabled, logger.propagate = False, True
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> Iterator[Any]:
+    """A client of two Dask workers on this machine."""
+    import distributed
+
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,13 @@ if ! recent .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2
     say "creating .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
 fi
+if [ "$profile" != demo ] && ! command -v chromium >/dev/null 2>&1; then
+    if can_install; then
+        debian_install chromium || say "that failed: tests of the dashboard will be skipped"
+    else
+        say "no chromium: tests of the dashboard will be skipped (on Debian: apt-get install chromium)"
+    fi
+fi
 pip() { .venv/bin/python -m pip -qq --disable-pip-version-check "$@"; }
 say "installing luthier[$extras] into .venv (once; a minute or two)"
 pip install --constraint constraints.txt hatchling editables

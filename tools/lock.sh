@@ -10,7 +10,8 @@ trap 'rm -rf "$work"' EXIT
 "$work/venv/bin/python" -m pip -qq install ".[dev,bench]"
 {
     echo "# Every version that CI runs, for Python 3.11. Written by \`make lock\`; do not edit."
-    "$work/venv/bin/python" -m pip freeze --exclude luthier --exclude pip --exclude setuptools
+    "$work/venv/bin/python" -m pip freeze --exclude luthier --exclude pip --exclude setuptools |
+        sed "s/+cpu$//"
 } > "$work/constraints.txt"
 if grep -n -e '://' -e ' @ ' "$work/constraints.txt" >&2; then
     echo "lock: the lines above name a place instead of a version; nothing was written." >&2

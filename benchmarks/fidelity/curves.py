@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ class Table:
         self._task = getattr(public.tasks(), family)(name, **settings)
         self.space = self._task.space
         rng = np.random.default_rng(0)
-        drawn = [self._task.sample(rng) for _ in range(_SAMPLES)]
+        drawn = [self.draw(rng) for _ in range(_SAMPLES)]
         first = np.array([self._value(config, 1) for config in drawn[:100]])
         self._cap = 2 * float(np.nanmedian(first)) if family == "TaskSet" else np.inf
         ends = np.array([self(config, STEPS) for config in drawn])
@@ -67,6 +67,10 @@ class Table:
         """What a configuration has reached at a step; trainings that diverge end at a cap."""
         value = self._value(config, step)
         return float(min(value, self._cap)) if np.isfinite(value) else self._cap
+
+    def draw(self, rng: np.random.Generator) -> dict[str, Any]:
+        """A random configuration."""
+        return self._task.sample(rng)  # type: ignore[no-any-return]
 
     def regret(self, config: Mapping[str, Any]) -> float:
         """How far its end is from the best of 1,000 random ones: 0, or below 0 if it is better.
@@ -121,8 +125,12 @@ class Search:
 
     def summary(self) -> dict[str, Any]:
         """The regret of what is recommended at each of ``MARKS``, and ``typical``."""
-        regrets = [[r for spent, r in self._seen if spent <= mark * STEPS][-1] for mark in MARKS]
-        return {"regrets": np.round(regrets, 5).tolist(), "typical": round(self.typical(), 5)}
+        return {"regrets": self.regrets(MARKS), "typical": round(self.typical(), 5)}
+
+    def regrets(self, marks: Iterable[int]) -> list[float]:
+        """The regret of what is recommended after so many times what one trial costs to the end."""
+        seen = [[r for spent, r in self._seen if spent <= mark * STEPS][-1] for mark in marks]
+        return [round(regret, 5) for regret in seen]
 
     def typical(self) -> float:
         """The median regret that the later half of the trials would end with, each trained out.

@@ -19,7 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from luthier import errors, samplers, schedulers
+    from luthier import catalog, errors, samplers, schedulers
     from luthier.core.trial import (
         FrozenTrial,
         TrialState,
@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from luthier.study.narration import (
         set_verbosity,
     )
+    from luthier.study.regret import RegretBelowError
     from luthier.study.stopping import (
         AllOf,
         MaxCost,
@@ -119,6 +120,7 @@ __all__ = [
     "OneOf",
     "Ordinal",
     "Permutation",
+    "RegretBelowError",
     "Saturation",
     "Space",
     "Study",
@@ -128,6 +130,7 @@ __all__ = [
     "TrialPruned",
     "TrialState",
     "bohb",
+    "catalog",
     "copy_study",
     "create_study",
     "create_trial",
@@ -164,6 +167,7 @@ _HOMES = {
     "study.fixed": "FixedTrial",
     "study.handmade": "create_trial",
     "study.narration": "set_verbosity",
+    "study.regret": "RegretBelowError",
     "study.stopping": "AllOf MaxCost MaxSeconds MaxTrials Saturation TargetValue",
     "study.study": "Study",
     "study.trial": "Trial",

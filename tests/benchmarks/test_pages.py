@@ -13,6 +13,7 @@ from benchmarks import scaling
 from benchmarks.evolution import cma_bbob, genetic, nsga
 from benchmarks.evolution.recorded import Recorded
 from benchmarks.fidelity import lcdb, pbt_mnist, tables
+from benchmarks.selection import __main__ as selection
 
 DOCS = Path(__file__).parents[2] / "docs"
 EVALUATIONS, SEEDS = 5000, 15
@@ -127,3 +128,8 @@ def test_a_thousand_simulated_workers() -> None:
     assert scaling.PAGE.read_text("utf-8") == scaling.page(recorded)
     assert recorded["workers"] == 1000
     assert set(recorded["simulated"]) == set(scaling.STUDIES)
+
+
+def test_selection() -> None:
+    found = selection.tables(json.loads(selection.RESULTS.read_text("utf-8")))
+    assert all(table in (DOCS / "honest-selection.md").read_text("utf-8") for table in found)

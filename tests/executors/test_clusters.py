@@ -36,19 +36,6 @@ Factory = Callable[..., Executor]
 
 
 @pytest.fixture(scope="session")
-def dask_client() -> Iterator[Any]:
-    import distributed
-
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
-@pytest.fixture(scope="session")
 def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_AUTH_MODE"] = "disabled"
@@ -193,19 +180,7 @@ def test_shutdown_ends_running_trials(make: Factory, tmp_path: Path) -> None:
     assert vanished(pid)
 
 
-def test_asha_with_checkpoints(make: Factory, tmp_path: Path) -> None:
-    def objective(trial: luthier.Trial) -> float:
-        rate = trial.suggest_float("rate", 0.01, 0.5)
-        saved = trial.load_checkpoint()
-        loss = 1.0 if saved is None else float(saved.read_bytes())
-        for step in range(1 if saved is None else saved.step + 1, 10):
-            loss *= 1 - rate
-            trial.report(loss, step)
-            trial.save_checkpoint(str(loss).encode())
-            if trial.should_prune():
-                raise luthier.TrialPruned
-        return loss
-
+def test_asha_with_checkpoints(make: Factory, tmp_path: Path, training: Any) -> None:
     study = luthier.create_study(
         storage=tmp_path / "asha.db",
         study_name="asha",
@@ -213,7 +188,7 @@ def test_asha_with_checkpoints(make: Factory, tmp_path: Path) -> None:
         scheduler={"name": "asha", "max_resource": 9},
         **SEED,
     )
-    study.optimize(objective, n_trials=6, executor=make())
+    study.optimize(training, n_trials=6, executor=make())
     ended = [t for t in study.trials if t.state.is_finished]
     assert {t.state for t in ended} <= {TrialState.COMPLETE, TrialState.PRUNED}
     assert any(t.attempt > 1 for t in study.trials)
@@ -277,10 +252,14 @@ class TestDask:
             assert executor.slots == 1
             study = luthier.create_study(**SEED)
             seen: list[int] = []
-            study.optimize(
-                _slow, 6, executor=executor, callbacks=lambda s, t: seen.append(executor.slots)
-            )
-            assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 6
+
+            def look(study: luthier.Study, _: object) -> None:
+                seen.append(executor.slots)
+                if seen[-1] == 3:  # Dask takes its time to see that there is more to do
+                    study.stop()
+
+            study.optimize(_slow, 80, executor=executor, callbacks=look)
+            assert {t.state for t in study.trials} == {TrialState.COMPLETE}
             assert max(seen) == 3  # two threads, and one that waits
 
     def test_a_cluster_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_the_suite_notices_a_lost_trial() -> None:
 
 
 @pytest.mark.parametrize("kind", [Threads, Processes])
-@pytest.mark.parametrize("slots", [0, -1, 1.5, "two"])
+@pytest.mark.parametrize("slots", [0, -1, 1.5, "two", True])
 def test_executors_need_slots(kind: Any, slots: Any) -> None:
     with pytest.raises(ArgumentError, match="slots must be an integer of at least 1"):
         kind(slots)

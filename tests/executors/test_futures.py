@@ -69,29 +69,16 @@ def test_contract(pool: Any, check: Any) -> None:
     check(lambda slots: Futures(pool, min(slots, 2)))
 
 
-def test_asha_with_checkpoints(processes: Any) -> None:
+def test_asha_with_checkpoints(processes: Any, training: Any) -> None:
     study = luthier.create_study(
         space={"rate": luthier.Float(0.01, 0.5)},
         scheduler={"name": "asha", "max_resource": 9},
         **SEED,
     )
-    study.optimize(_training, n_trials=6, executor=Futures(processes, 2))
+    study.optimize(training, n_trials=6, executor=Futures(processes, 2))
     ended = [t for t in study.trials if t.state.is_finished]
     assert {t.state for t in ended} <= {TrialState.COMPLETE, TrialState.PRUNED}
     assert any(t.attempt > 1 for t in study.trials)
-
-
-def _training(trial: luthier.Trial) -> float:
-    rate = trial.suggest_float("rate", 0.01, 0.5)
-    saved = trial.load_checkpoint()
-    loss = 1.0 if saved is None else float(saved.read_bytes())
-    for step in range(1 if saved is None else saved.step + 1, 10):
-        loss *= 1 - rate
-        trial.report(loss, step)
-        trial.save_checkpoint(str(loss).encode())
-        if trial.should_prune():
-            raise luthier.TrialPruned
-    return loss
 
 
 def test_the_study_is_there_in_threads_only() -> None:
@@ -189,7 +176,7 @@ def test_a_bare_pool_is_no_executor() -> None:
         ThreadPoolExecutor(1) as threads,
         pytest.raises(ArgumentError, match=r"luthier.executors.Futures\(pool, slots\)"),
     ):
-        study.optimize(_training, 1, executor=threads)  # type: ignore[arg-type]
+        study.optimize(lambda trial: 1.0, 1, executor=threads)  # type: ignore[arg-type]
 
 
 def test_a_full_one_refuses() -> None:
@@ -332,7 +319,7 @@ def test_a_checkpoint_out_of_sight_is_refused() -> None:
     study = luthier.create_study(**SEED)
     trial = study.ask()
     with pytest.raises(CheckpointMissingError, match="need a folder that all see"):
-        study._driver.checkpoint(trial.number, Checkpoint(1, "0" * 64, 3))
+        study._driver.checkpoint(trial.number, Checkpoint(1, "0" * 64, 3), trial.attempt)
     assert study.trials[0].checkpoint is None
 
 

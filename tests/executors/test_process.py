@@ -21,6 +21,7 @@ import pytest
 
 import luthier
 from luthier import FrozenTrial, TrialState
+from luthier.core.jobs import Outcome
 from luthier.core.output import output_file, output_files, shorten
 from luthier.errors import (
     ArgumentError,
@@ -385,6 +386,33 @@ class _Explosive:
 def _explode() -> Any:
     raise ZeroDivisionError("no way")
 
+    def test_a_large_objective_holds_up_nobody_but_its_trial(self) -> None:
+        """Its worker is stopped before it has taken it in; the driver goes on with another."""
+        ballast = os.urandom(20_000_000)
+
+        def large(channel: Any) -> Outcome:
+            return Outcome(TrialState.COMPLETE, {}, {"value": float(len(ballast))})
+
+        def small(channel: Any) -> Outcome:
+            return Outcome(TrialState.COMPLETE, {}, {"value": 1.0})
+
+        executor = Processes(2)
+        try:
+            executor.submit(0, small, None)  # type: ignore[arg-type]
+            assert [number for number, _ in executor.wait(60)] == [0]
+            worker = executor._workers[0]
+            os.kill(worker.pid, signal.SIGSTOP)
+            executor.submit(1, large, None)  # type: ignore[arg-type]
+            assert worker.outbox.is_full
+            executor.submit(2, small, None)  # type: ignore[arg-type]
+            assert [number for number, _ in executor.wait(60)] == [2]
+            os.kill(worker.pid, signal.SIGCONT)
+            [(number, outcome)] = executor.wait(60)
+            assert isinstance(outcome, Outcome)
+            assert (number, outcome.metrics) == (1, {"value": 20_000_000.0})
+        finally:
+            executor.shutdown()
+
 
 class TestChannel:
     def test_errors_of_the_driver_are_raised_in_the_trial(self) -> None:
@@ -457,6 +485,31 @@ class TestChannel:
 
         study = run(objective, 6, slots=1)
         assert [trial.value for trial in study.trials] == [0.0, 1.0] * 3
+
+    def test_a_thread_that_is_left_behind_says_nothing_in_later_trials(self) -> None:
+        """It speaks up while the next trial runs in its process, for its own or for that."""
+
+        def objective(trial: luthier.Trial) -> float:
+            if trial.number == 0:
+                _LEFT.append((trial, []))
+                return 0.0
+            said = []
+            for late in (lambda: _LEFT[-1][0].report(9.0, 1), lambda: trial.report(0.5, 1)):
+                thread = threading.Thread(target=lambda late=late: said.append(outcome_of(late)))
+                thread.start()
+                thread.join(60)
+            return float(said == ["ExecutorError", "nothing"])
+
+        def outcome_of(late: Any) -> str:
+            try:
+                late()
+            except ExecutorError as error:
+                return type(error).__name__
+            return "nothing"
+
+        study = run(objective, 2, slots=1)
+        assert [trial.value for trial in study.trials] == [0.0, 1.0]
+        assert [trial.intermediate_values for trial in study.trials] == [{}, {1: 0.5}]
 
     def test_an_alarm_may_interrupt_a_report(self) -> None:
         def objective(trial: luthier.Trial) -> float:
@@ -553,6 +606,24 @@ class TestOutput:
         out, err = capfd.readouterr()
         assert sorted(out.splitlines()) == ["from C", "from a shell", "trial 0 says hello"]
         assert err == "to err\n"
+
+    def test_what_c_prints_is_there_when_its_trial_has_ended(
+        self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not only when its process does: one that is killed instead would take it along."""
+
+        def work(channel: Any) -> Outcome:
+            ctypes.CDLL(None).puts(b"from C")
+            return Outcome(TrialState.COMPLETE, {})
+
+        monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+        executor = Processes(1)
+        try:
+            executor.submit(0, work, None)  # type: ignore[arg-type]
+            assert len(executor.wait(60)) == 1
+            assert capfd.readouterr().out == "from C\n"
+        finally:
+            executor.shutdown()
 
     def test_where_the_user_wants_them(self, tmp_path: Path) -> None:
         run(self.chatty, 2, logs=tmp_path / "logs")
@@ -659,19 +730,7 @@ class TestResources:
 
 class TestSchedulers:
     @pytest.mark.parametrize("scheduler", ["asha", "pbt"])
-    def test_checkpoints_cross_processes(self, scheduler: str) -> None:
-        def objective(trial: luthier.Trial) -> float:
-            rate = trial.suggest_float("rate", 0.01, 0.5)
-            saved = trial.load_checkpoint()
-            loss = 1.0 if saved is None else float(saved.read_bytes())
-            for step in range(1 if saved is None else saved.step + 1, 10):
-                loss *= 1 - rate
-                trial.report(loss, step)
-                trial.save_checkpoint(str(loss).encode())
-                if trial.should_prune():
-                    raise luthier.TrialPruned
-            return loss
-
+    def test_checkpoints_cross_processes(self, scheduler: str, training: Any) -> None:
         settings: dict[str, Any] = {
             "asha": {"max_resource": 9},
             "pbt": {"steps": 9, "population": 4, "ready_every": 3},
@@ -682,7 +741,7 @@ class TestSchedulers:
             seed=0,
             scheduler={"name": scheduler, **settings[scheduler]},
         )
-        study.optimize(objective, n_trials=8, executor="process:2")
+        study.optimize(training, n_trials=8, executor="process:2")
         ended = [t for t in study.trials if t.state.is_finished]
         assert {t.state for t in ended} <= {TrialState.COMPLETE, TrialState.PRUNED}
         assert any(t.attempt > 1 or t.origin.parent is not None for t in study.trials)

@@ -32,7 +32,7 @@ BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 FILE_NAME = re.compile(r"# (\w+\.py)\n")
 SERVER = "postgresql://me:secret@localhost/runs?schema=mine"  # stands for the tests' own
 COMMANDS = {"curl", "luthier", "printf", "python"}
-PORT = "8470"
+PORTS = {"8470": "luthier serve ", "8480": "luthier dashboard ", "8481": ""}
 EXIT_CODE = re.compile(r"# exit code (\d+)")
 
 
@@ -88,10 +88,12 @@ def test_examples_run(
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     written = page.read_text("utf-8")
-    if PORT in written:
-        port = free_port()
-        written = written.replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{port}")
-        written = written.replace("luthier serve ", f"luthier serve --port {port} ")
+    for usual, command in PORTS.items():
+        if usual in written:
+            port = free_port()
+            written = written.replace(usual, port)
+            if command:
+                written = written.replace(command, f"{command}--port {port} ")
     if SERVER in written:
         written = written.replace(SERVER, request.getfixturevalue("postgres_url"))
     with ExitStack() as services:

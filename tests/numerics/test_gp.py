@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -175,3 +177,34 @@ def test_bad_input_is_refused(arguments: dict[str, object], message: str) -> Non
         fit(**{**good, **arguments})  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"X must have shape \(n, d\)"):
         fit(**good).predict([[0.0, 1.0]])  # type: ignore[arg-type]
+
+
+def split_by_choice() -> tuple[GaussianProcess, Array]:
+    """The first number matters under choice 1 only, and there the model must learn it."""
+    rng = np.random.default_rng(5)
+    X = np.column_stack([rng.random((36, 2)), rng.integers(3, size=36)])
+    y = np.where(X[:, 2] == 1, np.sin(6 * X[:, 0]), 0.2) + 0.3 * X[:, 1]
+    return fit(X, y, categories=(0, 0, 3), by_choice=True), X
+
+
+def test_a_number_may_matter_under_one_choice_only() -> None:
+    model, _ = split_by_choice()
+    within = model.hyper.lengths[3:6]  # of the first number, by choice
+    assert within[1] < 1.0 < 3.0 < min(within[0], within[2])
+    grid = np.array([[0.26, 0.5, 1.0], [0.26, 0.5, 0.0], [0.78, 0.5, 1.0]])
+    assert np.allclose(model.predict(grid)[0], [1.15, 0.35, -0.85], atol=0.1)
+
+
+@pytest.mark.parametrize("bent", [False, True])
+def test_gradients_within_choices_are_those_of_finite_differences(bent: bool) -> None:
+    fitted, X = split_by_choice()
+    bend = Bend(np.array([1.5, 0.8]), np.array([0.7, 1.2])) if bent else None
+    hyper = replace(fitted.hyper, bend=bend, noise=1e-3)
+    model = condition(X, fitted.y, hyper, categories=(0, 0, 3), by_choice=True)
+    points, step = X[:9] * [0.9, 0.9, 1.0] + [0.05, 0.05, 0.0], 1e-6
+    _, _, d_mean, d_std = model.gradient(points)
+    for j, e in enumerate(np.eye(3)[:2]):
+        up, down = model.predict(points + step * e), model.predict(points - step * e)
+        assert np.allclose((up[0] - down[0]) / (2 * step), d_mean[:, j], atol=1e-4)
+        assert np.allclose((up[1] - down[1]) / (2 * step), d_std[:, j], atol=1e-4)
+    assert not d_mean[:, 2].any()

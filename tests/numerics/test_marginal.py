@@ -13,22 +13,24 @@ from luthier.numerics.marginal import Hyperparameters, map_estimate, negative_lo
 Array = NDArray[np.float64]
 
 
-def data(seed: int = 0) -> tuple[Array, Array, Features, Array]:
+def data(seed: int = 0, by_choice: bool = False) -> tuple[Array, Array, Features, Array]:
     rng = np.random.default_rng(seed)
     X = rng.random((25, 4))
     X[:, 2] = rng.integers(3, size=25)
     X[::5, 3] = np.nan
-    features = Features((0, 0, 3, 0))
+    features = Features((0, 0, 3, 0), by_choice)
     y = np.sin(5 * X[:, 0]) + (X[:, 2] == 1) + 0.1 * rng.standard_normal(25)
     return features.of(X), (y - y.mean()) / y.std(), features, 0.05 * rng.random(25)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("bent", [False, True])
-@pytest.mark.parametrize("seed", range(3))
-def test_gradient_is_that_of_finite_differences(kernel: Kernel, bent: bool, seed: int) -> None:
-    F, y, features, extra = data(seed)
-    size = 12 if bent else 6
+@pytest.mark.parametrize(("seed", "by_choice"), [(0, False), (1, True), (2, False)])
+def test_gradient_is_that_of_finite_differences(
+    kernel: Kernel, bent: bool, seed: int, by_choice: bool
+) -> None:
+    F, y, features, extra = data(seed, by_choice)
+    size = features.n_lengths + (8 if bent else 2)
     theta = np.random.default_rng(seed).normal(-1.0, 0.5, size)
     _, slope = negative_log_posterior(theta, F, y, features, extra, kernel)
     step = 1e-6

@@ -13,14 +13,10 @@ from luthier.errors import UnsupportedError
 @pytest.mark.parametrize(
     ("module", "name", "advice"),
     [
-        ("luthier.optuna", "visualization", "Plot study.trials_dataframe()"),
-        ("luthier.optuna", "importance", "later version"),
+        ("luthier.optuna.visualization", "matplotlib", "study.plot"),
         ("luthier.optuna", "integration", "trial.report"),
         ("luthier.optuna", "terminator", "Saturation"),
         ("luthier.optuna", "artifacts", "user attributes"),
-        ("luthier.optuna.pruners", "HyperbandPruner", "use MedianPruner"),
-        ("luthier.optuna.pruners", "SuccessiveHalvingPruner", "use MedianPruner"),
-        ("luthier.optuna.pruners", "WilcoxonPruner", "use MedianPruner"),
         ("luthier.optuna.samplers", "nsgaii", "genetic samplers"),
         ("luthier.optuna.storages", "JournalStorage", "sqlite:///runs.db"),
         ("luthier.optuna.storages", "RetryFailedTrialCallback", "taken up again"),
@@ -44,8 +40,8 @@ def test_what_neither_knows_is_an_attribute_error(module: str) -> None:
 
 
 def test_importing_such_a_name_fails_as_clearly() -> None:
-    with pytest.raises(UnsupportedError, match="no 'HyperbandPruner' yet"):
-        from luthier.optuna.pruners import HyperbandPruner  # noqa: F401
+    with pytest.raises(UnsupportedError, match="no 'GrpcStorageProxy' yet"):
+        from luthier.optuna.storages import GrpcStorageProxy  # noqa: F401
 
 
 def test_submodules_are_importable() -> None:

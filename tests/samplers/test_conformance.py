@@ -18,7 +18,9 @@ from luthier.samplers import (
     SPSA,
     TPE,
     Auto,
+    Challenger,
     Forest,
+    Gradient,
     Grid,
     HighestRung,
     PartialFixed,
@@ -68,8 +70,10 @@ SAMPLERS: list[SamplerFactory] = [
     lambda: SPSA(pairs=2, spread=0.5, step=3.0, allow_duplicates=True),
     ES,
     lambda: ES(pairs=1, spread=0.01),
+    Gradient,
     lambda: PartialFixed(Auto(), {}),
     lambda: HighestRung(TPE(), [1, 3]),
+    lambda: Challenger(TPE()),
 ]
 
 

@@ -91,8 +91,7 @@ def play() -> Play:
             scheduler=scheduler,
             **(more or {}),
         )
-        end = scheduler.rungs[-1]  # type: ignore[attr-defined]
-        flat = table or (lambda params: Training([params["x"]] * end))
+        flat = table or (lambda params: Training([params["x"]] * scheduler.rungs[-1]))  # type: ignore[attr-defined]
         return study, simulate(study, flat, workers, n_trials=len(xs))
 
     return simulated

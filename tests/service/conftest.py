@@ -25,7 +25,8 @@ from luthier.service.desks import Desks
 from luthier.service.guard import Guard
 from luthier.service.openapi import document
 from luthier.service.problems import RefusedError
-from luthier.service.routes import match
+from luthier.service.route import match
+from luthier.service.routes import ROUTES
 from luthier.service.server import http_server, listen
 from luthier.storages import open_storage
 
@@ -101,7 +102,7 @@ class Service:
 def check_documented(method: str, path: str, status: int, kind: str, data: Any) -> None:
     """Demand that an answer is one that the document promises."""
     try:
-        route, _ = match(method, path.partition("?")[0])
+        route, _ = match(ROUTES, method, path.partition("?")[0])
     except RefusedError:
         schema = PROBLEM
         assert status in {400, 401, 403, 404, 405, 429}, (status, data)

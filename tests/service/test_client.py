@@ -18,7 +18,6 @@ from luthier.errors import (
     StudyMismatchError,
     StudyNotFoundError,
     TrialStateError,
-    UnsupportedError,
 )
 from luthier.study.trial import Trial
 
@@ -242,8 +241,6 @@ def test_errors_are_those_of_the_library(service: Service) -> None:
     trial.suggest_float("x", 0, 1)
     with pytest.raises(SpaceError):
         trial.suggest_float("y", 1, 0)
-    with pytest.raises(UnsupportedError, match="can't save or load checkpoints"):
-        trial.save_checkpoint(b"state")
 
 
 def test_a_wrong_token(service: Service) -> None:

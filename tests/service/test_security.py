@@ -34,6 +34,8 @@ AUTH = {"Authorization": f"Bearer {TOKEN}"}
         ("POST", "/v1/studies/s/ask"),
         ("POST", "/v1/studies/s/trials/0/tell"),
         ("GET", "/nosuch"),
+        ("GET", "/v1/studies/s/trials/0/checkpoint"),
+        ("PUT", "/v1/studies/s/trials/0/checkpoint?attempt=1&step=1&sha256=0"),
         ("DELETE", "/v1/studies/s"),
     ],
 )
@@ -47,6 +49,11 @@ def test_no_token_or_a_wrong_one(
     assert found["www-authenticate"].startswith("Bearer")
     assert found["content-type"] == "application/problem+json"
     assert TOKEN not in json.dumps(problem)
+
+
+def test_a_name_with_a_line_end_finds_its_way(running: Service) -> None:
+    status, _, problem = running.send("GET", "/v1/studies/a%0Ab", None, AUTH)
+    assert (status, problem["error"]) == (404, "StudyNotFoundError")
 
 
 def test_the_description_and_health_need_no_token(running: Service) -> None:

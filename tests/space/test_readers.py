@@ -1,7 +1,8 @@
-"""Readers: spaces of scikit-learn, ConfigSpace and Optuna."""
+"""Readers: spaces of scikit-learn, ConfigSpace, Optuna and Ray Tune."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -429,3 +430,60 @@ def test_of():
 def test_of_anything_else(given):
     with pytest.raises(SpaceError, match="A space must be a Space, a dict of names to parameters"):
         Space.of(given)
+
+
+def ray_domains() -> Any:
+    """Ray's own module of domains, without the rest of ``ray.tune``, which needs PyArrow."""
+    [root] = pytest.importorskip("ray").__path__
+    spec = importlib.util.spec_from_file_location("domains", f"{root}/tune/search/sample.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_raytune() -> None:
+    tune = ray_domains()
+    space = Space.from_raytune(
+        {
+            "lr": tune.loguniform(1e-4, 1e-1),
+            "drop": tune.quniform(0.1, 0.5, 0.1),
+            "width": tune.randint(1, 9),
+            "units": tune.qrandint(10, 30, 10),
+            "batch": tune.lograndint(1, 65),
+            "noise": tune.randn(1.0, 0.5),
+            "act": tune.choice(["relu", "tanh"]),
+            "seed": {"grid_search": [0, 1]},
+            "epochs": 10,
+            "model": tune.choice([{"kind": "tree", "depth": tune.randint(1, 4)}, {"kind": "net"}]),
+            "data": {"crop": tune.uniform(0, 1)},
+        }
+    )
+    assert space == Space(
+        {
+            "lr": Float(1e-4, 1e-1, log=True),
+            "drop": Float(0.1, 0.5, step=0.1),
+            "width": Int(1, 8),
+            "units": Int(10, 30, step=10),
+            "batch": Int(1, 64, log=True),
+            "noise": Float(-1.0, 3.0, prior=Normal(1.0, 0.5)),
+            "act": Categorical(["relu", "tanh"]),
+            "seed": Categorical([0, 1]),
+            "epochs": Constant(10),
+            "model": Categorical([0, 1]),
+            "model.0.kind": Constant("tree", when={"model": 0}),
+            "model.0.depth": Int(1, 3, when={"model": 0}),
+            "model.1.kind": Constant("net", when={"model": 1}),
+            "data.crop": Float(0, 1),
+        }
+    )
+
+
+def test_raytune_refuses_code() -> None:
+    tune = ray_domains()
+    given = {"lr": tune.uniform(0, 1), "wd": {"x": tune.sample_from(lambda spec: spec.config.lr)}}
+    with pytest.raises(SpaceError, match=r"'wd\.x' must be a range or a choice, not sample_from"):
+        Space.from_raytune(given)
+    with pytest.raises(SpaceError, match="a dict of names to domains"):
+        Space.from_raytune([1])

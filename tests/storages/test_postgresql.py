@@ -651,7 +651,7 @@ def answer_to_commit(packet: bytes, from_server: bool) -> bool:
     return from_server and b"COMMIT\x00" in packet
 
 
-PACKETS = 7  # of a write, both ways; when fewer are sent, the next step loses one
+PACKETS = 4  # of a write, both ways; when fewer are sent, the next step loses one
 EACH_STEP_ELSEWHERE = [[after(k % PACKETS) for k in range(first, first + 21)] for first in (0, 3)]
 AT_EACH_PACKET = [[after(k) for _ in range(21)] for k in range(PACKETS)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -334,6 +335,55 @@ def test_the_file_is_in_wal_mode_and_one_file_when_closed(tmp_path: Path) -> Non
     other = sqlite3.connect(tmp_path / "a.db")
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     other.close()
+
+
+WRITING_MUCH = """
+import os, sys
+from luthier.storages.sqlite import sqlite_storage
+storage, longest = sqlite_storage("runs.db"), 0
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(600):
+    storage.put_state(1, "key", f"{i:30000}")
+    longest = max(longest, os.path.getsize("runs.db-wal"))
+print(longest)
+"""
+
+
+def test_the_log_stays_short_while_many_write(tmp_path: Path) -> None:
+    """It wouldn't by SQLite's own means: some 80 MB are written."""
+    storage = sqlite_storage(tmp_path / "runs.db")
+    study = storage.create_study("s", Objective(), 0, {}).id
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", WRITING_MUCH]
+    writers = [
+        subprocess.Popen(command, cwd=tmp_path, stdin=pipe, stdout=pipe, text=True)
+        for _ in range(4)
+    ]
+    for process in writers:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in writers:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    longest = [int(process.communicate()[0]) for process in writers]
+    assert max(longest) < 20 * 2**20
+    assert len(storage.events(study)) == 2400
+    storage.close()
+
+
+def test_who_reads_for_long_holds_up_nobody(tmp_path: Path) -> None:
+    storage = sqlite_storage(tmp_path / "runs.db")
+    study = storage.create_study("s", Objective(), 0, {}).id
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        seen = reader.execute("SELECT version FROM studies").fetchall()
+        for i in range(40):
+            storage.put_state(study, "key", f"{i:500000}")
+        assert reader.execute("SELECT version FROM studies").fetchall() == seen
+    assert storage.get_state(study) == {"key": f"{39:500000}"}
+    storage.close()
 
 
 def test_it_shows_where_it_is(tmp_path: Path) -> None:

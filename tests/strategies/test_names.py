@@ -23,14 +23,15 @@ from luthier.strategies import (
 
 PATIENT = Patience(2, wrapped=Percentile(25))
 NAMES = ["auto", "random", "grid", "random_grid", "quasirandom", "sobol", "halton", "lhs"]
-NAMES += ["tpe", "forest", "gp", "ga", "de", "cmaes", "nsga2", "nsga3", "spsa", "es"]
+NAMES += ["tpe", "forest", "gp", "ga", "de", "cmaes", "nsga2", "nsga3", "spsa", "es", "gradient"]
 
 
 def test_known_names() -> None:
     assert list(known_strategies()) == list(known_samplers()) == NAMES
     rules = ["none", "median", "percentile", "threshold", "patience", "learning_curve"]
-    rungs = ["successive_halving", "hyperband", "asha", "pasha", "freeze_thaw", "pbt"]
-    assert list(known_schedulers()) == rules + rungs
+    rungs = ["successive_halving", "hyperband", "asha", "pasha", "freeze_thaw"]
+    optunas = ["open_halving", "open_hyperband", "wilcoxon"]
+    assert list(known_schedulers()) == rules + rungs + optunas + ["pbt", "race", "bayes_race"]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,9 @@ def test_a_scheduler_that_needs_settings_says_how_to_give_them() -> None:
     with pytest.raises(ArgumentError, match=f"Give them with the name, as in {example}"):
         luthier.create_study(scheduler="asha")
     needing = [name for name in known_schedulers() if _told(name) is not None]
-    assert needing == ["percentile", "patience", *known_schedulers()[6:]]
+    ready = {"race", "open_halving", "open_hyperband", "wilcoxon"}
+    others = [name for name in known_schedulers()[6:] if name not in ready]
+    assert needing == ["percentile", "patience", *others]
 
 
 def _told(name: str) -> Scheduler | None:

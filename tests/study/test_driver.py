@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,74 @@ def test_two_drivers_claim_a_waiting_trial_once() -> None:
     record = second._driver.start(history=stale)
     assert record is not None
     assert record.number == 1
+
+
+def crowded(study: luthier.Study) -> luthier.Study:
+    """The study's driver, as after another was faster."""
+    study._driver.mirror.crowded_until = float("inf")
+    return study
+
+
+def test_drivers_that_meet_look_and_add_in_one_step(tmp_path: Path) -> None:
+    url = tmp_path / "runs.db"
+    first = crowded(luthier.create_study(study_name="s", storage=url, strategy="tpe", seed=0))
+    second = crowded(luthier.load_study(study_name="s", storage=url))
+    for turn in range(30):
+        study = (first, second)[turn % 2]
+        study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=1)
+    for study in (first, second):
+        assert [t.number for t in study.trials] == list(range(30))
+        log = study.storage.events(study._driver.record.id)
+        versions = [event.version for event in log if event.kind == "added"]
+        assert [t.origin.history_version + 1 for t in study.trials] == versions
+    alone = luthier.create_study(strategy="tpe", seed=0)
+    for _ in range(30):
+        alone.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=1)
+    assert [t.params for t in first.trials] == [t.params for t in alone.trials]
+
+
+def test_in_a_crowd_total_and_stop_hold(tmp_path: Path) -> None:
+    url = tmp_path / "runs.db"
+    first = crowded(luthier.create_study(study_name="s", storage=url, strategy="random", seed=0))
+    second = crowded(luthier.load_study(study_name="s", storage=url))
+    first.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
+    second.optimize(lambda trial: trial.suggest_float("x", 0, 1), total_trials=5)
+    first.optimize(lambda trial: 0.0, total_trials=5)
+    assert len(first.trials) == len(second.trials) == 5
+    first.optimize(lambda trial: 0.0, n_trials=9, stop=luthier.MaxTrials(7))
+    assert len(second.trials) == 7
+
+
+def test_in_a_crowd_a_trial_told_elsewhere_is_let_go(tmp_path: Path) -> None:
+    url = tmp_path / "runs.db"
+    first = crowded(luthier.create_study(study_name="s", storage=url, strategy="random", seed=0))
+    second = luthier.load_study(study_name="s", storage=url)
+    trial = first.ask()
+    first._driver.lease.tick()  # it beats, so letting go is a write of its own
+    assert first.storage.heartbeats(first._driver.record.id)
+    second.tell(trial.number, 1.0)
+    assert first.ask().number == 1
+    assert [t.state for t in first.trials] == [TrialState.COMPLETE, TrialState.RUNNING]
+
+
+def test_in_a_crowd_a_reproducible_study_knows_what_it_has_just_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where others write just before: then its own is more than one version further."""
+    storage = luthier.open_storage(tmp_path / "runs.db")
+    study = luthier.create_study(study_name="s", storage=storage, strategy="tpe", seed=0)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), total_trials=1, reproducible=2)
+    add = type(storage).add_trials
+
+    def after_another(self: Any, key: int, trials: Any) -> Any:
+        self.put_state(key, "note", trials[0].number)
+        return add(self, key, trials)
+
+    monkeypatch.setattr(type(storage), "add_trials", after_another)
+    crowded(study).optimize(
+        lambda trial: trial.suggest_float("x", 0, 1), total_trials=6, reproducible=2
+    )
+    assert [t.number for t in study.trials] == list(range(6))
 
 
 ORPHAN = """

@@ -272,10 +272,10 @@ def test_a_run_that_has_lost_its_trial_changes_nothing_of_it(world: World) -> No
     before = second._driver.ledger.version
     lost.report(0.25, 2)
     assert lost.should_prune()
-    assert first._driver.report(0, 3, {"value": 0.1}) is Decision.STOP
+    assert first._driver.report(0, 3, {"value": 0.1}, 1) is Decision.STOP
     lost.set_user_attr("from", "the past")
     with pytest.raises(TrialLostError, match="must be RUNNING at attempt 1.*drop this result"):
-        first._driver.checkpoint(0, Checkpoint(1, "ab", 1))
+        first._driver.checkpoint(0, Checkpoint(1, "ab", 1), 1)
     late = Outcome(TrialState.COMPLETE, {}, {"value": 9.0})
     first._driver.release(0, "interrupted")
     first._driver.lease.take(changed(first.trials[0], attempt=1))

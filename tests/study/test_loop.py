@@ -24,6 +24,7 @@ from luthier.errors import (
     AllTrialsFailedError,
     ArgumentError,
     InfeasibleSpaceError,
+    TrialStateError,
     WorkerLostError,
 )
 from luthier.schedulers import SuccessiveHalving
@@ -66,6 +67,7 @@ class TestLimits:
             ({"timeout": -1}, "timeout must be seconds, at least 0, got -1"),
             ({"timeout": "3"}, "timeout must be seconds, at least 0, got '3'"),
             ({"stop": 3}, "stop takes rules such as Saturation(20), got 3"),
+            ({"stop": "saturation"}, "stop takes rules such as Saturation(20), got 'saturation'"),
             ({"stop": MaxTrials}, "stop takes rules such as Saturation(20), got <class"),
             ({"catch": 3}, "catch takes exception classes, got 3"),
             ({"callbacks": 3}, "a callback takes (study, trial), got 3"),
@@ -284,6 +286,58 @@ class TestInterruption:
         with pytest.raises(LookupError):
             study.optimize(square, n_trials=3, callbacks=[callback])
         assert [t.state.name for t in study.trials] == ["COMPLETE"]
+
+    @pytest.mark.parametrize("scheduler", ["none", "asha:max_resource=100,mode=stopping"])
+    def test_what_a_thread_says_that_was_left_behind_counts_no_more(self, scheduler: str) -> None:
+        """The first run of trial 0 outlives its `optimize`, and speaks up while the next runs."""
+        again, over = threading.Event(), threading.Event()
+        left: list[Any] = []
+
+        def objective(trial: luthier.Trial) -> float:
+            if trial.number == 1:
+                return 1.0
+            trial.report(0.5, 1)
+            if trial.attempt == 2:
+                again.set()
+                over.wait(60)
+                trial.report(0.25, 2)
+                return 0.25
+            again.wait(60)
+            trial.report(-9.0, 2)
+            left.append(trial.should_prune())
+            trial.set_user_attr("from", "the past")
+            try:
+                trial.save_checkpoint(b"of the past")
+            except TrialStateError as error:
+                left.append(type(error).__name__)
+            over.set()
+            return -9.0
+
+        def callback(study: luthier.Study, trial: luthier.FrozenTrial) -> None:
+            if len(study.trials) == 2:
+                raise LookupError("stop now")
+
+        study = luthier.create_study(seed=0, sampler="random", scheduler=scheduler)
+        with pytest.raises(LookupError):
+            study.optimize(objective, n_trials=2, executor="thread:2", callbacks=[callback])
+        assert [t.state.name for t in study.trials] == ["WAITING", "COMPLETE"]
+        study.optimize(objective, total_trials=2, executor="thread:2")
+        trial = study.trials[0]
+        assert left == [True, "TrialLostError"]
+        assert (trial.attempt, trial.value, trial.checkpoint) == (2, 0.25, None)
+        assert {**trial.intermediate_values, 100: 0.25} == {1: 0.5, 2: 0.25, 100: 0.25}
+        assert trial.user_attrs == {}
+
+    def test_what_it_says_while_its_trial_waits_counts_no_more(self) -> None:
+        study = luthier.create_study(seed=0)
+        trial = study.ask()
+        study._driver.release(0, "interrupted")
+        trial.report(0.5, 1)
+        trial.set_user_attr("late", 1)
+        assert trial.should_prune()
+        assert (len(study.trials[0].reports), study.trials[0].user_attrs) == (0, {})
+        with pytest.raises(TrialStateError, match="must be RUNNING at attempt 1"):
+            trial.save_checkpoint(b"late")
 
 
 class TestScheduling:
@@ -583,6 +637,37 @@ class TestLostWorkers:
         assert study.trials[1].state is TrialState.COMPLETE
         assert study.trials[1].attempt == 5
 
+    def test_they_are_counted_over_all_runs_and_drivers(self) -> None:
+        study = luthier.create_study(seed=0, sampler="random")
+        for lapses in (1, 2):
+            losing = _Losing({0: 99, 1: 99})
+            study.optimize(square, n_trials=1, executor=losing, stop=_Lost(losing, 0))
+            assert [(t.state.name, t.lapses) for t in study.trials] == [("WAITING", lapses)]
+        other = luthier.load_study(study_name=study.study_name, storage=study.storage)
+        other.optimize(square, n_trials=1, executor=_Losing({0: 99}), fail_fast=None)
+        assert [(t.state.name, t.lapses) for t in study.trials] == [("FAILED", 3)]
+        assert "unplugged. Runs that lost their worker" in str(study.trials[0].error)
+        kinds = [event.kind for event in study._driver.storage.events(study._driver.record.id)]
+        assert [k for k in kinds if k != "state"] == [
+            "added",
+            *("released", "claimed"),
+            *("released", "claimed"),
+            "finished",
+        ]
+
+    def test_one_that_was_given_up_is_raised_unless_it_is_caught(self) -> None:
+        study = luthier.create_study(seed=0, sampler="random")
+        told: list[int] = []
+        with pytest.raises(WorkerLostError, match="max_attempts is 3"):
+            study.optimize(
+                square,
+                n_trials=3,
+                executor=_Losing({1: 99}),
+                catch=(),
+                callbacks=lambda _, trial: told.append(trial.number),
+            )
+        assert told == [0, 1]
+
     def test_one_that_gets_on_is_not_given_up(self) -> None:
         def saving(trial: luthier.Trial) -> float:
             saved = trial.load_checkpoint()
@@ -607,8 +692,9 @@ class TestLostWorkers:
 class _Lost:
     """A stop rule: as soon as a worker was lost."""
 
-    def __init__(self, losing: _Losing) -> None:
+    def __init__(self, losing: _Losing, number: int = 1) -> None:
         self.losing = losing
+        self.number = number
 
     def reason(self, history: Any, elapsed: float) -> str | None:
-        return "lost" if self.losing.losses[1] < 99 else None
+        return "lost" if self.losing.losses[self.number] < 99 else None

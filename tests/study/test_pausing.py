@@ -14,7 +14,7 @@ from luthier.core.events import Event, TrialPaused, TrialStarted
 from luthier.core.jobs import Decision
 from luthier.errors import ArgumentError
 from luthier.samplers import Grid, Random
-from luthier.schedulers import Asha, Hyperband, Median, SuccessiveHalving
+from luthier.schedulers import PBT, Asha, Hyperband, Median, SuccessiveHalving
 from luthier.strategies import make_scheduler
 from luthier.study.trial import run_trial
 
@@ -258,7 +258,7 @@ def test_a_trial_ended_from_elsewhere_is_told_to_stop() -> None:
     other = luthier.load_study(study_name=study.study_name, storage=study.storage)
     other.tell(trial.number, 1.0)
     assert study.trials[0].state is TrialState.COMPLETE
-    assert study._driver.report(0, 1, {"value": 0.5}) is Decision.STOP
+    assert study._driver.report(0, 1, {"value": 0.5}, 1) is Decision.STOP
     assert not study.history.live
     assert not study.trials[0].reports
 
@@ -282,7 +282,7 @@ def test_two_drivers_on_one_file_resume_a_trial_once(tmp_path: Path) -> None:
 def test_two_drivers_halve_as_one(tmp_path: Path) -> None:
     first = study_of(SuccessiveHalving(9), storage=tmp_path / "s.db", study_name="s")
     second = luthier.load_study(study_name="s", storage=tmp_path / "s.db")
-    first._driver.plan(9)
+    first._driver.mirror.plan(9)
     for study in (first, second) * 20:
         record = study._driver.start(total=9)
         if record is not None:
@@ -305,3 +305,47 @@ def test_random_sampling_is_replayed_exactly_with_pauses(caplog: pytest.LogCaptu
     study.optimize(returning, n_trials=20, n_jobs=4)
     assert study.replay().exact
     assert [t.number for t in study.trials] == list(range(20))
+
+
+@pytest.mark.parametrize("returns", [False, True])
+@pytest.mark.parametrize(
+    "scheduler",
+    [Hyperband(9), PBT(9, population=2, ready_every=3, synchronous=True)],
+    ids=lambda scheduler: type(scheduler).__name__,
+)
+def test_a_run_that_is_killed_at_its_budget_ends_there(
+    scheduler: Any, returns: bool, tmp_path: Path
+) -> None:
+    trained: list[tuple[int, int]] = []
+    broken = False
+
+    def objective(trial: luthier.Trial) -> float:
+        nonlocal broken
+        x = trial.suggest_float("x", 0, 1)
+        saved = trial.load_checkpoint()
+        done = 0 if saved is None else saved.step
+        end = (trial.budget or 9) if returns else 9
+        for step in range(done + 1, end + 1):
+            trained.append((trial.number, step))
+            trial.report(x + 1 / step, step)
+            trial.save_checkpoint(b"state")
+            if step == trial.budget and step < 9 and not broken:
+                broken = True
+                raise KeyboardInterrupt
+            if trial.should_prune():
+                raise luthier.TrialPruned
+        return x + 1 / 9
+
+    runs = []
+    for breaks in (True, False):
+        trained, broken = [], not breaks
+        study = luthier.create_study(
+            storage=tmp_path / f"{breaks}.db", strategy="random", scheduler=scheduler, seed=2
+        )
+        if breaks:
+            with pytest.raises(KeyboardInterrupt):
+                study.optimize(objective, total_trials=6)
+        study.optimize(objective, total_trials=6)
+        runs.append((trained, [(t.state, t.params, dict(t.reports)) for t in study.trials]))
+    assert runs[0] == runs[1]
+    assert len(set(trained)) == len(trained)

@@ -304,9 +304,9 @@ class TestBest:
         for value in (1.0, 3.0, 3.0, 2.0):
             told(study, value, x=1.0)
         unread = luthier.load_study(storage=path)
-        assert unread._driver.unread
+        assert unread._driver.mirror.unread
         best = unread.best_trial
-        assert unread._driver.unread
+        assert unread._driver.mirror.unread
         assert best == study.best_trial == unread.trials[1]
         assert unread.best_trial == best
 
@@ -484,6 +484,37 @@ def test_dataframe() -> None:
     ]
     with pytest.raises(ArgumentError, match="Trials have no attribute 'colour'"):
         study.trials_dataframe(("colour",))
+
+
+def test_a_callback_that_hears_gets_events_for_as_long_as_it_is_called() -> None:
+    class Diary:
+        def __init__(self) -> None:
+            self.pages: list[str] = []
+
+        def __call__(self, study: luthier.Study, trial: luthier.FrozenTrial) -> None:
+            self.pages.append(f"trial {trial.number} ended")
+
+        def hear(self, event: object) -> None:
+            self.pages.append(type(event).__name__)
+
+    def reporting(trial: luthier.Trial) -> float:
+        trial.report(1.0, 1)
+        return 1.0
+
+    def failing(trial: luthier.Trial) -> float:
+        raise KeyboardInterrupt
+
+    study, diary = luthier.create_study(seed=0), Diary()
+    study.optimize(reporting, 1, callbacks=[diary])
+    told = ["TrialStarted", "TrialReported", "TrialFinished", "trial 0 ended", "StudyStopped"]
+    assert diary.pages == told
+    study.optimize(reporting, 1)
+    assert diary.pages == told
+    with pytest.raises(KeyboardInterrupt):
+        study.optimize(failing, 1, callbacks=[diary])
+    heard = len(diary.pages)
+    study.optimize(reporting, 1)
+    assert len(diary.pages) == heard
 
 
 def test_subscribe_hears_events() -> None:

@@ -48,7 +48,7 @@ def ends(study: luthier.Study) -> list[tuple[Any, ...]]:
 def test_asked_trials_end_as_those_of_optimize(scheduler: Any, tell: Any) -> None:
     looped, asked = study_of(scheduler), study_of(scheduler)
     looped.optimize(returning, total_trials=9)
-    asked._driver.plan(9)
+    asked._driver.mirror.plan(9)
     for _ in range(sum(trial.attempt for trial in looped.trials)):
         tell(asked, asked.ask())
     assert ends(asked) == ends(looped)

@@ -27,12 +27,17 @@ class Wrapped:
 
 
 class ForgetsTheLog(Wrapped):
-    def events(self, study: int, since: int = 0) -> list[LogEvent]:
+    def events(self, study: int, since: int = 0, *, number: int | None = None) -> list[LogEvent]:
         return [e for e in self.sound.events(study, since) if e.kind != "attrs"]
 
 
+class LogsAllTrialsForOne(Wrapped):
+    def events(self, study: int, since: int = 0, *, number: int | None = None) -> list[LogEvent]:
+        return self.sound.events(study, since)
+
+
 class LogsTheWrongParams(Wrapped):
-    def events(self, study: int, since: int = 0) -> list[LogEvent]:
+    def events(self, study: int, since: int = 0, *, number: int | None = None) -> list[LogEvent]:
         return [
             replace(e, data={**e.data, "params": {}}) if e.kind == "finished" else e
             for e in self.sound.events(study, since)
@@ -114,6 +119,7 @@ class RefusesEverything(Wrapped):
 
 
 BROKEN: list[tuple[type[Wrapped], str]] = [
+    (LogsAllTrialsForOne, "the_log_folds_to_the_present_state"),
     (ForgetsTheLog, "the_log_folds_to_the_present_state"),
     (LogsTheWrongParams, "the_log_folds_to_the_present_state"),
     (MissesChanges, "changes_converge_from_any_version"),

@@ -68,13 +68,10 @@ def open_study(storage: str, name: str | None) -> Study:
         StudyNotFoundError: There is no such study.
         ArgumentError: No name, and not just one study.
     """
-    from luthier.strategies import make_sampler, make_scheduler
-    from luthier.study.driver import Driver
-    from luthier.study.study import Study
+    from luthier.study.create import look_at
 
     store = open_existing(storage)
-    record = store.load_study(_only_name(store) if name is None else name)
-    return Study(Driver(store, record, make_sampler("random"), make_scheduler("none")))
+    return look_at(store, _only_name(store) if name is None else name)
 
 
 def _only_name(store: Storage) -> str:

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from luthier.core.trial import FrozenTrial
-
-__all__ = ["cell", "pairs", "print_table", "to_json", "trial_record"]
+__all__ = ["cell", "pairs", "print_table", "to_json"]
 
 
 def cell(value: object) -> str:
@@ -27,8 +23,10 @@ def cell(value: object) -> str:
         >>> cell(0.1 + 0.2), cell(None), cell("two\nlines")
         ('0.3', 'None', 'two\\nlines')
     """
+    from luthier.space.visible import visible
+
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return visible(text)
 
 
 def pairs(values: Mapping[str, object]) -> str:
@@ -65,24 +63,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 def _is_numeric(values: Sequence[object]) -> bool:
     given = [value for value in values if value not in (None, "")]
     return bool(given) and all(isinstance(value, int | float) for value in given)
-
-
-def trial_record(trial: FrozenTrial) -> dict[str, Any]:
-    """Return all that is known of a trial, as JSON values with names for everything."""
-    from luthier.core.record import trial_json
-
-    origin = trial.origin
-    return {
-        "number": trial.number,
-        **trial_json(trial),
-        "origin": {
-            "sampler": origin.sampler,
-            "reason": origin.reason,
-            "history_version": origin.history_version,
-            "parent": origin.parent,
-            "data": dict(origin.data),
-        },
-    }
 
 
 def to_json(value: object) -> str:

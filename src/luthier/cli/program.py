@@ -14,13 +14,17 @@ from typing import Any, final
 import click
 
 from luthier import __version__
+from luthier.cli.dashboard import dashboard
 from luthier.cli.log import log, replay
 from luthier.cli.logs import logs
+from luthier.cli.report import report
 from luthier.cli.run import INTERRUPTED, run
 from luthier.cli.serve import serve
 from luthier.cli.status import best, status
+from luthier.cli.steer import annotate, enqueue, goal, invalidate, retry, stop
 from luthier.cli.studies import delete, studies
 from luthier.cli.trials import export, trials
+from luthier.cli.watch import watch
 from luthier.cli.worker import worker
 from luthier.errors import AllTrialsFailedError, LuthierError, NoTrialError
 
@@ -85,14 +89,23 @@ for _command in (
     run,
     worker,
     status,
+    watch,
     trials,
     best,
     studies,
     export,
+    report,
     delete,
     log,
     logs,
     replay,
     serve,
+    dashboard,
+    stop,
+    goal,
+    enqueue,
+    retry,
+    invalidate,
+    annotate,
 ):
     main.add_command(_command)

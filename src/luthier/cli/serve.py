@@ -45,6 +45,13 @@ Examples:
     metavar="SECONDS",
     help="How long a silent client keeps its trial, if it doesn't say.",
 )
+@click.option(
+    "--max-checkpoint",
+    default="10GB",
+    show_default=True,
+    metavar="SIZE",
+    help="How large a checkpoint may be that a client sends.",
+)
 def serve(
     storage: str,
     host: str,
@@ -53,6 +60,7 @@ def serve(
     no_token: bool,
     allow_hosts: tuple[str, ...],
     lease: float,
+    max_checkpoint: str,
 ) -> None:
     """Serve studies over HTTP: ask, tell and report.
 
@@ -68,5 +76,6 @@ def serve(
         token_file=None if no_token else token_file,
         allow_hosts=allow_hosts,
         lease=lease,
+        max_checkpoint=max_checkpoint,
         tell=click.echo,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from luthier.core.trial import FrozenTrial
     from luthier.study.study import Study
 
-__all__ = ["best", "status"]
+__all__ = ["best", "known_of", "status", "where"]
 
 
 @click.command(
@@ -75,14 +75,31 @@ def _running(study: Study, history: History) -> Iterator[str]:
     beats, now = study.storage.heartbeats(study._driver.record.id), time.time()
     for trial in history.running:
         worker = trial.worker or ""
-        machine, _, process, _ = [*worker.rsplit(":", 3), "", "", ""][:4]
-        where = f"process {process} on {machine.partition('/')[0]}"
         since = now - (trial.started or now)
-        known = _known_of(worker, beats.get(worker), study._driver.lease.terms.seconds, now)
-        yield f"trial {trial.number} for {since:.0f} s in {cell(where)}{known}"
+        known = known_of(worker, beats.get(worker), study._driver.lease.terms.seconds, now)
+        yield f"trial {trial.number} for {since:.0f} s in {cell(where(worker))}{known}"
 
 
-def _known_of(worker: str, beat: Beat | None, lease: float, now: float) -> str:
+def where(worker: str) -> str:
+    """A worker's place in words.
+
+    Example:
+        >>> where("host/4026:boot:17:99")
+        'process 17 on host'
+    """
+    machine, _, process, _ = [*worker.rsplit(":", 3), "", "", ""][:4]
+    return f"process {process} on {machine.partition('/')[0]}"
+
+
+def known_of(worker: str, beat: Beat | None, lease: float, now: float) -> str:
+    """What is to be said of a worker's life, "" if nothing is wrong.
+
+    Args:
+        worker: Its name.
+        beat: Its last sign of life.
+        lease: Seconds for which it may be silent.
+        now: Seconds since the epoch.
+    """
     from luthier.core.worker import is_gone
 
     if is_gone(worker):

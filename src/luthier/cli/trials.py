@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
@@ -12,18 +10,15 @@ import click
 
 from luthier import __version__
 from luthier.cli.options import open_study, storage_option, study_option
-from luthier.cli.printing import print_table, to_json, trial_record
+from luthier.cli.printing import print_table, to_json
 from luthier.errors import ArgumentError
 
 if TYPE_CHECKING:
     from luthier.core.objective import Objective
     from luthier.core.trial import FrozenTrial
-    from luthier.study.study import Study
 
 __all__ = ["export", "trials"]
 
-_SHOWN = ("number", "state", "metrics", "params", "cost")
-_WRITTEN = (*_SHOWN, "datetime_start", "datetime_complete", "user_attrs", "error", "invalid")
 _STATES = ("waiting", "running", "paused", "complete", "pruned", "failed")
 
 
@@ -67,6 +62,8 @@ def trials(
     limit: int | None,
 ) -> None:
     """The trials of a study as a table, CSV or JSON."""
+    from luthier.study.export import SHOWN, csv_lines, table_of, trial_record
+
     opened = open_study(storage, study)
     wanted = {state.upper() for state in states}
     chosen = [t for t in opened.trials if not wanted or t.state.name in wanted]
@@ -74,9 +71,9 @@ def trials(
     if style == "json":
         click.echo(to_json([trial_record(trial) for trial in chosen]))
     elif style == "csv":
-        click.echo(_csv(chosen, opened.objective), nl=False)
+        click.echo("".join(csv_lines(chosen, opened.objective)), nl=False)
     else:
-        keys, rows = _columns(chosen, opened.objective, _SHOWN)
+        keys, rows = table_of(chosen, opened.objective, SHOWN)
         print_table([name or group for group, name in keys], rows)
 
 
@@ -101,58 +98,13 @@ Examples:
 )
 def export(storage: str, study: str | None, style: str, output: IO[str]) -> None:
     """A whole study: its settings, space and trials as JSON, or its trials as CSV."""
+    from luthier.study.export import csv_lines, json_lines
+
     opened = open_study(storage, study)
     if style == "csv":
-        text = _csv(opened.trials, opened.objective)
+        output.writelines(csv_lines(opened.trials, opened.objective))
     else:
-        text = to_json(_whole(opened)) + "\n"
-    output.write(text)
-
-
-def _whole(study: Study) -> dict[str, Any]:
-    import json
-
-    record = study._driver.record
-    return {
-        "format": "luthier study",
-        "luthier": __version__,
-        "study": record.name,
-        "created": record.created,
-        "seed": record.seed,
-        "objective": record.objective.to_json(),
-        "settings": study.storage.get_state(record.id).get("settings", dict(record.settings)),
-        "space": json.loads(study.space.to_json()),
-        "user_attrs": study.user_attrs,
-        "trials": [trial_record(trial) for trial in study.trials],
-    }
-
-
-def _csv(trials: Sequence[FrozenTrial], objective: Objective) -> str:
-    keys, rows = _columns(trials, objective, _WRITTEN)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow("_".join(filter(None, key)) for key in keys)
-    writer.writerows([["None" if v is None else v for v in row] for row in rows])
-    return text.getvalue()
-
-
-def _columns(
-    trials: Sequence[FrozenTrial], objective: Objective, attrs: Sequence[str]
-) -> tuple[list[tuple[str, str]], list[list[Any]]]:
-    """Keys (attribute, name within it) in the order of the attributes, and a row for each trial.
-
-    A cell is "" where a trial has no such thing; None is a parameter's or attribute's own value.
-    """
-    from luthier.study.frame import table
-
-    rows = table(trials, objective, attrs)
-    found = dict.fromkeys(key for row in rows for key in row)
-    keys = sorted(found, key=lambda key: attrs.index(key[0])) or [("number", "")]
-    return keys, [[_present(key, row.get(key, "")) for key in keys] for row in rows]
-
-
-def _present(key: tuple[str, str], value: Any) -> Any:
-    return "" if value is None and not key[1] else value
+        output.writelines(json_lines(opened, __version__))
 
 
 def _sorted(trials: list[FrozenTrial], by: str, objective: Objective) -> list[FrozenTrial]:

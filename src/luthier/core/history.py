@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from luthier.core.objective import Objective
 from luthier.core.ranking import Ranking
 from luthier.core.rungs import ReportLog, Rung
-from luthier.core.trial import FrozenTrial, TrialState, changed
+from luthier.core.trial import FrozenTrial, Metrics, TrialState, changed
 from luthier.space import Space
 
 __all__ = ["Columns", "History", "Prefix", "Reported", "reported"]
@@ -314,6 +314,23 @@ class History:
             _columns=Columns(),
             _reports=reported(self.objective, chain(*kept, waiting, running, paused)),
         )
+
+    def with_metrics(
+        self, objective: Objective, measure: Callable[[FrozenTrial], Metrics]
+    ) -> History:
+        """Return a history whose completed trials have other metrics; reports stay.
+
+        Args:
+            objective: What those are optimised for.
+            measure: Gives a trial's metrics, the objectives first.
+        """
+        completed = []
+        for trial in self.completed:
+            names, values = zip(*measure(trial).items(), strict=True)
+            m = len(objective.names)
+            completed.append(changed(trial, metric_names=names, metric_values=values, objectives=m))
+        measured = Prefix(completed)
+        return replace(self, objective=objective, completed=measured, _columns=Columns())
 
     def seen_in(self, space: Space) -> History:
         """Return the same history as it looks in another space."""

@@ -272,6 +272,29 @@ class Storage(Protocol):
         """
         ...
 
+    def add_next(
+        self, study: int, since: int, propose: Callable[[Changes], FrozenTrial | None]
+    ) -> FrozenTrial | None:
+        """Look at what has changed, and add the trial proposed upon it, while nobody else writes.
+
+        For drivers that would be in each other's way: none is ever refused. But others wait for
+        as long as the proposal takes, so it has to be quick.
+
+        Args:
+            study: The study's id.
+            since: The version that the driver knows.
+            propose: Gets what has changed since, and returns the next trial, or None to add
+                nothing. It mustn't use the storage. Where a connection was lost it is called
+                again, with what has changed since its last call.
+
+        Returns:
+            The trial as added, or None.
+
+        Raises:
+            NumberTakenError: Its number isn't the next one.
+        """
+        ...
+
     def turn(self, study: int) -> AbstractContextManager[object]:
         """Wait for one's turn to look at the history, propose and add trials.
 
@@ -360,8 +383,8 @@ class Storage(Protocol):
         """Record the end of a trial's run.
 
         That is its state, params, metrics, reports, cost, error, declares and, unless 0, lapses.
-        PAUSED is such an end too: it logs "paused" instead of "finished". A paused trial may be
-        PRUNED as it is.
+        PAUSED is such an end too: it logs "paused" instead of "finished". A trial that waits or
+        is paused may be PRUNED as it is.
 
         Raises:
             TrialStateError: The stored trial isn't running at that attempt.
@@ -408,8 +431,8 @@ class Storage(Protocol):
         """Return what has changed since a version; costs only what changed."""
         ...
 
-    def events(self, study: int, since: int = 0) -> list[LogEvent]:
-        """The log after a version, oldest first."""
+    def events(self, study: int, since: int = 0, *, number: int | None = None) -> list[LogEvent]:
+        """The log after a version, oldest first; only one trial's lines if it is given."""
         ...
 
     def heartbeat(self, study: int, worker: str, at: float) -> None:

@@ -7,15 +7,20 @@ every trial builds it once.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from luthier.errors import ArgumentError, SpaceError
 from luthier.space import Categorical, Constant, Float, Int, Param
 
-__all__ = ["Suggest"]
+__all__ = ["GRADIENT", "Suggest"]
+
+GRADIENT: Final = "gradient"
+"""The user attribute that holds the derivatives of a trial's result."""
+
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
@@ -31,6 +36,46 @@ class Suggest(ABC):
     @abstractmethod
     def _suggest(self, name: str, param: Param) -> Any:
         """Return the value of a parameter, resolved for the objective's use."""
+
+    @abstractmethod
+    def set_user_attr(self, key: str, value: object) -> None:
+        """Note something about this trial."""
+
+    def set_gradient(self, gradient: Mapping[str, float]) -> None:
+        """Give the derivatives of what the objective returns, for ``strategy="gradient"``.
+
+        They are recorded with the trial, as its user attribute "gradient".
+
+        Args:
+            gradient: The derivative of the (first) objective, in its own sign, by parameters as
+                they are asked for, not their logarithms. Any numbers, of torch and NumPy too; what
+                is missing or not finite stays unknown.
+
+        Raises:
+            ArgumentError: Not a mapping of names to numbers.
+        """
+        try:
+            numbers = {str(name): float(slope) for name, slope in gradient.items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ArgumentError(
+                f"set_gradient: give derivatives by parameter, got {gradient!r} ({error}). "
+                "Example: trial.set_gradient({'lr': 0.3}).",
+                gradient=gradient,
+            ) from None
+        finite = {name: slope for name, slope in numbers.items() if math.isfinite(slope)}
+        self.set_user_attr(GRADIENT, finite)
+
+    def refine(self, problem: Any, **settings: Any) -> Any:
+        """Learn continuous hyperparameters by gradient inside this trial, and record how it went.
+
+        Args:
+            problem: ``luthier.gradient.Bilevel``, or anything with ``refine(trial, **settings)``.
+            **settings: What that takes, such as ``steps``.
+
+        Returns:
+            What the problem's ``refine`` returns.
+        """
+        return problem.refine(self, **settings)
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False

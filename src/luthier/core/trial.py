@@ -22,6 +22,7 @@ from luthier.core.checkpoint import Checkpoint
 from luthier.core.suggest import Suggest
 from luthier.errors import UnknownParamError
 from luthier.space import Param
+from luthier.space.markup import table
 
 __all__ = [
     "EMPTY",
@@ -370,6 +371,16 @@ class FrozenTrial(Suggest):
 
     def set_user_attr(self, key: str, value: object) -> None:
         """Accepted and ignored: a record doesn't change."""
+
+    def _repr_html_(self) -> str:
+        caption = f"Trial {self.number}, {self.state.name}"
+        notes = {"error": self.error, "reason": self.origin.reason, "invalid": self.invalid}
+        rows = [
+            *self.metrics.items(),
+            *self.params.items(),
+            *((k, v) for k, v in notes.items() if v),
+        ]
+        return table(caption, ("name", "value"), rows)
 
     def _suggest(self, name: str, param: Param) -> Any:
         if name not in self.param_names:

@@ -28,7 +28,8 @@ from luthier.executors.arrivals import Arrivals, Ended
 from luthier.executors.calls import Relay, answer, ask, serve
 from luthier.executors.process.resources import checked_resources
 from luthier.executors.process.sending import Parcels
-from luthier.executors.process.verdicts import cancelled, full, lost
+from luthier.executors.process.verdicts import cancelled, lost
+from luthier.executors.slots import checked_slots, full
 from luthier.executors.station import Station, settings
 
 if TYPE_CHECKING:
@@ -98,10 +99,8 @@ class Dask:
                 "Dask: the client must be a distributed.Client, an address such as "
                 f"'tcp://host:8786' or None, got {client!r}."
             )
-        if slots is not None and (
-            not isinstance(slots, int) or isinstance(slots, bool) or slots < 1
-        ):
-            raise ArgumentError(f"Dask: slots must be an integer of at least 1, got {slots!r}.")
+        if slots is not None:
+            checked_slots("Dask", slots)
         given = checked_resources(resources)
         if "gpu" in given:
             raise ArgumentError(
@@ -118,7 +117,7 @@ class Dask:
         self._tasks: dict[int, _Task] = {}
         self._count = 0
         self._arrivals = Arrivals()
-        self._parcels = Parcels()
+        self._parcels = Parcels(elsewhere=True)
         self._shared: dict[int, bytes] = {}
 
     @property

@@ -22,7 +22,8 @@ from luthier.executors.arrivals import Arrivals, Ended
 from luthier.executors.calls import Relay, answer, ask, serve
 from luthier.executors.process.exceptions import pack_result
 from luthier.executors.process.sending import Parcels, unpack
-from luthier.executors.process.verdicts import cancelled, full, lost, unreadable
+from luthier.executors.process.verdicts import cancelled, lost, unreadable
+from luthier.executors.slots import checked_slots, full
 from luthier.executors.tcp import Desk, Line, Place
 
 if TYPE_CHECKING:
@@ -77,10 +78,8 @@ class Futures:
                 "Futures: the pool must have submit(function, *arguments), such as "
                 f"concurrent.futures.ProcessPoolExecutor(4), got {pool!r}."
             )
-        if not isinstance(slots, int) or isinstance(slots, bool) or slots < 1:
-            raise ArgumentError(f"Futures: slots must be an integer of at least 1, got {slots!r}.")
         self._pool = pool
-        self._slots = slots
+        self._slots = checked_slots("Futures", slots)
         self._host = host
         self._run = uuid.uuid4().hex
         self._tasks: dict[int, _Task] = {}

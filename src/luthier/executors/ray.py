@@ -24,7 +24,8 @@ from luthier.errors import ArgumentError, ExecutorError, UnsendableError, requir
 from luthier.executors.calls import Relay, serve
 from luthier.executors.process.resources import checked_resources
 from luthier.executors.process.sending import Parcels
-from luthier.executors.process.verdicts import full, lost
+from luthier.executors.process.verdicts import lost
+from luthier.executors.slots import checked_slots, full
 from luthier.executors.station import Station, settings
 
 if TYPE_CHECKING:
@@ -97,10 +98,8 @@ class Ray:
         require_extra("ray", "ray", "The Ray executor")
         if not (address is None or isinstance(address, str)):
             raise ArgumentError(f"Ray: the address must be text or None, got {address!r}.")
-        if slots is not None and (
-            not isinstance(slots, int) or isinstance(slots, bool) or slots < 1
-        ):
-            raise ArgumentError(f"Ray: slots must be an integer of at least 1, got {slots!r}.")
+        if slots is not None:
+            checked_slots("Ray", slots)
         self._needs = {"cpu": 1.0, **_checked(resources)}
         self._settings = settings(time_limit, memory_limit, grace, fresh, self._needs["cpu"])
         self._address = address
@@ -112,7 +111,7 @@ class Ray:
         self._slots: list[_Slot] = []
         self._count = 0
         self._ended: list[Ended] = []
-        self._parcels = Parcels()
+        self._parcels = Parcels(elsewhere=True)
         self._stored: dict[int, Any] = {}  # what works share, in Ray's object store
 
     @property
@@ -203,7 +202,14 @@ class Ray:
         if self._ray is None:
             ray = require_extra("ray", "ray", "The Ray executor")
             if not ray.is_initialized():
-                ray.init(self._address, **_QUIET)
+                try:
+                    ray.init(self._address, **_QUIET)
+                except ConnectionError as error:
+                    raise ExecutorError(
+                        f"The Ray cluster must be reachable, {self._address or 'the one here'} "
+                        f"isn't: {error}. Does it run, with --ray-client-server-port for ray://, "
+                        "and with the same RAY_AUTH_MODE and token as here?"
+                    ) from error
                 self._started = True
             self._ray = ray
         return self._ray

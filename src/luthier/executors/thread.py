@@ -10,7 +10,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any, final
 
-from luthier.errors import ArgumentError
+from luthier.executors.slots import checked_slots, full
 
 if TYPE_CHECKING:
     from luthier.core.jobs import Outcome
@@ -35,9 +35,7 @@ class Threads:
     """
 
     def __init__(self, slots: int) -> None:
-        if not isinstance(slots, int) or slots < 1:
-            raise ArgumentError(f"Threads: slots must be an integer of at least 1, got {slots!r}.")
-        self._slots = slots
+        self._slots = checked_slots("Threads", slots)
         self._running: set[int] = set()
         self._ended: queue.SimpleQueue[tuple[int, Outcome | BaseException]] = queue.SimpleQueue()
 
@@ -49,9 +47,7 @@ class Threads:
     def submit(self, number: int, work: Work, channel: Channel) -> None:
         """Start a thread for the trial."""
         if len(self._running) >= self._slots:
-            raise ArgumentError(
-                f"Trial {number} can't start: all {self._slots} slots are taken. Wait first."
-            )
+            raise full(number, self._slots)
         self._running.add(number)
         name = f"luthier-trial-{number}"
         threading.Thread(

@@ -1,1 +1,1 @@
-"""Luthier inside other libraries. One file per library; each needs the extra of its name."""
+"""Luthier inside other libraries: a file or folder for each, which needs the extra of its name."""

@@ -83,14 +83,36 @@ class Forest:
         Raises:
             ArgumentError: Another number of columns.
         """
-        if X.ndim != 2 or X.shape[1] != self.width:
-            raise ArgumentError(
-                f"Forest: X must have shape (c, {self.width}), as in fit, got {X.shape}."
-            )
+        self._check_width(X)
         leaves = self._leaves(X)
         means = self.mean[leaves]
         variance = means.var(axis=0) + self.variance[leaves].mean(axis=0)
         return means.mean(axis=0), np.sqrt(variance)
+
+    def by_tree(self, X: Array) -> Array:
+        """Return what each tree says of the mean at points.
+
+        Args:
+            X: Shape (c, d), as for ``predict``.
+
+        Returns:
+            Shape (T, c).
+
+        Raises:
+            ArgumentError: Another number of columns.
+        """
+        self._check_width(X)
+        return self.mean[self._leaves(X)]
+
+    def gains(self) -> Array:
+        """Return by how much the splits of each column lower the squared error, shape (d,).
+
+        Summed over the samples of all trees: the mean decrease of impurity, times their number.
+        """
+        inner = np.flatnonzero(self.feature != _LEAF)
+        error, left = self.count * self.variance, self.left[inner]
+        gain = error[inner] - error[left] - error[left + 1]
+        return np.bincount(self.feature[inner], gain, self.width).astype(np.float64)
 
     def updated(self, X: Array, y: Array) -> Forest:
         """Return a forest of the same trees whose leaves hold more samples; much faster than a fit.
@@ -113,6 +135,12 @@ class Forest:
         return replace(
             self, count=count, mean=self.mean + shift, variance=np.maximum(variance, 0.0)
         )
+
+    def _check_width(self, X: Array) -> None:
+        if X.ndim != 2 or X.shape[1] != self.width:
+            raise ArgumentError(
+                f"Forest: X must have shape (c, {self.width}), as in fit, got {X.shape}."
+            )
 
     def _leaves(self, X: Array) -> Places:
         """The leaf of every point in every tree, shape (T, c)."""

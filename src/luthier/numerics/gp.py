@@ -131,20 +131,16 @@ class GaussianProcess:
         Raises:
             ArgumentError: Another number of columns than the model has.
         """
-        A = self._scaled(X)
+        points = np.asarray(X, dtype=np.float64)
+        A = self._scaled(points)
         Kx, g = correlation(A, self.A, self.kernel)
         Kx *= self.hyper.scale
         g *= self.hyper.scale
         V = Kx @ self.J.T
         std = self._deviation(V)
-        d_mean = self._through(A, g * self.a)
-        d_std = self._through(A, g * (V @ self.J)) / -std[:, None]
+        d_mean = self._through(points, A, g * self.a)
+        d_std = self._through(points, A, g * (V @ self.J)) / -std[:, None]
         mean = self.center + self.unit * (Kx @ self.a)
-        if self.hyper.bend is not None:
-            U = self.features.of(np.asarray(X, dtype=np.float64))[:, : len(self.features.numbers)]
-            slope = self.hyper.bend.slope(U + MIDDLE)
-            for gradient in (d_mean, d_std):
-                gradient[:, self.features.numbers] *= slope
         return mean, self.unit * std, self.unit * d_mean, self.unit * d_std
 
     def sample(self, X: ArrayLike, n: int, rng: np.random.Generator) -> Array:
@@ -251,15 +247,20 @@ class GaussianProcess:
         deviation: Array = np.sqrt(np.maximum(variance, _TINY * self.hyper.scale))
         return deviation
 
-    def _through(self, A: Array, weights: Array) -> Array:
+    def _through(self, X: Array, A: Array, weights: Array) -> Array:
         """Gradients of sums of kernel values: -sum_i weights_i (x - x_i) / l, shape (m, d)."""
-        numbers = self.features.numbers
-        p = len(numbers)
-        inner = weights @ self.A[:, :p] - weights.sum(axis=1)[:, None] * A[:, :p]
-        if p == len(self.features.categories):
-            return np.asarray(inner / self.hyper.lengths)
-        full = np.zeros((len(A), len(self.features.categories)))
-        full[:, numbers] = inner / self.hyper.lengths[numbers]
+        features, lengths = self.features, self.hyper.lengths
+        numbers, (places, _, _) = features.numbers, features.within
+        moved = np.r_[: len(numbers), A.shape[1] - len(places) : A.shape[1]]
+        inner = weights @ self.A[:, moved] - weights.sum(axis=1)[:, None] * A[:, moved]
+        inner /= lengths[features.owner[moved]]
+        if self.hyper.bend is not None:
+            U = features.of(X)[:, : len(numbers)]
+            inner[:, : len(numbers)] *= self.hyper.bend.slope(U + MIDDLE)
+        full = np.zeros((len(A), len(features.categories)))
+        full[:, numbers] = inner[:, : len(numbers)]
+        within = inner[:, len(numbers) :] * features.chosen(X)
+        np.add.at(full.T, numbers[places], within.T)
         return full
 
 
@@ -268,6 +269,7 @@ def fit(
     y: ArrayLike,
     *,
     categories: Sequence[int] | None = None,
+    by_choice: bool = False,
     noise: ArrayLike = 0.0,
     kernel: Kernel = "matern52",
     start: Hyperparameters | None = None,
@@ -280,6 +282,7 @@ def fit(
         y: Values, finite, shape (n,).
         categories: For each column the number of choices, whose codes 0, 1, ... it holds, or 0
             for a number; all are numbers if None.
+        by_choice: Whether numbers have length scales of their own within each choice, too.
         noise: Known noise variances of the values, shape (n,); an unknown constant one is fitted
             beside them.
         kernel: "matern52", "matern32" or "rbf".
@@ -296,7 +299,7 @@ def fit(
         >>> bool(abs(mean[0] - np.sin(2.4)) < 0.05)
         True
     """
-    features, points, values, extra = _checked(X, y, categories, noise, kernel)
+    features, points, values, extra = _checked(X, y, categories, by_choice, noise, kernel)
     center, unit = _center_and_unit(values)
     hyper = map_estimate(
         features.of(points),
@@ -307,7 +310,15 @@ def fit(
         start=start,
         max_steps=max_steps,
     )
-    return condition(points, values, hyper, categories=categories, noise=extra, kernel=kernel)
+    return condition(
+        points,
+        values,
+        hyper,
+        categories=categories,
+        by_choice=by_choice,
+        noise=extra,
+        kernel=kernel,
+    )
 
 
 def condition(
@@ -316,6 +327,7 @@ def condition(
     hyper: Hyperparameters,
     *,
     categories: Sequence[int] | None = None,
+    by_choice: bool = False,
     noise: ArrayLike = 0.0,
     kernel: Kernel = "matern52",
 ) -> GaussianProcess:
@@ -326,6 +338,7 @@ def condition(
         y: Values, shape (n,).
         hyper: Hyperparameters of standardised values.
         categories: See ``fit``; so are the others.
+        by_choice: See ``fit``.
         noise: Known noise variances, shape (n,).
         kernel: "matern52", "matern32" or "rbf".
 
@@ -338,7 +351,7 @@ def condition(
         >>> model.predict([[1.0]])[0].round(3).tolist()
         [2.0]
     """
-    features, points, values, extra = _checked(X, y, categories, noise, kernel)
+    features, points, values, extra = _checked(X, y, categories, by_choice, noise, kernel)
     center, unit = _center_and_unit(values)
     A = hyper.scaled(features.of(points), features)
     K = hyper.scale * correlation(A, A, kernel)[0]
@@ -352,10 +365,11 @@ def _checked(
     X: ArrayLike,
     y: ArrayLike,
     categories: Sequence[int] | None,
+    by_choice: bool,
     noise: ArrayLike,
     kernel: str,
 ) -> tuple[Features, Array, Array, Array]:
-    features, points = Features.check(X, categories)
+    features, points = Features.check(X, categories, by_choice)
     values = np.asarray(y, dtype=np.float64)
     if values.shape != (len(points),) or not len(points) or not np.isfinite(values).all():
         raise ArgumentError(

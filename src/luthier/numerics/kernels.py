@@ -113,6 +113,8 @@ class Features:
 
     Args:
         categories: For each column the number of choices, or 0 for a number.
+        by_choice: Whether a number also counts anew among the points that agree in a choice, with
+            a length scale of its own for each choice: what matters under one may not under others.
 
     Raises:
         ArgumentError: A count is negative.
@@ -123,6 +125,7 @@ class Features:
     """
 
     categories: tuple[int, ...]
+    by_choice: bool = False
 
     def __post_init__(self) -> None:
         if any(k < 0 for k in self.categories):
@@ -133,7 +136,9 @@ class Features:
             )
 
     @staticmethod
-    def check(X: ArrayLike, categories: Sequence[int] | None) -> tuple[Features, Array]:
+    def check(
+        X: ArrayLike, categories: Sequence[int] | None, by_choice: bool = False
+    ) -> tuple[Features, Array]:
         """Return the features of a matrix whose columns are numbers unless told otherwise."""
         array = np.asarray(X, dtype=np.float64)
         if array.ndim != 2 or (categories is not None and len(categories) != array.shape[1]):
@@ -143,7 +148,7 @@ class Features:
                 shape=array.shape,
                 categories=categories,
             )
-        return Features(tuple(categories or (0,) * array.shape[1])), array
+        return Features(tuple(categories or (0,) * array.shape[1]), by_choice), array
 
     @cached_property
     def numbers(self) -> NDArray[np.intp]:
@@ -151,10 +156,34 @@ class Features:
         return np.flatnonzero(np.array(self.categories, dtype=np.intp) == 0)
 
     @cached_property
+    def within(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """The features of a number within a choice: place among numbers, column, code, (e,)."""
+        found = [
+            (place, j, code)
+            for place in range(len(self.numbers))
+            for j, k in enumerate(self.categories)
+            for code in range(k)
+            if self.by_choice
+        ]
+        places, columns, codes = np.array(found, dtype=np.intp).reshape(-1, 3).T
+        return places, columns, codes
+
+    @property
+    def n_lengths(self) -> int:
+        """How many length scales there are: one a column, and one a number within a choice."""
+        return len(self.categories) + len(self.within[0])
+
+    @cached_property
     def owner(self) -> NDArray[np.intp]:
-        """The column that each feature comes from, shape (p,)."""
+        """The length scale that each feature counts by, shape (p,)."""
         choices = [[j] * k for j, k in enumerate(self.categories) if k]
-        return np.concatenate([self.numbers, *choices]).astype(np.intp)
+        within = range(len(self.categories), self.n_lengths)
+        return np.concatenate([self.numbers, *choices, within]).astype(np.intp)
+
+    def chosen(self, X: Array) -> NDArray[np.bool_]:
+        """Whether points have made the choice of each feature of ``within``, shape (n, e)."""
+        _, columns, codes = self.within
+        return np.asarray(X[:, columns] == codes)
 
     def of(self, X: Array) -> Array:
         """Return the features of points.
@@ -173,7 +202,7 @@ class Features:
             for j, k in enumerate(self.categories)
             if k
         ]
-        return np.concatenate([F, *indicators], axis=1)
+        return np.concatenate([F, *indicators, F[:, self.within[0]] * self.chosen(X)], axis=1)
 
 
 def correlation(A: Array, B: Array, kernel: Kernel) -> tuple[Array, Array]:

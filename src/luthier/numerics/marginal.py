@@ -3,7 +3,7 @@
     name     meaning                                                 shape
     theta    log l_1 .. log l_d, log sf2, log sn2; of bent inputs    (d + 2,) or
              also log a_1 .. log a_p, log b_1 .. log b_p             (d + 2 + 2 p,)
-    l        length scales                                           (d,)
+    l        length scales, of columns and of numbers in choices     (d,)
     sf2      variance of the function                                ()
     sn2      variance of the noise                                   ()
     e        known extra noise variance of each point                (n,)
@@ -130,7 +130,7 @@ def map_estimate(
         >>> 0.1 < found.lengths[0] < 1.0 and found.noise < 0.01
         True
     """
-    d = len(features.categories)
+    d = features.n_lengths
     n_bends = 2 * len(features.numbers) * bent
     bounds = np.array([_L_RANGE] * d + [_SF2_RANGE, _SN2_RANGE] + [_BEND_RANGE] * n_bends)
 
@@ -140,7 +140,7 @@ def map_estimate(
         ]
         return np.array([value for value, _ in pairs]), np.array([slope for _, slope in pairs])
 
-    first = _prior_start(d) if start is None else start.theta
+    first = _prior_start(d, len(features.categories)) if start is None else start.theta
     first = np.concatenate([first, np.zeros(len(bounds))])[: len(bounds)]
     found, _ = minimize(
         function, first[None], *bounds.T, max_steps=max_steps, ftol=_FTOL, gtol=_GTOL
@@ -171,8 +171,7 @@ def negative_log_posterior(
     Returns:
         The value, infinite where K isn't positive definite, and its gradient, shape (t,).
     """
-    d = len(features.categories)
-    value, gradient = _prior(theta, d, at_once or d)
+    value, gradient = _prior(theta, features.n_lengths, at_once or len(features.categories))
     nll = _negative_log_likelihood(theta, F, y, features, extra, kernel)
     if nll is None:
         return math.inf, gradient
@@ -184,7 +183,7 @@ def _negative_log_likelihood(
 ) -> tuple[float, Array] | None:
     from scipy.linalg.lapack import dpotrf, dpotri
 
-    n, d = len(y), len(features.categories)
+    n, d = len(y), features.n_lengths
     hyper = Hyperparameters.of(theta, d)
     sf2, sn2 = hyper.scale, hyper.noise
     A = hyper.scaled(F, features)
@@ -238,7 +237,7 @@ def _prior(theta: Array, d: int, at_once: float) -> tuple[float, Array]:
     return value, z
 
 
-def _prior_start(d: int) -> Array:
-    theta = np.full(d + 2, math.log(_START * math.sqrt(max(d, 1))))
+def _prior_start(d: int, at_once: int) -> Array:
+    theta = np.full(d + 2, math.log(_START * math.sqrt(max(at_once, 1))))
     theta[-2:] = 0.0, _SN2_PRIOR[0]
     return theta

@@ -109,9 +109,11 @@ def yeo_johnson(y: Array) -> Array:
         >>> yeo_johnson(np.exp(np.arange(6.0))).round(1).tolist()
         [-1.2, -1.0, -0.5, 0.2, 0.9, 1.6]
     """
+    if len(np.unique(y)) < _FEW:
+        return standardised(y)
     middle = np.median(y)
-    unit = middle - y.min(initial=middle)
-    if len(np.unique(y)) < _FEW or unit <= 0.0:
+    unit = middle - y.min()
+    if unit <= 0.0:
         return standardised(y)
     z = (y - middle) / unit
     part = z if len(z) <= _MANY else np.quantile(z, np.linspace(0.0, 1.0, _MANY))

@@ -5,11 +5,13 @@ A name that can't be honoured raises an error that says so, when it is looked up
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from luthier.optuna import (
     distributions,
     exceptions,
+    importance,
     logging,
     pruners,
     samplers,
@@ -43,6 +45,7 @@ __all__ = [
     "exceptions",
     "get_all_study_names",
     "get_all_study_summaries",
+    "importance",
     "load_study",
     "logging",
     "pruners",
@@ -50,6 +53,7 @@ __all__ = [
     "storages",
     "study",
     "trial",
+    "visualization",
 ]
 
 __version__ = "5.0.0"  # the Optuna whose names these are
@@ -57,16 +61,16 @@ __version__ = "5.0.0"  # the Optuna whose names these are
 _ABSENT = {
     "artifacts": "Keep files where you like, and their paths in user attributes.",
     "cli": "Use the command line 'luthier'.",
-    "importance": "Parameter importances come with a later version.",
     "integration": "Report from the framework's own callback with trial.report(value, step).",
     "progress_bar": "Use optimize(..., show_progress_bar=True).",
     "search_space": "Use study.space.",
     "terminator": "Use stop rules on Luthier's own face: optimize(..., stop=Saturation(20)).",
     "testing": "See luthier.testing.",
     "version": "See luthier.__version__.",
-    "visualization": "Plot study.trials_dataframe(); plots come with a later version.",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "visualization":  # only then are figures loaded
+        return importlib.import_module("luthier.optuna.visualization")
     raise missing(__name__, name, _ABSENT)

@@ -21,8 +21,8 @@ def missing(module: str, name: str, absent: Mapping[str, str]) -> Exception:
         UnsupportedError for a name of Optuna's, else AttributeError.
 
     Example:
-        >>> missing("luthier.optuna", "importance", {"importance": "It comes later."})
-        UnsupportedError("luthier.optuna has no 'importance' yet. It comes later.")
+        >>> missing("luthier.optuna", "terminator", {"terminator": "It comes later."})
+        UnsupportedError("luthier.optuna has no 'terminator' yet. It comes later.")
     """
     if name in absent:
         return UnsupportedError(f"{module} has no {name!r} yet. {absent[name]}", name=name)

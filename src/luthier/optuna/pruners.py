@@ -1,7 +1,6 @@
 """Optuna's pruners: each holds the scheduler that answers it.
 
-Pruners that Luthier doesn't have yet are errors: a script must not run without the pruning it
-asked for.
+Objectives written for Optuna know of no budget and can't be paused, so all of them only stop.
 """
 
 from __future__ import annotations
@@ -11,22 +10,29 @@ from typing import Any, final
 from luthier.core.protocols import Scheduler
 from luthier.errors import ArgumentError, UnsupportedError
 from luthier.optuna.missing import missing
-from luthier.schedulers import Median, NoStopping, Patience, Percentile, Threshold
+from luthier.schedulers import (
+    Median,
+    NoStopping,
+    OpenHalving,
+    OpenHyperband,
+    Patience,
+    Percentile,
+    Threshold,
+    Wilcoxon,
+)
 
 __all__ = [
     "BasePruner",
+    "HyperbandPruner",
     "MedianPruner",
     "NopPruner",
     "PatientPruner",
     "PercentilePruner",
+    "SuccessiveHalvingPruner",
     "ThresholdPruner",
+    "WilcoxonPruner",
     "scheduler_of",
 ]
-
-_ABSENT = dict.fromkeys(
-    ("SuccessiveHalvingPruner", "HyperbandPruner", "WilcoxonPruner"),
-    "It comes with a later version; until then use MedianPruner or PercentilePruner.",
-)
 
 
 class BasePruner:
@@ -128,6 +134,70 @@ class PatientPruner(BasePruner):
         super().__init__(Patience(patience, min_delta, scheduler_of(wrapped_pruner)))
 
 
+@final
+class SuccessiveHalvingPruner(BasePruner):
+    """Prunes what isn't among the best at a rung.
+
+    Args:
+        min_resource: The step that rungs are counted from; "auto" finds it out.
+        reduction_factor: One in so many trials goes on from a rung to the next.
+        min_early_stopping_rate: So many rungs are left out at the bottom.
+        bootstrap_count: So many trials must have ended at a rung before any goes on.
+
+    Raises:
+        ArgumentError: A setting is out of range.
+    """
+
+    def __init__(
+        self,
+        min_resource: int | str = "auto",
+        reduction_factor: int = 4,
+        min_early_stopping_rate: int = 0,
+        bootstrap_count: int = 0,
+    ) -> None:
+        least = _unless_auto("min_resource", min_resource)
+        if bootstrap_count and least is None:
+            raise _boots("min_resource")
+        super().__init__(
+            OpenHalving(least, reduction_factor, min_early_stopping_rate, bootstrap_count)
+        )
+
+
+@final
+class HyperbandPruner(BasePruner):
+    """Prunes by successive halving, in brackets that differ in how early they begin.
+
+    Args:
+        min_resource: The step of the lowest rung of the first bracket.
+        max_resource: The number of steps of a trial; "auto" finds it out.
+        reduction_factor: One in so many trials goes on from a rung to the next.
+        bootstrap_count: So many trials must have ended at a rung before any goes on.
+
+    Raises:
+        ArgumentError: A setting is out of range.
+    """
+
+    def __init__(
+        self,
+        min_resource: int = 1,
+        max_resource: int | str = "auto",
+        reduction_factor: int = 3,
+        bootstrap_count: int = 0,
+    ) -> None:
+        most = _unless_auto("max_resource", max_resource)
+        if bootstrap_count and most is None:
+            raise _boots("max_resource")
+        super().__init__(OpenHyperband(most, min_resource, reduction_factor, bootstrap_count))
+
+
+@final
+class WilcoxonPruner(BasePruner):
+    """Prunes what a signed-rank test finds worse than the best trial, step for step."""
+
+    def __init__(self, *, p_threshold: float = 0.1, n_startup_steps: int = 2) -> None:
+        super().__init__(Wilcoxon(p_threshold, n_startup_steps))
+
+
 def scheduler_of(pruner: Any) -> Scheduler | None:
     """Return the scheduler that a pruner stands for; a scheduler is returned as it is.
 
@@ -145,5 +215,17 @@ def scheduler_of(pruner: Any) -> Scheduler | None:
     )
 
 
+def _unless_auto(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, str) and value != "auto"):
+        raise ArgumentError(f'{name} must be a whole number or "auto", got {value!r}.')
+    return None if value == "auto" else value
+
+
+def _boots(name: str) -> ArgumentError:
+    return ArgumentError(
+        f'bootstrap_count needs to know the rungs: give {name} as a number, it is "auto".'
+    )
+
+
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name, _ABSENT)
+    raise missing(__name__, name, {})

@@ -129,7 +129,7 @@ class Study:
         driver = self._native._driver
         driver.use(self._sampler.native, driver.scheduler)
         if self._sampler.space is not None:
-            self._native._driver.declare(self._sampler.space)
+            self._native._driver.mirror.declare(self._sampler.space)
         self._keep_settings()
 
     @property
@@ -355,14 +355,18 @@ class Study:
         trials = self._native._driver.ledger.trials
         return any(t.user_attrs and constraints_in(t.user_attrs) for t in trials)
 
-    def _feasible_front(self) -> list[FrozenTrial]:
+    def _feasible(self) -> History:
+        """The history of the trials that violate no constraint."""
         trials = self._native._driver.ledger.trials
 
         def is_feasible(trial: core.FrozenTrial) -> bool:
             values = constraints_in(trials[trial.number].user_attrs).values()
             return all(value <= 0 for value in values)
 
-        history = self._native.history.where(is_feasible)
+        return self._native.history.where(is_feasible)
+
+    def _feasible_front(self) -> list[FrozenTrial]:
+        history = self._feasible()
         if not len(history.completed):
             return []
         rows = np.flatnonzero(non_dominated(history.Y))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from luthier.samplers.auto import Auto
+from luthier.samplers.challenger import Challenger
 from luthier.samplers.evolution import CMAES, DE, ES, GA, NSGA2, NSGA3, SPSA
 from luthier.samplers.fixed import PartialFixed
 from luthier.samplers.forest import Forest
 from luthier.samplers.gp import GP
+from luthier.samplers.gradient import Gradient
 from luthier.samplers.grid import Grid
 from luthier.samplers.highest_rung import HighestRung
 from luthier.samplers.quasirandom import QuasiRandom
@@ -24,7 +26,9 @@ __all__ = [
     "SPSA",
     "TPE",
     "Auto",
+    "Challenger",
     "Forest",
+    "Gradient",
     "Grid",
     "HighestRung",
     "PartialFixed",

@@ -49,7 +49,8 @@ class FreezeThaw:
     Args:
         max_resource: The step at which a trial has finished: its last epoch, say.
         stride: A trial pauses after so many steps.
-        share: How much may be trained in all, as a share of training all the trials to the end.
+        share: How much may be trained in all, as a share of training all the trials to the end; the
+            best trial by then is finished in any case.
         metric: The reported metric to look at; the first objective if None.
 
     Raises:
@@ -93,8 +94,7 @@ class FreezeThaw:
         trials = chain(history.completed, history.pruned, history.failed, history.live)
         spent = sum(trial.last_step or 0 for trial in trials)
         if history.planned is not None and spent >= self._allowed(history):
-            alone = not history.completed and not history.running and bool(paused)
-            return Resume(paused[0].number, self.max_resource) if alone else None
+            return self._last(history, paused)
         completed = history.completed[-_MOST_ENDED:]
         rows = [self._row(history, trial) for trial in (*paused, *completed)]
         if history.next_number != history.planned:
@@ -108,6 +108,15 @@ class FreezeThaw:
         chosen = paused[place]
         reached = max(chosen.last_step or 0, chosen.budget or 0)
         return Resume(chosen.number, min(reached + self.stride, self.max_resource))
+
+    def _last(self, history: History, paused: list[FrozenTrial]) -> Job | None:
+        """Where all is spent, finish the best by now, unless that has been."""
+        if history.running or not paused:
+            return None
+        seen = (*history.completed, paused[0])
+        *ended, best = (Curve.of(history, trial, self.metric).best for trial in seen)
+        due = not ended or best < np.fmin.reduce(ended)
+        return Resume(paused[0].number, self.max_resource) if due else None
 
     def decide(self, history: History, trial: FrozenTrial, step: int) -> Decision:
         """Pause the trial where its budget ends."""

@@ -2,37 +2,43 @@
 
 The trial that an objective gets is the same class as in the study's own process. It answers
 ``suggest`` calls from the ticket that came with the ask, as a worker process does; only reports,
-notes and the result cross the network.
+notes, saved states and the result cross the network.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import logging
 import os
 import random
+import shutil
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, final
 from urllib.parse import quote, urlsplit
 
 from luthier import errors
-from luthier.core.checkpoint import Checkpoint, CheckpointStore
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.trial import FrozenTrial, Metrics, TrialState
 from luthier.errors import (
     ArgumentError,
+    CheckpointCorruptError,
     ServiceError,
     StudyError,
     TrialStateError,
-    UnsupportedError,
 )
+from luthier.service.archive import FILE, FOLDER, digest_of, pack, unpack
 from luthier.service.desk import NOTE
+from luthier.service.remote import RemoteCheckpoints
 from luthier.service.views import read_ticket, read_view
 from luthier.space import Param, Space, to_json_value
 from luthier.study.trial import Trial, run_trial
@@ -43,6 +49,8 @@ logger = logging.getLogger("luthier")
 _AGAIN: Final = frozenset({408, 429, 502, 503, 504})
 _MOST_PAUSE: Final = 5.0
 _LOOK_SECONDS: Final = 0.5
+_CHUNK: Final = 1 << 18
+_Reply = tuple[int, dict[str, str], Any]
 
 
 @final
@@ -148,8 +156,10 @@ class Client:
             body["lease"] = self._lease
         answer = self._call("POST", self._path("/ask"), body)
         record = read_view(answer["trial"])
-        channel = _Channel(self._call, self._path(f"/trials/{record.number}"), record.attempt)
-        return Trial(read_ticket(record, answer["ticket"], _no_checkpoints), channel)
+        path = self._path(f"/trials/{record.number}")
+        saved = RemoteCheckpoints(lambda key, place: self._load(f"{path}/checkpoint", key, place))
+        channel = _Channel(self._call, self._save, saved, path, record.attempt)
+        return Trial(read_ticket(record, answer["ticket"], lambda: saved), channel)
 
     def tell(
         self,
@@ -236,6 +246,33 @@ class Client:
         except errors.LuthierError as error:
             logger.warning("Trial %d waits for its lease to lapse: %s", trial.number, error)
 
+    # Saved states
+
+    def _save(self, path: str, content: Path, attempt: int, step: int) -> dict[str, Any]:
+        """Send a file or a folder as a trial's checkpoint; return what the service has of it."""
+        with tempfile.TemporaryDirectory(prefix="luthier-pack-") as folder:
+            kind, body = FILE, content
+            if content.is_dir():
+                kind, body = FOLDER, Path(folder, "packed")
+                with open(body, "xb") as packed:
+                    pack(content, packed)
+            query = f"attempt={attempt}&step={step}&sha256={digest_of(body)}"
+            headers = {"Content-Type": kind, "Content-Length": str(body.stat().st_size)}
+            saved: dict[str, Any] = self._until_answered(
+                lambda: self._send("PUT", f"{path}/checkpoint?{query}", headers, body)
+            )
+        return saved
+
+    def _load(self, path: str, key: str, folder: Path) -> Path:
+        """Fetch what a trial saved under a key; return the file or folder."""
+        body = folder / "body"
+        kind = self._until_answered(lambda: self._send("GET", f"{path}?key={key}", {}, into=body))
+        if kind != FOLDER:
+            return body
+        unpack(body, folder / "folder")
+        body.unlink()
+        return folder / "folder"
+
     # HTTP
 
     def _path(self, rest: str) -> str:
@@ -273,12 +310,18 @@ class Client:
         patience: float | None = None,
     ) -> Any:
         """Send a request until it is answered, and return the answer."""
-        key = uuid.uuid4().hex
+        headers, content = {}, None
+        if body is not None:
+            headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
+            content = json.dumps(body, allow_nan=False).encode()
+        return self._until_answered(lambda: self._send(method, path, headers, content), patience)
+
+    def _until_answered(self, send: Callable[[], _Reply], patience: float | None = None) -> Any:
         end = time.monotonic() + (self._patience if patience is None else patience)
         pause = 0.05
         while True:
             try:
-                status, headers, answer = self._send(method, path, body, key)
+                status, headers, answer = send()
             except (OSError, http.client.HTTPException, ValueError) as error:
                 status, headers = 0, {}
                 answer = {"detail": f"{type(error).__name__}: {error}"}
@@ -291,26 +334,48 @@ class Client:
             pause = min(2 * pause, _MOST_PAUSE)
 
     def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, key: str
-    ) -> tuple[int, dict[str, str], Any]:
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        content: bytes | Path | None = None,
+        into: Path | None = None,
+    ) -> _Reply:
+        """Send a request once.
+
+        Args:
+            method: In capitals.
+            path: Below the service's URL, with the query.
+            headers: Beside those of every request.
+            content: The body, or the file that holds it.
+            into: Where to write the answer, if it is a file; then its type is returned.
+        """
         place = self._place
         secure = place.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(place.hostname or "", place.port, timeout=self._timeout)
-        headers = {"Accept": "application/json"}
+        connection = kind(place.hostname or "", place.port, timeout=self._timeout, blocksize=_CHUNK)
+        headers = {"Accept": "*/*" if into else "application/json", **headers}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
-        content = None
-        if body is not None:
-            headers |= {"Content-Type": "application/json", "Idempotency-Key": key}
-            content = json.dumps(body, allow_nan=False).encode()
-        try:
-            connection.request(method, place.path.rstrip("/") + path, content, headers)
+        with contextlib.ExitStack() as stack:
+            stack.callback(connection.close)
+            body: Any = content
+            if isinstance(content, Path):
+                body = stack.enter_context(open(content, "rb"))
+            try:
+                connection.request(method, place.path.rstrip("/") + path, body, headers)
+            except (BrokenPipeError, ConnectionResetError):
+                if body is None:  # else it may have been refused before it was all there
+                    raise
             answer = connection.getresponse()
             found = {name.lower(): value for name, value in answer.getheaders()}
-            return answer.status, found, json.loads(answer.read())
-        finally:
-            connection.close()
+            if into is None or answer.status != 200:
+                return answer.status, found, json.loads(answer.read())
+            with open(into, "wb") as file:
+                shutil.copyfileobj(answer, file, _CHUNK)
+            if into.stat().st_size != int(found["content-length"]):
+                raise ConnectionError("the connection was lost in the middle of a file")
+            return 200, found, found["content-type"]
 
     def _error(self, status: int, problem: Any) -> errors.LuthierError:
         """The service's error, as the class that it is there."""
@@ -335,6 +400,8 @@ class _Channel:
     """How one run of a trial talks to its study: by requests that name its attempt."""
 
     call: Callable[..., Any]
+    save: Callable[[str, Path, int, int], Mapping[str, Any]]
+    saved: RemoteCheckpoints
     path: str
     attempt: int
 
@@ -353,8 +420,21 @@ class _Channel:
         self.call("POST", f"{self.path}/attrs", {"attempt": self.attempt, "attrs": dict(attrs)})
 
     def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
-        """Refuse: saved states don't travel over HTTP."""
-        _no_checkpoints()
+        """Send a saved state, and have it recorded.
+
+        Raises:
+            TrialStateError: The trial isn't ours any more.
+            CheckpointCorruptError: The service has kept something else.
+        """
+        content = self.saved.path(checkpoint.key)
+        kept = self.save(self.path, content, self.attempt, checkpoint.step)
+        if kept["key"] != checkpoint.key:
+            raise CheckpointCorruptError(
+                f"A checkpoint must be kept as it was sent: it was {checkpoint.key}, the service "
+                f"has {kept['key']}. Names that two systems write differently may be why.",
+                key=checkpoint.key,
+            )
+        self.saved.forget(checkpoint.key)
 
 
 def _seconds(text: str | None) -> float:
@@ -379,10 +459,3 @@ def _plain(values: Any) -> Any:
     if isinstance(values, Sequence) and not isinstance(values, str):
         return [_plain(value) for value in values]
     return to_json_value(values)
-
-
-def _no_checkpoints() -> CheckpointStore:
-    raise UnsupportedError(
-        "A trial asked for over HTTP can't save or load checkpoints. Keep what you need at a place "
-        "of your own, or run the objective with 'luthier run'."
-    )

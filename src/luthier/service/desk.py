@@ -10,19 +10,30 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, final
+from pathlib import Path
+from typing import Any, BinaryIO, Final, final
 
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.jobs import Decision, Outcome
 from luthier.core.trial import EMPTY, FrozenTrial, Metrics, TrialState
-from luthier.errors import ArgumentError, ObjectiveError, StudyError, TrialStateError
+from luthier.errors import (
+    ArgumentError,
+    CheckpointMissingError,
+    ObjectiveError,
+    StudyError,
+    TrialStateError,
+)
+from luthier.service.archive import FILE, FOLDER, pack
 from luthier.service.leases import Clock, Leases
 from luthier.service.problems import RefusedError
 from luthier.service.views import read_definitions, ticket_view, trial_view
 from luthier.space import Param, to_json_value
 from luthier.space.values import canonical_json
+from luthier.study.channel import RunChannel
 from luthier.study.study import Study
 from luthier.study.trial import Trial, at_its_end, standing, stopped
 
@@ -34,6 +45,8 @@ _FLOATS: Final = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan"
 logger = logging.getLogger("luthier")
 Body = Mapping[str, Any]
 Answer = dict[str, Any]
+Loaded = tuple[BinaryIO, int, str, Checkpoint]
+"""A saved state's content, its bytes on the way, its media type, and what it is."""
 
 
 @final
@@ -106,7 +119,7 @@ class Desk:
         """Start a trial, or return the one that was started with this key."""
         fixed = read_definitions(body.get("params", {}))
         history = self._driver.refresh()
-        self._driver.check_definitions(fixed)
+        self._driver.mirror.check_definitions(fixed)
         if not fixed and not body.get("ticket") and not history.space:
             raise ArgumentError(
                 f"Study {self.study.study_name!r} has no space yet: an ask must bring 'params', "
@@ -124,7 +137,7 @@ class Desk:
             note["params"] = body["params"]
         total = body.get("total")
         if total is not None:
-            self._driver.plan(total)
+            self._driver.mirror.plan(total)
         attrs = {NOTE: note}
         trial = self._driver.start(total=total, fixed=fixed, eager=True, attrs=attrs)
         if trial is None:
@@ -161,7 +174,7 @@ class Desk:
     def _answer(
         self, trial: FrozenTrial, fixed: Mapping[str, Param], *, with_ticket: bool
     ) -> Answer:
-        handle = Trial(self._driver.ticket(trial), self._driver)
+        handle = Trial(self._driver.ticket(trial), RunChannel(self._driver, trial))
         for name, param in fixed.items():
             if name in trial.param_names or param.when is None:
                 handle.take(name, param)
@@ -214,7 +227,8 @@ class Desk:
 
     def _handle(self, trial: FrozenTrial, body: Body) -> Trial:
         """The trial as its client sees it, with the parameters that were asked for."""
-        handle = Trial(self._driver.ticket(trial), self._driver, self._standing(trial))
+        ticket = replace(self._driver.ticket(trial), decision=self._standing(trial))
+        handle = Trial(ticket, RunChannel(self._driver, trial))
         note = _note(trial)
         known = {**self._driver.ledger.definitions, **trial.declares}
         if "params" in body or "params" in note:
@@ -255,7 +269,7 @@ class Desk:
         trial = self._run(number, body)
         if body["step"] in trial.reports:
             return _decided(self._standing(trial))
-        return _decided(self._driver.report(number, body["step"], metrics))
+        return _decided(self._driver.report(number, body["step"], metrics, trial.attempt))
 
     def should_stop(self, number: int, body: Body) -> Answer:
         """What the scheduler says to what was reported so far."""
@@ -265,9 +279,65 @@ class Desk:
         """Note something about a trial."""
         if NOTE in body["attrs"]:
             raise ArgumentError(f"The attribute {NOTE!r} is the service's own. Use another name.")
-        self._run(number, body)
-        self._driver.set_attrs(number, body["attrs"])
+        trial = self._run(number, body)
+        self._driver.set_attrs(number, body["attrs"], trial.attempt)
         return trial_view(self._driver.trial(number))
+
+    def keep(self, content: Path) -> tuple[str, int]:
+        """Copy what a trial has sent to where states are kept; needs no turn, and takes a while."""
+        return self._driver.open_checkpoints().save(content)
+
+    def save(self, number: int, body: Body, content: Path, kept: tuple[str, int]) -> Answer:
+        """Record what was kept as a trial's saved state; the same once more changes nothing.
+
+        Args:
+            number: The trial.
+            body: The step, and the attempt of the run that sent it.
+            content: What it sent.
+            kept: Its key and size, as ``keep`` gave them.
+        """
+        trial = self._run(number, body)
+        checkpoint = Checkpoint(body["step"], *kept)
+        self._keep_still(content, checkpoint)
+        if trial.checkpoint != checkpoint:
+            self._driver.checkpoint(number, checkpoint, trial.attempt)
+            self._keep_still(content, checkpoint)  # from now on nobody deletes it
+        return {"step": checkpoint.step, "key": checkpoint.key, "size": checkpoint.size}
+
+    def _keep_still(self, content: Path, checkpoint: Checkpoint) -> None:
+        """Keep a content again, if it was deleted to make room before it was recorded."""
+        try:
+            self._driver.open_checkpoints().path(checkpoint.key)
+        except CheckpointMissingError:
+            self.keep(content)
+
+    def checkpoint(self, number: int, body: Body) -> Callable[[], Loaded]:
+        """Find what a trial last saved, or an earlier state by its key.
+
+        Returns:
+            A function that opens it, and packs it if it is a folder: that may take a while.
+
+        Raises:
+            RefusedError: 404: it has saved nothing, or never what the key names.
+            CheckpointMissingError: It has been deleted since.
+        """
+        self._driver.refresh()
+        checkpoint = self._saved(number, body.get("key"))
+        place = self._driver.open_checkpoints().path(checkpoint.key)
+        file = None if place.is_dir() else open(place, "rb")  # noqa: SIM115  closed when sent
+        return lambda: _loaded(place, file, checkpoint)
+
+    def _saved(self, number: int, key: str | None) -> Checkpoint:
+        last = self._driver.trial(number).checkpoint
+        if last is None:
+            raise RefusedError(404, f"Trial {number} has saved no checkpoint.")
+        if key is None or last.key == key:
+            return last
+        for event in reversed(self._driver.mirror.log(0)):
+            said = event.data.get("checkpoint") if event.number == number else None
+            if said is not None and (saved := Checkpoint.from_json(said)).key == key:
+                return saved
+        raise RefusedError(404, f"Trial {number} has never saved a checkpoint {key}.")
 
     def release(self, number: int, body: Body) -> Answer:
         """Give a trial back, to be run again."""
@@ -369,6 +439,23 @@ class Desk:
 
 
 _FAILED: Final = "its client told that it failed, and not why"
+
+
+def _loaded(place: Path, file: BinaryIO | None, checkpoint: Checkpoint) -> Loaded:
+    if file is not None:
+        return file, checkpoint.size, FILE, checkpoint
+    packed = tempfile.TemporaryFile(prefix="luthier-download-")  # noqa: SIM115
+    try:
+        pack(place, packed)
+    except OSError as error:
+        packed.close()
+        raise CheckpointMissingError(
+            f"The trial's checkpoint was deleted while it was read: {error}. Ask again.",
+            key=checkpoint.key,
+        ) from None
+    size = packed.tell()
+    packed.seek(0)
+    return packed, size, FOLDER, checkpoint
 
 
 def _note(trial: FrozenTrial) -> Mapping[str, Any]:

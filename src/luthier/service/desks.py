@@ -82,6 +82,11 @@ class Desks:
                 self._places.pop(name, None)
         return await self._turn(await self._opened(name), work)
 
+    async def beside(self, name: str, work: Callable[[Desk], T]) -> T:
+        """Do something at a study's desk without waiting for a turn, nor holding up others."""
+        place = self._places.get(name) or await self._opened(name)
+        return await self._in_thread(lambda: work(place.desk))
+
     async def renew(self, name: str, number: int, attempt: int) -> float | None:
         """Renew a lease without waiting for a turn; return its seconds, or None."""
         place = self._places.get(name) or await self._opened(name)

@@ -93,11 +93,15 @@ class Guard:
             frozenset({*_LOOPBACK_NAMES, own, *names}) if is_loopback(host) or names else None
         )
 
-    def admit(self, headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    def admit(
+        self, headers: Sequence[tuple[bytes, bytes]], *, linked: bool = False
+    ) -> dict[str, str]:
         """Return a request's headers by lower-case name, if it may come in at all.
 
         Args:
             headers: As they came.
+            linked: Whether what is asked for says nothing of anybody, so that pages of other
+                sites may link to it.
 
         Raises:
             RefusedError: 400: headers contradict each other; 403: a wrong Host or Origin.
@@ -121,7 +125,8 @@ class Guard:
                 f"The Host must be a name of this service, got {host[:100]!r}. Behind a proxy "
                 "start it with --allow-host NAME.",
             )
-        self._check_origin(found, host)
+        if not linked:
+            self._check_origin(found, host)
         return found
 
     def _check_origin(self, headers: Mapping[str, str], host: str) -> None:

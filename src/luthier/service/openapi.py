@@ -6,8 +6,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from luthier import __version__
+from luthier.service.archive import FILE, FOLDER
 from luthier.service.problems import MEDIA_TYPE
-from luthier.service.routes import ROUTES, Route
+from luthier.service.route import Route
+from luthier.service.routes import ROUTES
 
 __all__ = ["document"]
 
@@ -23,6 +25,12 @@ _KEY: Final = {
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "description": "The same for every try of one request, so that it counts once.",
+}
+_BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
+_CONTENT: Final = {FILE: _BYTES, FOLDER: _BYTES}
+_HEADERS: Final = {
+    "Luthier-Step": {"schema": {"type": "integer", "minimum": 0}, "description": "The step."},
+    "ETag": {"schema": {"type": "string"}, "description": "The content's key."},
 }
 _PROBLEM: Final = {
     "type": "object",
@@ -77,6 +85,8 @@ def _operation(route: Route) -> dict[str, Any]:
             "required": "required" in route.body,
             "content": {"application/json": {"schema": route.body}},
         }
+    if route.carries == "up":
+        operation["requestBody"] = {"required": True, "content": _CONTENT}
     if route.open:
         operation["security"] = []
     return operation
@@ -89,7 +99,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         if part in _PARTS
     ]
     found += [
-        {"name": name, "in": "query", "required": name == "attempt", "schema": schema}
+        {"name": name, "in": "query", "required": name in route.needs, "schema": schema}
         for name, schema in route.query.items()
     ]
     return [*found, _KEY] if route.body is not None else found
@@ -97,7 +107,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 def _responses(route: Route) -> dict[str, Any]:
     statuses = {*_ALWAYS, *route.refusals}
-    if route.body is not None:
+    if route.body is not None or route.carries == "up":
         statuses |= {*_WITH_BODY}
     elif route.query or "{number}" in route.parts:
         statuses |= {422}
@@ -108,6 +118,8 @@ def _responses(route: Route) -> dict[str, Any]:
             "content": {"application/json": {"schema": route.answer}},
         }
     }
+    if route.carries == "down":
+        responses["200"] |= {"content": _CONTENT, "headers": _HEADERS}
     for status in sorted(statuses):
         responses[str(status)] = {
             "description": HTTPStatus(status).phrase,

@@ -88,7 +88,10 @@ def problem_of(error: Exception) -> tuple[int, dict[str, str], dict[str, Any]]:
         422
     """
     if isinstance(error, RefusedError):
-        return error.status, error.headers, _document(error.status, "RefusedError", error.message)
+        document = _document(error.status, "RefusedError", error.message)
+        if isinstance(errors := error.fields.get("errors"), dict):
+            document["errors"] = errors
+        return error.status, error.headers, document
     for kind, status in _STATUSES:
         if isinstance(error, kind):
             headers = {"Retry-After": "1"} if status == 503 else {}

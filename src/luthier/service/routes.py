@@ -1,22 +1,18 @@
 """Every route, once: its path, what it takes and what it answers.
 
 The service finds its way by this table and checks bodies and queries against it; the OpenAPI
-document is written from it. Paths are matched part by part as they came, before any ``%2F`` is
-read, so that a study may be called ``a/b`` or ``..`` and no name reaches beyond its place.
+document is written from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, final
-from urllib.parse import unquote
+from typing import Final
 
 from luthier.core.trial import TrialState
-from luthier.service.problems import RefusedError
-from luthier.service.schemas import Schema, flag, integer, items, number, record, text, values
+from luthier.service.route import Route
+from luthier.service.schemas import flag, integer, items, number, record, text, values
 
-__all__ = ["MOST_LEASE", "ROUTES", "Route", "match"]
+__all__ = ["MOST_LEASE", "ROUTES"]
 
 MOST_LEASE: Final = 7 * 86_400.0
 
@@ -97,6 +93,15 @@ _LEASE = {
     "required": ["lease"],
     "properties": {"lease": number("Seconds until it lapses, from now on.")},
 }
+_CHECKPOINT = {
+    "type": "object",
+    "required": ["step", "key", "size"],
+    "properties": {
+        "step": _COUNT,
+        "key": {**_TEXT, "description": "The digest of the content: of a file, its SHA-256."},
+        "size": {**_COUNT, "description": "Bytes."},
+    },
+}
 _TRIALS = {
     "type": "object",
     "required": ["trials", "version"],
@@ -105,39 +110,6 @@ _TRIALS = {
         "version": {**_COUNT, "description": "The study's version; ask for changes since then."},
     },
 }
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One thing that can be asked of the service.
-
-    Attributes:
-        name: What it is called, in code and in the OpenAPI document.
-        method: GET or POST.
-        path: Its path; ``{study}`` and ``{number}`` stand for parts.
-        summary: What it does, in a sentence.
-        answer: The schema of what it answers.
-        body: The schema of what it takes; None where it takes nothing.
-        query: Schemas of the parameters in its query.
-        refusals: Statuses beside those that every route may answer with.
-        open: Whether it needs no token.
-    """
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    answer: Schema
-    body: Schema | None = None
-    query: Mapping[str, Schema] = field(default_factory=dict)
-    refusals: tuple[int, ...] = ()
-    open: bool = False
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The path's parts."""
-        return tuple(self.path.strip("/").split("/"))
 
 
 _STUDY: Final = "/v1/studies/{study}"
@@ -286,6 +258,7 @@ ROUTES: Final = (
         "Whether a trial's run should end now, by what it has reported.",
         answer=_DECISION,
         query={"attempt": _ATTEMPT},
+        needs=("attempt",),
         refusals=_RUN,
     ),
     Route(
@@ -299,6 +272,33 @@ ROUTES: Final = (
             attempt=_ATTEMPT,
             attrs=values({}, "Any JSON values by name.", most=1_000),
         ),
+        refusals=_RUN,
+    ),
+    Route(
+        "save_checkpoint",
+        "PUT",
+        _ONE + "/checkpoint",
+        "Save a trial's state: a file, or a folder as a tar archive. The same again changes "
+        "nothing.",
+        answer=_CHECKPOINT,
+        query={
+            "attempt": _ATTEMPT,
+            "step": integer("The step that the state belongs to."),
+            "sha256": text("The SHA-256 of the body, 64 hex digits.", least=64, most=64),
+        },
+        needs=("attempt", "step", "sha256"),
+        carries="up",
+        refusals=_RUN,
+    ),
+    Route(
+        "load_checkpoint",
+        "GET",
+        _ONE + "/checkpoint",
+        "What a trial last saved, or its parent did before it was cloned; or what it saved before "
+        "that, by its key. The header Luthier-Step says at which step, ETag the content's key.",
+        answer={"type": "string", "format": "binary"},
+        query={"key": text("The content's key, 64 hex digits.", least=64, most=64)},
+        carries="down",
         refusals=_RUN,
     ),
     Route(
@@ -350,50 +350,3 @@ ROUTES: Final = (
         refusals=(404,),
     ),
 )
-
-
-def match(method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
-    """Return the route of a request, and the parts of its path that are names.
-
-    Args:
-        method: In capitals.
-        raw_path: As it was sent, percent signs and all, without the query.
-
-    Raises:
-        RefusedError: 404 where there is no such path, 405 where it takes other methods.
-
-    Example:
-        >>> route, names = match("GET", "/v1/studies/a%2Fb/best")
-        >>> route.name, names
-        ('best', {'study': 'a/b'})
-    """
-    parts = raw_path.removeprefix("/").split("/")
-    found = [route for route in ROUTES if _fits(route.parts, parts)]
-    for route in found:
-        if route.method == method:
-            pairs = zip(route.parts, parts, strict=True)
-            return route, {part[1:-1]: _read(got) for part, got in pairs if part[0] == "{"}
-    if found:
-        allowed = ", ".join(sorted({route.method for route in found}))
-        raise RefusedError(
-            405, f"{raw_path[:200]} takes {allowed}, got {method[:20]}.", {"Allow": allowed}
-        )
-    raise RefusedError(
-        404, f"There is no path {raw_path[:200]!r}. /openapi.json lists those that there are."
-    )
-
-
-def _fits(wanted: tuple[str, ...], got: list[str]) -> bool:
-    return len(wanted) == len(got) and all(
-        bool(g) if w[0] == "{" else w == g for w, g in zip(wanted, got, strict=True)
-    )
-
-
-def _read(part: str) -> str:
-    try:
-        text = unquote(part, errors="strict")
-    except UnicodeDecodeError:
-        raise RefusedError(400, f"A name in a path must be UTF-8, got {part[:60]!r}.") from None
-    if "\0" in text:
-        raise RefusedError(400, "A name in a path must not hold NUL.")
-    return text

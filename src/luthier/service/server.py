@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luthier.core.amounts import read_size
 from luthier.core.protocols import Storage
 from luthier.errors import ArgumentError, require_extra
 from luthier.service.guard import Guard, is_loopback, token_in
@@ -18,10 +19,11 @@ from luthier.storages import open_storage
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import ASGIApp
 
     from luthier.service.desks import Desks
 
-__all__ = ["LEASE", "http_server", "listen", "serve"]
+__all__ = ["LEASE", "config_of", "http_server", "listen", "serve"]
 
 LEASE: Final = 60.0
 _PATIENCE: Final = 30.0
@@ -37,6 +39,7 @@ def serve(
     token_file: str | os.PathLike[str] | None = "luthier.token",
     allow_hosts: Iterable[str] = (),
     lease: float = LEASE,
+    max_checkpoint: str | int = "10GB",
     clock: Clock = time.monotonic,
     tell: Callable[[str], object],
 ) -> None:
@@ -49,6 +52,7 @@ def serve(
         token_file: Where the token is kept; made if there is no such file. None: no token.
         allow_hosts: Names beside its own that clients may call it by, such as a proxy's.
         lease: Seconds after which a silent client loses its trial, if it doesn't name others.
+        max_checkpoint: How large a checkpoint may be that a client sends; bytes, or text.
         clock: Tells seconds, for leases.
         tell: Gets what the person who started it should read, line by line.
 
@@ -68,6 +72,7 @@ def serve(
         )
     if not 0 < lease <= MOST_LEASE:
         raise ArgumentError(f"A lease must be above 0 and at most a week, got {lease!r} seconds.")
+    most = read_size(max_checkpoint, "max_checkpoint", "10GB")
     token, is_new = (None, False) if token_file is None else token_in(Path(token_file))
     with listen(host, port) as listening:
         port = listening.getsockname()[1]
@@ -78,18 +83,26 @@ def serve(
         if is_new:
             tell(f"Token, made now and kept in {token_file}: {token}")
         tell(f"Serving on http://{where} (the API's description: /openapi.json). Ctrl-C ends it.")
-        http_server(desks, guard).run(sockets=[listening])
+        http_server(desks, guard, most).run(sockets=[listening])
 
 
-def http_server(desks: Desks, guard: Guard) -> uvicorn.Server:
-    """Return the server, ready to run on a socket."""
+def http_server(desks: Desks, guard: Guard, most_checkpoint: int | None = None) -> uvicorn.Server:
+    """Return the service's server, ready to run on a socket."""
     import uvicorn
 
-    from luthier.service.api import application
+    from luthier.service.api import MOST_CHECKPOINT, application
+
+    return uvicorn.Server(config_of(application(desks, guard, most_checkpoint or MOST_CHECKPOINT)))
+
+
+def config_of(application: ASGIApp) -> uvicorn.Config:
+    """Return how an application is served: HTTP only, nothing said of the server, limits."""
+    import uvicorn
+
     from luthier.service.prompt import Prompt
 
-    config = uvicorn.Config(
-        application(desks, guard),
+    return uvicorn.Config(
+        application,
         http=Prompt,
         ws="none",
         lifespan="on",
@@ -102,7 +115,6 @@ def http_server(desks: Desks, guard: Guard) -> uvicorn.Server:
         h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
         timeout_graceful_shutdown=10,
     )
-    return uvicorn.Server(config)
 
 
 def listen(host: str, port: int) -> socket.socket:

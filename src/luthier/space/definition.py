@@ -136,11 +136,39 @@ class Definition(ABC):
         """
         condition = None if when is None else Condition.of(when)
         domain, prior, _, default = self._identity
-        changed = {"when": condition, "_identity": (domain, prior, condition, default)}
+        return self._twin(when=condition, _identity=(domain, prior, condition, default))
+
+    def with_default(self, default: Any) -> Self:
+        """Return the same definition with another value to start from; None for no such value.
+
+        Raises:
+            SpaceError: The value is outside of the domain.
+
+        Example:
+            >>> from luthier.space import Int
+            >>> Int(1, 9).with_default(3)
+            Int(1, 9, default=3)
+        """
+        default = self._checked_default(default)
+        domain, prior, condition, _ = self._identity
+        identity = (domain, prior, condition, value_key(default))
+        return self._twin(default=default, _identity=identity)
+
+    def _twin(self, **changed: Any) -> Self:
         twin = object.__new__(type(self))
         for f in fields(self):
             object.__setattr__(twin, f.name, changed.get(f.name, getattr(self, f.name)))
         return twin
+
+    def _checked_default(self, default: Any) -> Any:
+        """Return a default in standard form; SpaceError if it is outside of the domain."""
+        if default is None:
+            return None
+        try:
+            return self.normalise(default)
+        except ValueError:
+            rule = f"{type(self).__name__}: default must be {self.domain()}"
+            raise refused(rule, "Choose one inside", default=default) from None
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON data, for ``param_from_json``."""
@@ -183,12 +211,7 @@ class Definition(ABC):
         put = object.__setattr__
         for name, value in others.items():
             put(self, name, value)
-        if default is not None:
-            try:
-                default = self.normalise(default)
-            except ValueError:
-                rule = f"{type(self).__name__}: default must be {self.domain()}"
-                raise refused(rule, "Choose one inside", default=default) from None
+        default = self._checked_default(default)
         condition = None if when is None else Condition.of(when)
         put(self, "when", condition)
         put(self, "default", default)

@@ -22,10 +22,20 @@ from luthier.space.ranges import (
     real,
     whole,
 )
-from luthier.space.scales import SCALES, Codec, Grid, Powers, Scale, binned, continuous
+from luthier.space.scales import (
+    SCALES,
+    Codec,
+    Grid,
+    Powers,
+    Scale,
+    binned,
+    continuous,
+    forward,
+    rate,
+)
 from luthier.space.values import refused
 
-__all__ = ["Float", "Int", "codec_of"]
+__all__ = ["Float", "Int", "codec_of", "unit_slope"]
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
@@ -251,3 +261,18 @@ def codec_of(param: _Numeric) -> Codec:
     if param._grid is None:
         return continuous(param.low, param.high, param.scale)
     return binned(param._grid, param.scale)
+
+
+def unit_slope(param: Float, value: float) -> float:
+    """Return how fast a continuous parameter moves with its column of the encoding, dv/du.
+
+    Args:
+        param: A Float without ``step``.
+        value: Where.
+
+    Example:
+        >>> unit_slope(Float(0.0, 4.0), 1.0)
+        4.0
+    """
+    into = forward(param.scale)
+    return (into(param.high) - into(param.low)) / rate(param.scale)(value)

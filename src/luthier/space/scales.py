@@ -258,5 +258,13 @@ _ROUNDED: Final[_Curve] = {
     "reverse_log": lambda t: 1 - _significant(math.exp(-t)),
     "logit": _rounded_logistic,
 }
+_RATE: Final[_Curve] = {
+    "linear": lambda v: 1.0,
+    "log": lambda v: 1 / v,
+    "reverse_log": lambda v: 1 / (1 - v),
+    "logit": lambda v: 1 / (v * (1 - v)),
+    "power_of_two": lambda v: 1 / (v * math.log(2)),
+}
 forward = _FORWARD.__getitem__  # t(v) of a scale
+rate = _RATE.__getitem__  # dt/dv of a scale
 inverse = _INVERSE.__getitem__  # v(t) of a scale, without rounding

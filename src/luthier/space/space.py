@@ -14,11 +14,12 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, final
 
-from luthier.errors import ParamValueError, SpaceError, UnknownParamError
+from luthier.errors import ArgumentError, ParamValueError, SpaceError, UnknownParamError
 from luthier.space.activity import Activity
 from luthier.space.conditions import clause_of
 from luthier.space.encode import Encoding
 from luthier.space.enumeration import count, every, walk
+from luthier.space.markup import table
 from luthier.space.params import Constant, Param, param_from_json
 from luthier.space.relations import (
     Check,
@@ -32,6 +33,8 @@ from luthier.space.relations import (
 from luthier.space.values import canonical_json, hint, refused, value_key
 
 __all__ = ["Space"]
+
+_GOOD = 5  # configurations that narrow looks at, at least
 
 
 @final
@@ -138,6 +141,25 @@ class Space(Mapping[str, Param]):
         from luthier.space.readers.optuna import read_optuna
 
         return read_optuna(given)
+
+    @staticmethod
+    def from_raytune(config: Mapping[str, Any]) -> Space:
+        """Read a search space of Ray Tune: a dict of its domains, of values and of such dicts.
+
+        Parameters in nested dicts get dotted names; of a choice among dicts the number is chosen,
+        and what is in each stands under its number, with a condition. ``sample_from`` is code,
+        which can't be searched: an error says what to do.
+
+        Raises:
+            SpaceError: Not such a dict, or something in it that has no counterpart here.
+
+        Example:
+            >>> Space.from_raytune({"optim": {"name": "adam", "betas": {"grid_search": [1, 2]}}})
+            Space({'optim.name': Constant('adam'), 'optim.betas': Categorical([1, 2])})
+        """
+        from luthier.space.readers.raytune import read_raytune
+
+        return read_raytune(config)
 
     @staticmethod
     def from_json(
@@ -250,6 +272,47 @@ class Space(Mapping[str, Param]):
         self._check_names(names)
         kept = {name: param for name, param in self.items() if name not in names}
         return self._with(kept, self.relations)
+
+    def narrow(
+        self, good: Any, around: Mapping[str, Any] | Any | None = None, *, keep: float = 0.2
+    ) -> Space:
+        """Return the smaller space around the best of a wide search, to search more finely.
+
+        A range becomes what the best configurations span, with as much again around it; choices
+        that none of them has go, and so do conditions and relations that can't apply any more.
+        ``luthier.space.narrowing`` has the rule. The one searched around always fits.
+
+        Args:
+            good: A study, or configurations (or trials), the best first.
+            around: A configuration, or a trial; None for the best.
+            keep: The share of them that counts, above 0 and at most 1; but at least five.
+
+        Raises:
+            ArgumentError: No configuration of this space, or a share that is none.
+            ParamValueError: ``around`` isn't of this space.
+
+        Example:
+            >>> from luthier.space import Categorical, Float
+            >>> space = Space(x=Float(0, 1), y=Float(0, 1), kind=Categorical(["a", "b"]))
+            >>> good = [{"x": 0.5 + k / 100, "y": (2 * k % 5) / 4, "kind": "b"} for k in range(5)]
+            >>> space.narrow(good, keep=1.0)
+            Space({'x': Float(0.4, 0.6), 'y': Float(0.0, 1.0), 'kind': Categorical(['b'])})
+        """
+        from luthier.space.narrowing import narrowed, ranked_configs
+
+        if not isinstance(keep, int | float) or not 0 < keep <= 1:
+            raise ArgumentError(f"narrow: keep must be above 0 and at most 1, got {keep!r}.")
+        ranked = [config for config in ranked_configs(good) if self.fits(config)]
+        if not ranked:
+            raise ArgumentError(
+                "narrow needs configurations of this space, best first, or a study that has "
+                f"completed trials, got {good!r}."
+            )
+        best = ranked[: max(math.ceil(keep * len(ranked)), _GOOD)]
+        centre = best[0] if around is None else getattr(around, "params", around)
+        params = {name: self._params[name] for name in self.activity.order}
+        left, relations = narrowed(params, self.relations, best, self.check_partial(centre))
+        return self._with(self._ordered(left), relations)
 
     def active(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the active parameters in their order, given values of at least the parents."""
@@ -414,6 +477,16 @@ class Space(Mapping[str, Param]):
 
     def __hash__(self) -> int:
         return int(self.fingerprint[:15], 16)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, param.kind, param.domain(), getattr(param, "scale", ""), param.when or "")
+            for name, param in self.items()
+        ]
+        caption = f"Space of {len(self)} parameters"
+        if self.checks:
+            caption += f", {len(self.checks)} relations"
+        return table(caption, ("parameter", "kind", "values", "scale", "when"), rows)
 
     def __repr__(self) -> str:
         relations = "".join(f", {check.label}" for check in self.checks)

@@ -50,8 +50,9 @@ class Database(Protocol):
 
         Args:
             work: What to run.
-            study: The only study it writes to, so that others' writers may run beside it; None
-                for work on the list of studies or on the schema.
+            study: The only study it writes to, so that others' writers may run beside it: the
+                work begins with an update of that study's row. None for work on the list of
+                studies or on the schema.
         """
         ...
 

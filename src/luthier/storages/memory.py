@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from pathlib import Path
@@ -92,6 +92,18 @@ class MemoryStorage:
             entry = self._study(study)
             rules.require_numbers(trials, len(entry.trials))
             return [entry.add(trial, at) for trial in own]
+
+    def add_next(
+        self, study: int, since: int, propose: Callable[[Changes], FrozenTrial | None]
+    ) -> FrozenTrial | None:
+        """Look at what has changed and add what is proposed upon that, under the lock."""
+        with self._lock:
+            entry = self._study(study)
+            trial = propose(entry.changes_since(since))
+            if trial is None:
+                return None
+            rules.require_numbers([trial], len(entry.trials))
+            return entry.add(rules.own_attrs(trial), time.time())
 
     def turn(self, study: int) -> AbstractContextManager[object]:
         """Nothing to wait for: drivers in one process are quick to look again."""
@@ -243,10 +255,10 @@ class MemoryStorage:
         with self._lock:
             return self._study(study).changes_since(version)
 
-    def events(self, study: int, since: int = 0) -> list[LogEvent]:
+    def events(self, study: int, since: int = 0, *, number: int | None = None) -> list[LogEvent]:
         """The log after a version, oldest first."""
         with self._lock:
-            return self._study(study).events(since)
+            return self._study(study).events(since, number)
 
     def heartbeat(self, study: int, worker: str, at: float) -> None:
         """Raise a worker's counter."""
@@ -366,7 +378,7 @@ class _Study:
                 spaces.append((at + 1, self._payloads[at]["space"]))
         return Changes(self.version, [self.trials[n] for n in reversed(last)], state, spaces)
 
-    def events(self, since: int) -> list[LogEvent]:
+    def events(self, since: int, number: int | None) -> list[LogEvent]:
         return [
             LogEvent(
                 i + 1,
@@ -376,6 +388,7 @@ class _Study:
                 _data(self._kinds[i], self._payloads[i]),
             )
             for i in range(since, self.version)
+            if number is None or self._numbers[i] == number
         ]
 
     def summary(self) -> StudySummary:

@@ -1,6 +1,6 @@
 """PostgreSQL, by psycopg 3, as the database of the SQL storage.
 
-Writers of one study take turns on its row, ``SELECT ... FOR UPDATE``, so its versions appear in
+Writers of one study take turns on its row, which each updates first, so its versions appear in
 the order in which they are committed and no reader ever misses one; different studies are
 written in parallel. Whoever makes or deletes studies or tables takes an advisory lock instead.
 Statements whose answers nobody waits for travel together (pipeline mode): a write costs two
@@ -41,7 +41,8 @@ from luthier.errors import (
     StorageFullError,
     StorageReadOnlyError,
 )
-from luthier.storages.database import Execute
+from luthier.storages.database import Execute, Rows
+from luthier.storages.pipeline import Pipeline, Statements
 from luthier.storages.sql import SqlStorage
 
 __all__ = ["PostgresqlDatabase", "postgresql_storage"]
@@ -68,11 +69,12 @@ _DEFAULTS: Final = {
 }
 _READ: Final[Opening] = ((b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ()),)
 _WRITE: Final = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-_LOCK_STUDY: Final = b"SELECT 1 FROM studies WHERE id = %s FOR UPDATE"
-_LOCK_ALL: Final = b"SELECT pg_advisory_xact_lock(%s)"
+_LOCK_ALL: Final = b"SELECT pg_advisory_xact_lock($1)"
 _TAKE_TURN: Final = b"SELECT pg_advisory_xact_lock(hashtext(current_schema()), %s::int)"
 _SHORT_WAIT: Final = b"SET LOCAL lock_timeout = '10s'"
 _LOCK_KEY: Final = int.from_bytes(b"luthier")
+_WRITE_STUDY: Final[Opening] = ((_WRITE, ()),)  # the work's first statement waits for its row
+_WRITE_ALL: Final[Opening] = ((_WRITE, ()), (_LOCK_ALL, (_LOCK_KEY,)))
 # A driver that stops in mid-transaction (SIGSTOP, a cut cable) must not hold its study for ever.
 _SESSION: Final = (
     b"SELECT set_config('idle_in_transaction_session_timeout', '30s', false),"
@@ -126,6 +128,7 @@ class PostgresqlDatabase:
         self._reached = False
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
+        self._known: weakref.WeakKeyDictionary[Connection, Statements] = weakref.WeakKeyDictionary()
         weakref.finalize(self, _close_all, self._idle)
         _OPEN.add(self)
 
@@ -146,8 +149,8 @@ class PostgresqlDatabase:
 
     def write(self, work: Callable[[Execute], T], study: int | None = None) -> T:
         """Run work alone among writers of a study, or of what isn't one study's."""
-        lock = (_LOCK_ALL, (_LOCK_KEY,)) if study is None else (_LOCK_STUDY, (study,))
-        return self._persist(lambda: self._transact(((_WRITE, ()), lock), work))
+        opening = _WRITE_ALL if study is None else _WRITE_STUDY
+        return self._persist(lambda: self._transact(opening, work))
 
     @contextlib.contextmanager
     def turn(self, study: int) -> Iterator[None]:
@@ -193,16 +196,24 @@ class PostgresqlDatabase:
         return f"PostgresqlDatabase({self.place!r})"
 
     def _transact(self, opening: Opening, work: Callable[[Execute], T]) -> T:
-        with self._connection() as connection, connection.pipeline():
+        with self._connection() as connection, self._pipeline(connection) as pipeline:
 
-            def execute(statement: str, columns: Sequence[Any]) -> psycopg.Cursor[Any]:
-                return connection.execute(_translated(statement), columns)
+            def execute(statement: str, columns: Sequence[Any]) -> Rows:
+                return pipeline.execute(_translated(statement), columns)
 
             for statement, columns in opening:
-                connection.execute(statement, columns)
-            result = work(execute)
-            connection.execute(b"COMMIT")
+                pipeline.execute(statement, columns)
+            try:
+                result = work(execute)
+            except LuthierError:  # the work refused: nothing is wrong with the connection
+                pipeline.execute(b"ROLLBACK")
+                pipeline.finish()
+                raise
+            pipeline.execute(b"COMMIT")
         return result
+
+    def _pipeline(self, connection: Connection) -> Pipeline:
+        return Pipeline(connection.pgconn, self._known[connection])
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -211,11 +222,9 @@ class PostgresqlDatabase:
         self._busy.add(connection)
         try:
             yield connection
-        except LuthierError:  # the work refused: nothing is wrong with the connection
+        except LuthierError:
             self._busy.discard(connection)
-            with contextlib.suppress(psycopg.Error):
-                connection.execute(b"ROLLBACK")
-                self._keep(connection)
+            self._keep(connection)
             raise
         except BaseException:
             self._busy.discard(connection)
@@ -254,6 +263,7 @@ class PostgresqlDatabase:
             connection.close()
             raise
         self._reached = True
+        self._known[connection] = Statements()
         return connection
 
     def _persist(self, attempt: Callable[[], T]) -> T:
@@ -365,7 +375,8 @@ _ERRORS["XX002"] = _ERRORS["XX001"]
 
 @lru_cache(maxsize=256)
 def _translated(statement: str) -> bytes:
-    return statement.replace("%", "%%").replace("?", "%s").encode()
+    head, *rest = statement.split("?")
+    return "".join([head, *(f"${n}{text}" for n, text in enumerate(rest, 1))]).encode()
 
 
 def _read_url(url: str) -> tuple[dict[str, str], str | None]:

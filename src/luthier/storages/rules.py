@@ -98,12 +98,13 @@ def require_running(trial: FrozenTrial, attempt: int) -> None:
 
 
 def require_endable(trial: FrozenTrial, end: FrozenTrial) -> None:
-    """Refuse to end a run that isn't there any more. A paused trial may be pruned as it is.
+    """Refuse to end a run that isn't there any more. Who waits or is paused may be pruned so.
 
     Raises:
         TrialStateError: The trial isn't running, or it runs at another attempt.
     """
-    pruned = (trial.state, end.state) == (TrialState.PAUSED, TrialState.PRUNED)
+    idle = trial.state in (TrialState.WAITING, TrialState.PAUSED)
+    pruned = idle and end.state is TrialState.PRUNED
     if not pruned or trial.attempt != end.attempt:
         require_running(trial, end.attempt)
 

@@ -44,7 +44,26 @@ __all__ = ["SqlStorage"]
 
 T = TypeVar("T")
 _MOST_OPEN: Final = 1024
+# Each write begins with one of these: it waits for the study's row, and keeps it to its end.
+_HOLD: Final = "UPDATE studies SET version = version WHERE id = ? RETURNING version"
 _NEXT_VERSION: Final = "UPDATE studies SET version = version + 1 WHERE id = ? RETURNING version"
+_GROW: Final = (
+    "UPDATE studies SET version = version + ?, trials = trials + ? WHERE id = ?"
+    " RETURNING version, trials"
+)
+_NOTES: Final = (
+    "SELECT version, key, value FROM state WHERE study = ? AND version > ?"
+    " UNION ALL SELECT version, NULL, space FROM spaces WHERE study = ? AND version > ?"
+    " ORDER BY 1"
+)
+_EVENTS: Final = (
+    "SELECT version, at, kind, number, data FROM events"
+    " WHERE study = ? AND version > ? ORDER BY version"
+)
+_EVENTS_OF_ONE: Final = (
+    "SELECT version, at, kind, number, data FROM events"
+    " WHERE study = ? AND version > ? AND number = ? ORDER BY version"
+)
 _TRIAL_VERSION: Final = "SELECT version FROM trials WHERE study = ? AND number = ?"
 
 
@@ -156,29 +175,42 @@ class SqlStorage:
     def add_trials(self, study: int, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
         """Add trials in any state."""
         at = time.time()
-        lines = [(trial.number, plain_text(trial_json(rules.own_attrs(trial)))) for trial in trials]
+        lines = _lines(trials)
 
         def work(execute: Execute) -> list[FrozenTrial]:
-            row = execute("SELECT version, trials FROM studies WHERE id = ?", (study,)).fetchone()
-            if row is None:
-                raise rules.study_gone(study)
-            last, count = row
-            rules.require_numbers(trials, count)
-            added = []
-            for version, (number, data) in enumerate(lines, last + 1):
-                trial = evolve(None, LogEvent(version, at, "added", number, data))
-                execute(INSERT_TRIAL, (study, *new_row(trial, data)))
-                execute(INSERT_EVENT, (study, version, at, "added", number, dump(data)))
-                added.append(trial)
-            execute(
-                "UPDATE studies SET version = ?, trials = ? WHERE id = ?",
-                (last + len(added), count + len(added), study),
-            )
-            return added
+            last, count = _grown(execute(_GROW, (len(trials), len(trials), study)), study)
+            rules.require_numbers(trials, count - len(trials))
+            return _add(execute, study, last - len(trials), at, lines)
 
         added = self._write(study, work)
         for trial in added:
             self._remember(study, trial)
+        return added
+
+    def add_next(
+        self, study: int, since: int, propose: Callable[[Changes], FrozenTrial | None]
+    ) -> FrozenTrial | None:
+        """Look at what has changed and add what is proposed upon that, in one transaction."""
+        seen = since
+
+        def work(execute: Execute) -> list[FrozenTrial]:
+            nonlocal seen
+            grown = execute(_GROW, (1, 1, study))
+            read = _read_changes(execute, study, seen)  # together: one trip to a server
+            version, count = _grown(grown, study)
+            changes = read(version - 1)
+            seen = changes.version  # run again, this doesn't show the same twice
+            trial = propose(changes)
+            if trial is None:
+                raise _NothingNewError
+            rules.require_numbers([trial], count - 1)
+            return _add(execute, study, version - 1, time.time(), _lines([trial]))
+
+        try:
+            [added] = self._write(study, work)
+        except _NothingNewError:
+            return None
+        self._remember(study, added)
         return added
 
     def turn(self, study: int) -> AbstractContextManager[object]:
@@ -328,39 +360,22 @@ class SqlStorage:
             present = _version(execute, study)
             if present <= version:
                 return Changes(present, (), {}, ())
-            since = (study, version)
-            trials = execute(SELECT_CHANGED, since)
-            state = execute(
-                "SELECT key, value FROM state WHERE study = ? AND version > ? ORDER BY version",
-                since,
-            )
-            spaces = execute(
-                "SELECT version, space FROM spaces WHERE study = ? AND version > ?"
-                " ORDER BY version",
-                since,
-            )
-            return Changes(
-                present,
-                [read_row(row) for row in trials],
-                {key: loads(value) for key, value in state},
-                [(int(v), space) for v, space in spaces],
-            )
+            return _read_changes(execute, study, version)(present)
 
         return self._database.read(work)
 
-    def events(self, study: int, since: int = 0) -> list[LogEvent]:
+    def events(self, study: int, since: int = 0, *, number: int | None = None) -> list[LogEvent]:
         """The log after a version, oldest first."""
 
         def work(execute: Execute) -> list[LogEvent]:
             _version(execute, study)
-            rows = execute(
-                "SELECT version, at, kind, number, data FROM events"
-                " WHERE study = ? AND version > ? ORDER BY version",
-                (study, since),
+            rows = (
+                execute(_EVENTS, (study, since))
+                if number is None
+                else execute(_EVENTS_OF_ONE, (study, since, number))
             )
             return [
-                LogEvent(version, at, kind, number, loads(data))
-                for version, at, kind, number, data in rows
+                LogEvent(version, at, kind, of, loads(data)) for version, at, kind, of, data in rows
             ]
 
         return self._database.read(work)
@@ -370,7 +385,7 @@ class SqlStorage:
         values = (study, _plain(worker), at)
 
         def work(execute: Execute) -> None:
-            _version(execute, study)
+            _version_in(execute(_HOLD, (study,)), study)
             execute(
                 "INSERT INTO heartbeats (study, worker, beats, at) VALUES (?, ?, 1, ?)"
                 " ON CONFLICT (study, worker)"
@@ -395,7 +410,7 @@ class SqlStorage:
         values = (study, _plain(worker))
 
         def work(execute: Execute) -> None:
-            _version(execute, study)
+            _version_in(execute(_HOLD, (study,)), study)
             execute("DELETE FROM heartbeats WHERE study = ? AND worker = ?", values)
 
         self._database.write(work, study)
@@ -428,15 +443,17 @@ class SqlStorage:
     ) -> FrozenTrial:
         """Log one event of one trial, unless its data is None; return the record as it is then."""
         at = time.time() if at is None else at
+        presents: list[FrozenTrial] = []
 
         def work(execute: Execute) -> FrozenTrial:
             raised = execute(_NEXT_VERSION, (study,))
             seen = execute(_TRIAL_VERSION, (study, number))  # together: one trip to a server
             version = _version_in(raised, study)
             before = self._present(execute, study, number, seen.fetchone())
+            presents.append(before)
             data = data_for(before)
             if data is None:
-                raise _NothingNewError(before)
+                raise _NothingNewError
             after = evolve(before, LogEvent(version, at, kind, number, data))
             update, columns = UPDATES[kind]
             execute(update, (*columns(after, data), version, study, number))
@@ -445,8 +462,8 @@ class SqlStorage:
 
         try:
             after = self._write(study, work)
-        except _NothingNewError as unchanged:
-            return unchanged.before
+        except _NothingNewError:
+            return presents[-1]
         self._remember(study, after)
         return after
 
@@ -480,7 +497,7 @@ class SqlStorage:
         done: list[tuple[Sequence[Any], T]] = []  # the first event of each run, and its result
 
         def once(execute: Execute) -> T:
-            if done and _is_logged(execute, done[-1][0]):
+            if done and _is_logged(execute, study, done[-1][0]):
                 return done[-1][1]
             appended: list[Sequence[Any]] = []
 
@@ -535,14 +552,61 @@ def _version(execute: Execute, study: int) -> int:
     return _version_in(execute("SELECT version FROM studies WHERE id = ?", (study,)), study)
 
 
-def _is_logged(execute: Execute, line: Sequence[Any]) -> bool:
+def _is_logged(execute: Execute, study: int, line: Sequence[Any]) -> bool:
     """Whether the log has an event, given as the columns of ``INSERT_EVENT``."""
-    study, version, *event = line
+    _version_in(execute(_HOLD, (study,)), study)  # who still commits it holds the row
+    _, version, *event = line
     found = execute(
         "SELECT at, kind, number, data FROM events WHERE study = ? AND version = ?",
         (study, version),
     ).fetchone()
     return found is not None and [*found] == event
+
+
+def _lines(trials: Sequence[FrozenTrial]) -> list[tuple[int, dict[str, Any]]]:
+    """The numbers of new trials, and the data of their events."""
+    return [(trial.number, plain_text(trial_json(rules.own_attrs(trial)))) for trial in trials]
+
+
+def _add(
+    execute: Execute, study: int, last: int, at: float, lines: Sequence[tuple[int, dict[str, Any]]]
+) -> list[FrozenTrial]:
+    """Add trials after a version of the study."""
+    added = []
+    for version, (number, data) in enumerate(lines, last + 1):
+        trial = evolve(None, LogEvent(version, at, "added", number, data))
+        execute(INSERT_TRIAL, (study, *new_row(trial, data)))
+        execute(INSERT_EVENT, (study, version, at, "added", number, dump(data)))
+        added.append(trial)
+    return added
+
+
+def _read_changes(execute: Execute, study: int, since: int) -> Callable[[int], Changes]:
+    """Ask what has changed since a version; read the answers when the present one is known."""
+    trials = execute(SELECT_CHANGED, (study, since))
+    notes = execute(_NOTES, (study, since, study, since))
+
+    def read(present: int) -> Changes:
+        changed = [read_row(row) for row in trials.fetchall()]
+        state: dict[str, Any] = {}
+        spaces = []
+        for version, key, text in notes.fetchall():
+            if key is None:
+                spaces.append((int(version), text))
+            else:
+                state[key] = loads(text)
+        return Changes(present, changed, state, spaces)
+
+    return read
+
+
+def _grown(rows: Rows, study: int) -> tuple[int, int]:
+    """The version and the number of trials that a statement gives of a study."""
+    found = rows.fetchall()  # all: SQLite can't commit while a statement has more to say
+    if not found:
+        raise rules.study_gone(study)
+    version, count = found[0]
+    return int(version), int(count)
 
 
 def _version_in(rows: Rows, study: int) -> int:
@@ -556,9 +620,8 @@ def _version_in(rows: Rows, study: int) -> int:
 class _NothingNewError(LuthierError):
     """Ends a transaction in which there is nothing to write."""
 
-    def __init__(self, before: FrozenTrial) -> None:
+    def __init__(self) -> None:
         super().__init__("There is nothing new.")
-        self.before = before
 
 
 def _missing(execute: Execute, name: str) -> Exception:

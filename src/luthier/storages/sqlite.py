@@ -40,6 +40,11 @@ __all__ = ["SqliteDatabase", "sqlite_storage"]
 T = TypeVar("T")
 _FIRST_PAUSE: Final = 0.0002  # a transaction's length
 _LONGEST_PAUSE: Final = 0.02
+_GROWTH: Final = 1.5  # of the pauses
+_LONGEST_LOG: Final = 9 << 19  # bytes; a thousand pages, where SQLite's own way begins, and some
+_LOG_WRITES: Final = 16  # between looks at its length
+_LOG_SECONDS: Final = 0.1
+_LOG_WAIT_MS: Final = 50
 
 
 def sqlite_storage(
@@ -96,6 +101,9 @@ class SqliteDatabase:
         if not patience >= 0:
             raise ArgumentError(f"patience must be a number of seconds >= 0, got {patience!r}.")
         self._path = Path(os.path.abspath(os.path.expanduser(path)))
+        self._log = f"{self._path}-wal"
+        self._longest_log = _LONGEST_LOG
+        self._writes = 0
         self._synchronous = _SYNCHRONOUS[synchronous]
         self._patience = patience
         self._lock = threading.Lock()
@@ -129,7 +137,30 @@ class SqliteDatabase:
 
     def write(self, work: Callable[[Execute], T], study: int | None = None) -> T:
         """Run work alone among writers, of any study, in one durable transaction."""
-        return self._persist(lambda: self._transact("BEGIN IMMEDIATE", work))
+
+        def attempt() -> T:
+            result = self._transact("BEGIN IMMEDIATE", work)
+            self._empty_log()
+            return result
+
+        return self._persist(attempt)
+
+    def _empty_log(self) -> None:
+        """Bring a log that has grown too long into the database, and begin it anew.
+
+        SQLite's own way, after each commit from a thousand pages on, never comes to begin it anew
+        while others write all the time: it waits for nobody. Then the log grows to many times the
+        database, and many commits synchronise the disk. Where somebody reads for long, this one
+        fails too; then it is tried again when the log has grown by as much.
+        """
+        self._writes += 1
+        if self._writes % _LOG_WRITES:
+            return
+        with contextlib.suppress(OSError, sqlite3.Error):  # what was written is safe
+            size = os.stat(self._log).st_size
+            if size >= self._longest_log:
+                emptied = _emptied(self._connect())
+                self._longest_log = _LONGEST_LOG if emptied else size + _LONGEST_LOG
 
     def turn(self, study: int) -> contextlib.AbstractContextManager[object]:
         """Nothing to wait for: on one machine, looking again costs less than taking turns."""
@@ -157,7 +188,7 @@ class SqliteDatabase:
 
     def _transact(self, begin: str, work: Callable[[Execute], T]) -> T:
         connection = self._connect()
-        connection.execute(begin)
+        _begin(connection, begin)
         try:
             result = work(connection.execute)
             connection.execute("COMMIT")
@@ -184,8 +215,7 @@ class SqliteDatabase:
                     raise ArgumentError(
                         f"Text to be stored must be valid Unicode, got {error.object!r:.100}."
                     ) from error
-                time.sleep(pause * _random.uniform(0.5, 1.5))
-                pause = min(1.2 * pause, _LONGEST_PAUSE)
+                pause = _rest(pause)
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -240,11 +270,11 @@ class SqliteDatabase:
 
     def _is_settled(self) -> bool:
         """Whether the file exists and no log beside it holds more recent commits."""
-        log = Path(f"{self._path}-wal")
+        log = Path(self._log)
         return self._path.is_file() and not (log.exists() and log.stat().st_size)
 
 
-_random: Final = random.SystemRandom()  # no two processes in step
+_random: Final = random.Random()  # no two processes in step
 _SYNCHRONOUS: Final = {
     "normal": "PRAGMA synchronous = NORMAL",
     "full": "PRAGMA synchronous = FULL",
@@ -279,6 +309,40 @@ _ERRORS: Final[dict[int, tuple[type[StorageError], str]]] = {
 }
 _ERRORS[sqlite3.SQLITE_CANTOPEN] = _ERRORS[sqlite3.SQLITE_READONLY]
 _ERRORS[sqlite3.SQLITE_PERM] = _ERRORS[sqlite3.SQLITE_READONLY]
+
+
+def _begin(connection: sqlite3.Connection, statement: str) -> None:
+    """Begin a transaction; while another process is writing, look again for some time."""
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) not in _BUSY or pause >= _LONGEST_PAUSE:
+                raise
+        else:
+            return
+        pause = _rest(pause)
+
+
+def _emptied(connection: sqlite3.Connection) -> bool:
+    """Try for a while to bring all of the log into the database, and to cut it off."""
+    until, pause = time.monotonic() + _LOG_SECONDS, _FIRST_PAUSE
+    connection.execute(f"PRAGMA busy_timeout = {_LOG_WAIT_MS}")  # for who writes or reads
+    try:
+        while True:
+            [[failed, *_]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if not failed or time.monotonic() >= until:
+                return not failed
+            pause = _rest(pause)  # another process may be at it
+    finally:
+        connection.execute("PRAGMA busy_timeout = 0")
+
+
+def _rest(pause: float) -> float:
+    """Sleep about so long; return how long to sleep the next time."""
+    time.sleep(pause * _random.uniform(0.5, 1.5))
+    return min(_GROWTH * pause, _LONGEST_PAUSE)
 
 
 def _primary_code(error: sqlite3.Error) -> int:
@@ -317,7 +381,12 @@ def _after_fork() -> None:
         database._lock.release()
 
 
+def _after_fork_in_child() -> None:
+    _random.seed()
+    _after_fork()
+
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
     )

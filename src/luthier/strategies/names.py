@@ -26,7 +26,9 @@ from luthier.samplers import (
     SPSA,
     TPE,
     Auto,
+    Challenger,
     Forest,
+    Gradient,
     Grid,
     HighestRung,
     PartialFixed,
@@ -36,16 +38,21 @@ from luthier.samplers import (
 from luthier.schedulers import (
     PBT,
     Asha,
+    BayesRace,
     FreezeThaw,
     Hyperband,
     LearningCurve,
     Median,
     NoStopping,
+    OpenHalving,
+    OpenHyperband,
     Pasha,
     Patience,
     Percentile,
+    Race,
     SuccessiveHalving,
     Threshold,
+    Wilcoxon,
 )
 from luthier.space import from_json_value
 
@@ -266,6 +273,10 @@ def _highest_rung(sampler: SamplerLike, **settings: Any) -> HighestRung:
     return HighestRung(make_sampler(sampler), **settings)
 
 
+def _challenger(sampler: SamplerLike) -> Challenger:
+    return Challenger(make_sampler(sampler))
+
+
 def _patience(wrapped: SchedulerLike | None = None, **settings: Any) -> Patience:
     return Patience(wrapped=None if wrapped is None else make_scheduler(wrapped), **settings)
 
@@ -289,10 +300,12 @@ _SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
     "nsga3": NSGA3,
     "spsa": SPSA,
     "es": ES,
+    "gradient": Gradient,
     "fixed": _fixed,
     "highest_rung": _highest_rung,
+    "challenger": _challenger,
 }
-_AROUND_OTHERS: Final = ("fixed", "highest_rung")
+_AROUND_OTHERS: Final = ("fixed", "highest_rung", "challenger")
 _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "none": NoStopping,
     "median": Median,
@@ -305,7 +318,12 @@ _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "asha": Asha,
     "pasha": Pasha,
     "freeze_thaw": FreezeThaw,
+    "open_halving": OpenHalving,
+    "open_hyperband": OpenHyperband,
+    "wilcoxon": Wilcoxon,
     "pbt": PBT,
+    "race": Race,
+    "bayes_race": BayesRace,
 }
 _NEEDED: Final[Mapping[str, tuple[str, int]]] = {
     "percentile": ("q", 25),
@@ -316,6 +334,7 @@ _NEEDED: Final[Mapping[str, tuple[str, int]]] = {
     "pasha": ("max_resource", 27),
     "freeze_thaw": ("max_resource", 27),
     "pbt": ("steps", 100),
+    "bayes_race": ("folds", 10),
 }
 _COMBINED: Final = ("bohb", "dehb")  # of luthier.strategies.combinations; they have settings
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {

@@ -32,6 +32,7 @@ __all__ = [
     "get_all_study_names",
     "get_all_study_summaries",
     "load_study",
+    "look_at",
     "maximize",
     "minimize",
 ]
@@ -154,6 +155,20 @@ def load_study(
     record = store.load_study(study_name)
     parts = _parts(store, record, sampler, scheduler)
     return _open(store, record, *parts, None if space is None else Space.of(space))
+
+
+def look_at(storage: Storage, study_name: str) -> Study:
+    """Open a study to look at it, whatever sampler made it; nothing of it changes.
+
+    Args:
+        storage: Where it is kept.
+        study_name: Its name.
+
+    Raises:
+        StudyNotFoundError: There is none of that name.
+    """
+    record = storage.load_study(study_name)
+    return Study(Driver(storage, record, make_sampler("random"), make_scheduler("none")))
 
 
 def delete_study(*, study_name: str, storage: StorageLike) -> None:
@@ -315,7 +330,7 @@ def _open(
     requirements = {} if declared is None else declared.requirements
     driver = Driver(store, record, sampler, scheduler, requirements, _checkpoints(store, record))
     if declared is not None:
-        driver.declare(declared)
+        driver.mirror.declare(declared)
     settings = {"sampler": dict(sampler.spec), "scheduler": dict(scheduler.spec)}
     if settings != _settings(store, record):
         store.put_state(record.id, "settings", settings)

@@ -1,29 +1,21 @@
-"""One process's hand on a study: it keeps the mirror, proposes, claims and records.
+"""One process's hand on a study: it starts trials, hears what they say, and records what ends.
 
-Everything that must stay true with any number of drivers on one storage is here:
-
-* A proposal for trial n is made from a history that holds all trials before n, and is added
-  only if n is still free; otherwise the driver looks again. So no number is used twice, and no
-  two drivers try the same cell.
-* A trial whose worker is gone is claimed again under its own number, with its own proposal,
-  unless that has happened too often.
-* A result counts only if the trial still runs at the attempt that produced it.
+What is known of the study is kept in ``mirror.py``, how trials are started in ``starting.py``. Here
+is what happens between the start of a run and its end. A report or a result counts only if the
+trial still runs at the attempt that produced it.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, final
-
-import numpy as np
 
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.events import (
     Event,
-    LogEvent,
     TrialFailed,
     TrialFinished,
     TrialPaused,
@@ -31,56 +23,37 @@ from luthier.core.events import (
     TrialStarted,
 )
 from luthier.core.history import History
-from luthier.core.jobs import Clone, Decision, Job, Outcome, Proposal, Resume, Stop
-from luthier.core.ledger import Ledger
-from luthier.core.lockstep import KEY as REPRODUCIBLE
-from luthier.core.protocols import Changes, Sampler, Scheduler, Storage, StudyRecord
-from luthier.core.record import dump
-from luthier.core.rng import generator
-from luthier.core.trial import (
-    EMPTY,
-    FrozenTrial,
-    Metrics,
-    Origin,
-    TrialState,
-    changed,
-    lapsed,
-)
-from luthier.core.worker import is_gone
-from luthier.errors import (
-    CheckpointMissingError,
-    NumberTakenError,
-    TrialNotFoundError,
-    TrialStateError,
-)
+from luthier.core.jobs import Decision, Outcome
+from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord
+from luthier.core.trial import EMPTY, FrozenTrial, Metrics, TrialState, changed, lapsed
+from luthier.errors import NumberTakenError, TrialStateError
 from luthier.space import Param, Space
-from luthier.study import lease
 from luthier.study.instep import InStep
 from luthier.study.keeper import Keeper
-from luthier.study.lease import Lease, Terms, given_up
-from luthier.study.proposing import clone_of, new_trial, on_rungs, origin_of, propose
-from luthier.study.trial import Ticket, as_ended, check_definitions, last_metrics
+from luthier.study.lease import Lease, given_up
+from luthier.study.mirror import Mirror
+from luthier.study.proposing import Wanted, never, on_rungs
+from luthier.study.starting import Starter
+from luthier.study.stops import is_stopped, require_stopped, stop_outcome
+from luthier.study.trial import Ticket, as_ended, left_over
 
 __all__ = ["Driver"]
 
 logger = logging.getLogger("luthier")
 Listener = Callable[[Event], object]
 _FLUSH_SECONDS = 0.5
-_CROWDED_SECONDS = 10.0  # so long after another driver was faster, drivers take turns
 _ENDS: Mapping[TrialState, type[TrialFailed | TrialFinished | TrialPaused]] = {
     TrialState.PAUSED: TrialPaused,
     TrialState.COMPLETE: TrialFinished,
     TrialState.PRUNED: TrialFinished,
     TrialState.FAILED: TrialFailed,
 }
-_NOTHING = Space()
 _WATCHED = (0, range(0))
-_UNKNOWN = Proposal({}, "all that is known of the space is taken: the objective may hold more")
 
 
 @final
 class Driver:
-    """Proposes, claims and records trials of one study. Thread-safe; also a trial's channel.
+    """Proposes, claims and records trials of one study. Thread-safe.
 
     Args:
         storage: Where the study is kept.
@@ -102,19 +75,15 @@ class Driver:
     ) -> None:
         self.storage = storage
         self.record = record
-        self.use(sampler, scheduler)
+        self.mirror = Mirror(storage, record, requirements)
+        self.ledger = self.mirror.ledger
+        self.lock = self.mirror.lock
         self.listeners: list[Listener] = []
-        self.ledger = Ledger(record.objective, record.seed)
-        self.lock = self.ledger.lock
-        self.declared: Space | None = None
-        self.in_step: InStep | None = None  # where the study is reproducible
-        self.requirements = dict(requirements or {})
         self._checkpoints = checkpoints
-        self._keeper = Keeper(self.open_checkpoints, self._log, self._present, self._donors)
-        self._crowded_until = 0.0
+        self._keeper = Keeper(self.open_checkpoints, self.mirror.log, self._present, self._donors)
         self._flush_at = 0.0
-        self.lease = Lease(storage, record.id)
         self.flush_seconds = _FLUSH_SECONDS  # reports are kept back so long, to go together
+        self.use(sampler, scheduler)
 
     def use(self, sampler: Sampler, scheduler: Scheduler) -> None:
         """Go on with these."""
@@ -122,96 +91,60 @@ class Driver:
         self.scheduler = scheduler
         self.proposer = on_rungs(sampler, scheduler)
         self._unwatched: dict[int, tuple[int, range]] = {}  # attempts, and steps let pass
-        self._sampler_spec = dump(dict(self.proposer.spec))
-        self._scheduler_spec = dump({"scheduler": dict(scheduler.spec)})
+        self._starter = Starter(
+            self.mirror,
+            self.proposer,
+            scheduler,
+            self.open_checkpoints,
+            self.finish,
+            self._given_up,
+        )
+
+    # What is known
+
+    @property
+    def lease(self) -> Lease:
+        """The hold on the trials that run here."""
+        return self.mirror.lease
+
+    @lease.setter
+    def lease(self, lease: Lease) -> None:
+        self.mirror.lease = lease
+
+    @property
+    def declared(self) -> Space | None:
+        """The declared space, if there is one."""
+        return self.mirror.declared
+
+    @property
+    def in_step(self) -> InStep | None:
+        """What may be looked at, where the study is reproducible."""
+        return self.mirror.in_step
+
+    def refresh(self) -> History:
+        """Take in what others have written; return the history as it now stands."""
+        return self.mirror.refresh()
+
+    def trial(self, number: int) -> FrozenTrial:
+        """A trial's present record.
+
+        Raises:
+            TrialNotFoundError: There is none of that number.
+        """
+        return self.mirror.trial(number)
 
     def work_as(self, worker: str) -> None:
         """Claim trials in another name than this process's; what runs under it is this driver's."""
         self.lease.go_on_as(worker, self.refresh().running)
 
-    def best(self) -> FrozenTrial | None:
-        """The best trial by the first objective: asked of the storage if nothing is read yet."""
-        return self.storage.best_trial(self.record.id, self.record.objective.directions[0])
+    def elsewhere(self) -> list[int]:
+        """Numbers of the trials that other processes are running.
 
-    @property
-    def unread(self) -> bool:
-        """Whether this driver hasn't read the study's trials yet."""
-        return self.ledger.version == 0
-
-    def refresh(self) -> History:
-        """Take in what others have written; return the history as it now stands."""
-        with self.lock:
-            changes = self.storage.changes_since(self.record.id, self.ledger.version)
-            if changes.version == self.ledger.version:
-                return self.ledger.snapshot()
-            spaces = [
-                (version, Space.from_json(text, requirements=self.requirements))
-                for version, text in changes.spaces
-            ]
-            if self._must_follow(changes):
-                self._follow(changes.version)
-            else:
-                self.ledger.apply(*changes.trials, spaces=spaces)
-            self.declared = spaces[-1][1] if spaces else self.declared
-            self.ledger.put_state(changes.state, changes.version)
-            self.lease.heed(changes.trials)
-            if lease.KEY in changes.state:
-                self.lease.terms = Terms.of(changes.state)
-            if REPRODUCIBLE in changes.state and self.in_step is None:
-                self.in_step = InStep(self.ledger, self._log, self._read_space)
-            return self.ledger.snapshot()
-
-    def _read_space(self, text: str) -> Space:
-        """A space of the log; of the one that is declared now, the caller's own object."""
-        if self.declared is not None and self.declared.to_json() == text:
-            return self.declared
-        return Space.from_json(text, requirements=self.requirements)
-
-    def _must_follow(self, changes: Changes) -> bool:
-        """Whether the space is learnt from trials that pause, so that their pauses count as well.
-
-        A record says when its trial ended, not when it was paused and what it had asked for then.
+        They will end, or lose their worker: worth waiting for where there is nothing to start.
         """
-        declared = () if self.declared is None else self.declared
-        learnt = not declared or len(self.ledger.definitions) > len(declared)
-        learnt = learnt or any(trial.declares for trial in changes.trials)
-        return learnt and any(trial.budget is not None for trial in changes.trials)
+        return [t.number for t in self.mirror.latest().running if self.lease.awaits(t)]
 
-    def _follow(self, version: int) -> None:
-        """Take in the log up to a version, line by line."""
-        for event in self.storage.events(self.record.id, self.ledger.version):
-            if event.version <= version:
-                self.ledger.follow(event, self.requirements)
-
-    def declare(self, space: Space) -> None:
-        """Record a new declared space, unless it is the present one."""
-        with self.lock:
-            self.refresh()
-            if self.declared != space:
-                self.storage.put_space(self.record.id, space.to_json())
-                self.refresh()
-            self.declared = space  # the caller's own: it may hold functions
-            self.ledger.declare(space, self.ledger.version)
-
-    def plan(self, n_trials: int | None) -> None:
-        """Record how many trials the study is to have, if that is known; samplers may use it."""
-        with self.lock:
-            if self.ledger.state.get("planned") != n_trials:
-                self.storage.put_state(self.record.id, "planned", n_trials)
-                self.refresh()
-
-    def conclude(self) -> bool:
-        """Record that no trials will come beside those there are, if paused ones may wait for them.
-
-        Returns:
-            Whether that was news, so that something may have become due.
-        """
-        with self.lock:
-            history = self.refresh()
-            if not history.paused or history.planned == history.next_number:
-                return False
-            self.plan(history.next_number)
-            return True
+    # Starting
 
     def start(
         self,
@@ -222,6 +155,7 @@ class Driver:
         eager: bool = False,
         new: bool = True,
         attrs: Mapping[str, Any] = EMPTY,
+        unless: Callable[[History], bool] = never,
     ) -> FrozenTrial | None:
         """Claim a trial that waits or was orphaned, else do what the scheduler says.
 
@@ -237,6 +171,7 @@ class Driver:
                 nothing runs and nothing new can come, ``conclude``.
             new: Whether a new trial may be added.
             attrs: Notes on a new trial, recorded with it; JSON values.
+            unless: Start nothing where this says so of the history.
 
         Returns:
             The trial, now RUNNING under this process; None if there is nothing to start.
@@ -246,38 +181,15 @@ class Driver:
             if self.ledger.unstored or self.in_step:
                 self._flush()
                 history = None
-            while True:
-                crowded = time.monotonic() < self._crowded_until
-                try:
-                    with self.storage.turn(self.record.id) if crowded else nullcontext():
-                        history = self.refresh() if history is None or crowded else history
-                        may_add = new and (total is None or history.n_trials < total)
-                        trial = self._claim_one(history) or self._next(
-                            history, fixed or {}, eager, may_add, attrs
-                        )
-                except _FasterError:
-                    self._crowded_until = time.monotonic() + _CROWDED_SECONDS
-                    history = None
-                    continue
-                if trial is None and eager and not history.running and self.conclude():
-                    history = None
-                    continue
-                if trial is not None:
-                    self.lease.take(trial)
-                    if self.listeners:
-                        self.emit(TrialStarted(self.record.name, trial))
-                return trial
+            wanted = Wanted(total, fixed or {}, eager, new, attrs, unless)
+            trial = self._starter.start(wanted, history)
+            if trial is not None and self.listeners:
+                self.emit(TrialStarted(self.record.name, trial))
+            return trial
 
     def is_done(self) -> bool:
         """Whether the scheduler has nothing more to run, though the space may hold more."""
-        return self._due(self.refresh())[0] is None
-
-    def elsewhere(self) -> list[int]:
-        """Numbers of the trials that other processes are running.
-
-        They will end, or lose their worker: worth waiting for where there is nothing to start.
-        """
-        return [t.number for t in self.ledger.snapshot().running if self.lease.awaits(t)]
+        return self._starter.is_done()
 
     def add(self, build: Callable[[int, History], FrozenTrial]) -> FrozenTrial:
         """Add a trial that isn't the sampler's: ``build`` gets its number and the history."""
@@ -286,7 +198,7 @@ class Driver:
                 history = self.refresh()
                 trial = build(history.next_number, history)
                 try:
-                    return self._write(self.storage.add_trials(self.record.id, [trial])[0])
+                    return self.mirror.write(self.storage.add_trials(self.record.id, [trial])[0])
                 except NumberTakenError:
                     continue
 
@@ -296,35 +208,40 @@ class Driver:
         definitions = self.ledger.definitions if steps is None else steps.definitions(trial.number)
         if trial.declares:
             definitions = {**definitions, **trial.declares}
-        declared = _NOTHING if self.declared is None else self.declared
         return Ticket(
             trial,
             self.record.seed,
             definitions,
-            declared,
+            self.mirror.space,
             self.record.objective,
             self.open_checkpoints,
+            left_over(self.scheduler, self.ledger.snapshot(), trial),
         )
 
-    def report(self, number: int, step: int, metrics: Metrics) -> Decision:
+    # What runs say
+
+    def report(self, number: int, step: int, metrics: Metrics, attempt: int) -> Decision:
         """Take a report of a running trial; return the scheduler's decision.
 
-        STOP for a trial that was ended or taken up elsewhere: what it says counts no more.
+        STOP for a run whose trial was ended, put back or taken up: what it says counts no more.
         """
         ledger, now = self.ledger, time.monotonic()
-        attempt, unwatched = self._unwatched.get(number, _WATCHED)
-        passes = step in unwatched and ledger.is_running(number, attempt)
+        watched_at, unwatched = self._unwatched.get(number, _WATCHED)
+        passes = step in unwatched and watched_at == attempt
+        passes = passes and ledger.is_running(number, attempt)
         if passes and now < self._flush_at and not self.listeners:  # that needs no lock
             ledger.hear(number, attempt, step, metrics)
             return Decision.CONTINUE
         with self.lock:
             trial = self.trial(number)
-            if trial.state is not TrialState.RUNNING or self.lease.is_lost(trial):
+            if trial.state is not TrialState.RUNNING or not self._is_of(trial, attempt):
                 return Decision.STOP
             trial = ledger.report(number, step, metrics)
             if now >= self._flush_at:
                 self._flush()
                 trial = self.trial(number)
+                if trial.state is not TrialState.RUNNING:  # so that flush was refused
+                    return Decision.STOP
             decision = Decision.CONTINUE if passes else self._decided(trial, step)
             if self.listeners:
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
@@ -338,15 +255,27 @@ class Driver:
             self._unwatched[trial.number] = trial.attempt, unwatched(trial, step)
         return decision
 
-    def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
-        """Record notes on a trial; those of a run that has lost it are left out."""
-        with self.lock:
-            if self.lease.is_lost(self.trial(number)):
-                return
-            self._write(self.storage.set_attrs(self.record.id, number, attrs))
+    def _is_of(self, trial: FrozenTrial, attempt: int) -> bool:
+        """Whether a trial's present run is the one at this attempt, and ours."""
+        return trial.attempt == attempt and not self.lease.is_lost(trial)
 
-    def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
-        """Record a trial's saved state, with all that it has reported.
+    def set_attrs(self, number: int, attrs: Mapping[str, Any], attempt: int | None = None) -> None:
+        """Record notes on a trial.
+
+        Args:
+            number: The trial.
+            attrs: The notes; JSON values.
+            attempt: Of the run that makes them; if it has lost the trial, they are left out.
+        """
+        with self.lock:
+            trial = self.trial(number)
+            put_back = trial.state is TrialState.WAITING
+            if attempt is not None and (put_back or not self._is_of(trial, attempt)):
+                return
+            self.mirror.write(self.storage.set_attrs(self.record.id, number, attrs))
+
+    def checkpoint(self, number: int, checkpoint: Checkpoint, attempt: int) -> None:
+        """Record what a trial's run at an attempt has saved, with all that it has reported.
 
         Raises:
             TrialStateError: It was ended elsewhere, or, as TrialLostError, taken up.
@@ -354,11 +283,10 @@ class Driver:
         """
         with self.lock:
             trial = self.trial(number)
-            attempt = self.lease.attempt(trial)
-            if attempt == trial.attempt:
+            if self._is_of(trial, attempt):
                 self._keeper.check_in_sight(number, checkpoint)
-            self.ledger.unstored.discard(number)
-            self._write(
+                self.ledger.unstored.discard(number)
+            self.mirror.write(
                 self.storage.checkpoint(self.record.id, number, attempt, checkpoint, trial.reports)
             )
             self._keeper.tidy()
@@ -369,6 +297,8 @@ class Driver:
             self._checkpoints = self.storage.checkpoints(self.record.id)
         return self._checkpoints
 
+    # How they end
+
     def finish(self, number: int, outcome: Outcome) -> FrozenTrial | None:
         """Record the end of a trial's run: of the trial, or until it is resumed.
 
@@ -378,7 +308,6 @@ class Driver:
         """
         with self.lock:
             self.ledger.unstored.discard(number)
-            self._unwatched.pop(number, None)
             self._flush()  # what others have said may be why this one ends
             trial = self.trial(number)
             if self.lease.is_lost(trial):  # so that it is refused
@@ -386,37 +315,77 @@ class Driver:
             try:
                 ended = self._end(trial, outcome)
             except TrialStateError as refused:
-                logger.warning("The result of trial %d was refused: %s", number, refused)
                 self.refresh()
+                level = logging.INFO if self.stopped(number) else logging.WARNING
+                logger.log(level, "The result of trial %d was refused: %s", number, refused)
                 ended = None
-            self.lease.drop(number)
+            self._let_go(number)
             return ended
+
+    def stop(self, number: int, reason: str) -> FrozenTrial:
+        """End a trial for the user, whoever runs it; what is recorded of it stays.
+
+        Returns:
+            The trial, PRUNED; as it is if the user has stopped it before.
+
+        Raises:
+            TrialStateError: It has ended otherwise.
+        """
+        with self.lock:
+            self._flush()
+            while not (trial := self._read(number)).state.is_finished:
+                with suppress(TrialStateError):  # claimed, paused or ended since: look again
+                    trial = self._end(trial, stop_outcome(trial, self.record.objective, reason))
+                    self._let_go(number)
+                    return trial
+            return require_stopped(trial)
+
+    def stopped(self, number: int) -> FrozenTrial | None:
+        """A trial that the user has stopped, as far as is known here; None if that isn't so."""
+        trial = self.ledger.trials[number]
+        return trial if is_stopped(trial) else None
+
+    def _read(self, number: int) -> FrozenTrial:
+        self.refresh()
+        return self.trial(number)
+
+    def _let_go(self, number: int) -> None:
+        """A run of a trial is over, or not wanted any more."""
+        self.ledger.unstored.discard(number)
+        self._unwatched.pop(number, None)
+        self.lease.drop(number)
 
     def _end(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
         ended = as_ended(trial, outcome, self.ledger.version + 1)  # or later: then it is restamped
-        trial = self._write(self.storage.finish(self.record.id, ended))
+        trial = self.mirror.write(self.storage.finish(self.record.id, ended))
         if trial.checkpoint is not None and trial.state.is_finished:
             self._keeper.tidy()
         if self.listeners:
             self.emit(_ENDS[trial.state](self.record.name, trial))
         return trial
 
-    def lapse(self, number: int, reason: str) -> None:
-        """Put a running trial back since its worker is gone; fail it if that was too often."""
+    def lapse(self, number: int, reason: str, cost: float = 0.0) -> FrozenTrial:
+        """Put a running trial back since its worker is gone; fail it if that was too often.
+
+        Args:
+            number: The trial.
+            reason: What became of its worker, in words.
+            cost: Seconds for which that has worked on it.
+
+        Returns:
+            The trial as it stands then.
+        """
         with self.lock:
             trial = self.trial(number)
-            if self.lease.is_lost(trial) or not self._given_up(trial):
+            if self.lease.is_lost(trial) or not self._given_up(trial, f"{reason} ", cost):
                 self.release(number, reason, lapse=True)
-            self.ledger.unstored.discard(number)
-            self._unwatched.pop(number, None)
-            self.lease.drop(number)
+            self._let_go(number)
+            return self.trial(number)
 
     def release(self, number: int, reason: str, *, lapse: bool = False) -> None:
         """Put a running trial back to WAITING, to be run again under its own number."""
         with self.lock:
             attempt = self.lease.attempt(self.trial(number))
-            self.ledger.unstored.discard(number)
-            self._unwatched.pop(number, None)
             try:
                 trial = self.storage.release(
                     self.record.id, number, attempt, TrialState.WAITING, reason, lapse=lapse
@@ -424,25 +393,33 @@ class Driver:
             except TrialStateError:  # it has ended, or is another's: nothing to put back
                 self.refresh()
             else:
-                self._write(trial)
+                self.mirror.write(trial)
                 self.emit(TrialPaused(self.record.name, trial))
-            self.lease.drop(number)
+            self._let_go(number)
 
-    def trial(self, number: int) -> FrozenTrial:
-        """A trial's present record.
+    def _given_up(self, trial: FrozenTrial, what: str = "", cost: float = 0.0) -> bool:
+        """Fail a running trial whose worker is gone, if that has happened too often."""
+        lapses, _ = lapsed(trial)
+        if lapses < self.lease.terms.max_attempts:
+            return False
+        reason = what + given_up(lapses, self.lease.terms)
+        outcome = Outcome(
+            TrialState.FAILED, trial.params, reports=trial.reports, error=reason, cost=cost
+        )
+        with suppress(TrialStateError):  # it has ended, or is another's
+            self._end(changed(trial, lapses=lapses), outcome)
+            logger.warning("Trial %d failed: %s", trial.number, reason)
+        return True
 
-        Raises:
-            TrialNotFoundError: There is none of that number.
-        """
-        trials = self.ledger.trials
+    @contextmanager
+    def heard_by(self, listeners: Sequence[Listener]) -> Iterator[None]:
+        """Have events told to these listeners, too, for a while."""
+        self.listeners.extend(listeners)
         try:
-            return trials[number.__index__() if number >= 0 else len(trials)]
-        except (AttributeError, IndexError, TypeError):
-            raise TrialNotFoundError(
-                f"Study {self.record.name!r} has no trial {number!r}; it has {len(trials)} trials, "
-                "numbered from 0.",
-                number=number,
-            ) from None
+            yield
+        finally:
+            for listener in listeners:
+                self.listeners.remove(listener)
 
     def emit(self, event: Event) -> None:
         """Tell all listeners; one that fails is reported and changes nothing."""
@@ -454,195 +431,6 @@ class Driver:
                     "A listener failed on %s; the study goes on.", type(event).__name__
                 )
 
-    def check_definitions(self, definitions: Mapping[str, Param]) -> None:
-        """Refuse definitions that contradict the declared space.
-
-        Raises:
-            SpaceError: A condition or relation doesn't fit them.
-        """
-        if definitions:
-            declared = _NOTHING if self.declared is None else self.declared
-            check_definitions(declared, {**self.ledger.definitions, **definitions})
-
-    def write(self, trial: FrozenTrial) -> FrozenTrial:
-        """Take in a record that the storage has just returned."""
-        with self.lock:
-            return self._write(trial)
-
-    def _write(self, trial: FrozenTrial) -> FrozenTrial:
-        if trial.version == self.ledger.version + 1:
-            self.ledger.apply_one(trial)
-        else:  # others have written in between
-            self.refresh()
-        return trial
-
-    def _claim_one(self, history: History) -> FrozenTrial | None:
-        gone = self.lease.gone(history.running) if history.running else ()
-        if not gone and not history.waiting:
-            return None
-        for trial in history.pending:
-            orphan = trial.worker in gone and not self.lease.holds(trial.number)
-            if orphan and trial.state is TrialState.RUNNING:
-                if self._given_up(trial):
-                    self._forget_worker_of(trial)
-                    raise _FasterError
-            elif trial.state is not TrialState.WAITING:
-                continue
-            fresh = trial.budget is None
-            budget = self.scheduler.budget(history, trial.number) if fresh else None
-            if (claimed := self._claimed(trial, budget)) is not None:
-                return claimed
-        return None
-
-    def _claimed(self, trial: FrozenTrial, budget: int | None) -> FrozenTrial | None:
-        claimed = self.storage.claim(
-            self.record.id,
-            trial.number,
-            self.lease.worker,
-            attempt=trial.attempt,
-            at=time.time(),
-            budget=budget,
-            state=trial.state,
-        )
-        if claimed is None:
-            return None
-        if trial.state is TrialState.RUNNING:
-            level = logging.INFO if is_gone(trial.worker or "") else logging.WARNING
-            logger.log(level, "Trial %d runs again: %s is gone.", trial.number, trial.worker)
-            self._forget_worker_of(trial)
-        return self._write(claimed)
-
-    def _given_up(self, trial: FrozenTrial) -> bool:
-        """Fail a running trial whose worker is gone, if that has happened too often."""
-        lapses, _ = lapsed(trial)
-        if lapses < self.lease.terms.max_attempts:
-            return False
-        reason = given_up(lapses, self.lease.terms)
-        outcome = Outcome(TrialState.FAILED, trial.params, reports=trial.reports, error=reason)
-        with suppress(TrialStateError):  # it has ended, or is another's
-            self._end(changed(trial, lapses=lapses), outcome)
-            logger.warning("Trial %d failed: %s", trial.number, reason)
-        return True
-
-    def _forget_worker_of(self, trial: FrozenTrial) -> None:
-        """Let go of the counter of a worker that is gone, with its last trial."""
-        others = (t for t in self.ledger.snapshot().running if t.number != trial.number)
-        if trial.worker is not None and all(t.worker != trial.worker for t in others):
-            self.lease.forget(trial.worker)
-
-    def _next(
-        self,
-        history: History,
-        fixed: Mapping[str, Param],
-        eager: bool,
-        may_add: bool,
-        attrs: Mapping[str, Any],
-    ) -> FrozenTrial | None:
-        """Do what the scheduler says.
-
-        Raises:
-            _FasterError: Another driver did something first.
-        """
-        job, rng = self._due(history)
-        while isinstance(job, Stop):
-            self._stop(job)
-            history = self.refresh()
-            job, rng = self._due(history)
-        if isinstance(job, Resume):
-            return self._resume(job)
-        if job is None or not may_add:
-            return None
-        trial = (
-            self._cloned(job, history)
-            if isinstance(job, Clone)
-            else self._proposed(fixed, eager, rng)
-        )
-        if trial is None:
-            return None
-        if attrs:
-            trial = changed(trial, user_attrs=attrs)
-        try:
-            return self._write(self.storage.add_trials(self.record.id, [trial])[0])
-        except NumberTakenError:
-            raise _FasterError from None
-
-    def _due(self, history: History) -> tuple[Job | None, np.random.Generator]:
-        """What the scheduler says, and the generator from which the next trial is drawn."""
-        rng = generator(self.record.seed, history.next_number)
-        return self.scheduler.next(history, rng), rng
-
-    def _resume(self, job: Resume) -> FrozenTrial:
-        trial = self.trial(job.trial)
-        claimed = self._claimed(trial, job.budget) if trial.state is TrialState.PAUSED else None
-        if claimed is None:
-            raise _FasterError
-        return claimed
-
-    def _stop(self, job: Stop) -> None:
-        """End a paused trial for good, in one transaction.
-
-        Raises:
-            _FasterError: It isn't paused any more.
-        """
-        trial = self.trial(job.trial)
-        outcome = Outcome(
-            TrialState.PRUNED,
-            trial.params,
-            metrics=last_metrics(self.record.objective, trial.reports),
-            reports=trial.reports,
-            error=job.reason,
-        )
-        if self.finish(trial.number, outcome) is None:
-            raise _FasterError
-
-    def _cloned(self, job: Clone, history: History) -> FrozenTrial:
-        """The record of a clone, once its parent's saved state was read and found whole.
-
-        Raises:
-            _FasterError: Another driver has let the parent go on, or end.
-            CheckpointMissingError: The parent never saved its state, or that is gone.
-            CheckpointCorruptError: It isn't what was saved.
-        """
-        parent = self.trial(job.parent)
-        origin, checkpoint = clone_of(parent, job, self._scheduler_spec, history.version)
-        self._verify(parent, checkpoint)
-        return changed(
-            self._new(history, job.params, origin), budget=job.budget, checkpoint=checkpoint
-        )
-
-    def _verify(self, parent: FrozenTrial, checkpoint: Checkpoint) -> None:
-        try:
-            self.open_checkpoints().verify(checkpoint.key)
-        except CheckpointMissingError:
-            self.refresh()
-            if self.trial(parent.number).version != parent.version:  # it went on, or ended
-                raise _FasterError from None
-            raise
-
-    def _proposed(
-        self, fixed: Mapping[str, Param], eager: bool, rng: np.random.Generator
-    ) -> FrozenTrial | None:
-        for seen in (self.ledger,) if self.in_step is None else self.in_step.views():
-            history = seen.snapshot()
-            declares = {n: p for n, p in fixed.items() if seen.definitions.get(n) != p} or EMPTY
-            sampler, proposal = self._sampler_spec, propose(self.proposer, history, declares, rng)
-            if proposal is None and self._may_hold_more(seen, eager):
-                sampler, proposal = "objective", _UNKNOWN
-            if proposal is not None:
-                origin = origin_of(proposal, sampler, history.version)
-                trial = self._new(history, proposal.params, origin)
-                budget = self.scheduler.budget(history, trial.number)
-                return changed(trial, budget=budget, declares=declares)
-            rng = generator(self.record.seed, history.next_number)
-        return None
-
-    def _new(self, history: History, params: Mapping[str, Any], origin: Origin) -> FrozenTrial:
-        n_objectives = len(self.record.objective.names)
-        return new_trial(history, params, origin, self.lease.worker, n_objectives)
-
-    def _log(self, since: int) -> list[LogEvent]:
-        return self.storage.events(self.record.id, since)
-
     def _present(self) -> Iterable[FrozenTrial]:
         self.refresh()  # what another process has recorded a moment ago may be needed
         return self.ledger.trials
@@ -650,11 +438,6 @@ class Driver:
     def _donors(self) -> Iterable[FrozenTrial]:
         donors = getattr(self.scheduler, "donors", None)
         return () if donors is None else donors(self.ledger.snapshot())
-
-    def _may_hold_more(self, seen: Ledger, eager: bool) -> bool:
-        """Whether a space that looks exhausted may not be: it is learnt, and still changing."""
-        learnt = self.declared is None
-        return learnt and (seen.moving or (eager and bool(seen.snapshot().running)))
 
     def _flush(self) -> None:
         """Group commit of reports: every half second, and before anything is proposed."""
@@ -664,12 +447,9 @@ class Driver:
             trial = self.trial(number)
             attempt = self.lease.attempt(trial)
             try:
-                self._write(self.storage.report(self.record.id, number, attempt, trial.reports))
+                self.mirror.write(
+                    self.storage.report(self.record.id, number, attempt, trial.reports)
+                )
             except TrialStateError:  # no longer ours; finish() will be refused and say so
                 self.refresh()
         self._flush_at = time.monotonic() + self.flush_seconds
-
-
-@final
-class _FasterError(Exception):
-    """Another driver was faster: look again."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from luthier.core.history import History
 from luthier.core.protocols import Sampler, Scheduler
-from luthier.samplers import HighestRung
+from luthier.samplers import Challenger, HighestRung
 from luthier.study.proposing import on_rungs
 
 __all__ = ["explained"]
@@ -22,6 +22,8 @@ def explained(sampler: Sampler, scheduler: Scheduler, history: History) -> str:
     with rungs it is asked about what it sees: the trials that have reached one of them.
     """
     proposer, seen, why = on_rungs(sampler, scheduler), history, ""
+    if isinstance(proposer, Challenger):
+        proposer = proposer.sampler
     if isinstance(proposer, HighestRung):
         step, seen = proposer.seen(history.space, history)
         trials = "all trials, as too few have reached a rung"

@@ -15,7 +15,7 @@ from luthier.core.events import StudyStopped
 from luthier.core.history import History
 from luthier.core.jobs import Outcome
 from luthier.core.protocols import Executor
-from luthier.core.trial import FrozenTrial, TrialState, changed, lapsed
+from luthier.core.trial import FrozenTrial, TrialState
 from luthier.errors import (
     AllTrialsFailedError,
     ArgumentError,
@@ -24,9 +24,10 @@ from luthier.errors import (
     WorkerLostError,
 )
 from luthier.executors import Inline
+from luthier.study.channel import RunChannel
 from luthier.study.driver import Driver
+from luthier.study.goal import GOAL
 from luthier.study.interruption import Interruption
-from luthier.study.lease import given_up
 from luthier.study.narration import narrate
 from luthier.study.stopping import MaxSeconds, StopRule, is_number, is_rule, is_whole
 from luthier.study.trial import Trial, describe
@@ -40,6 +41,7 @@ __all__ = ["Limits", "Retries", "run_loop"]
 logger = logging.getLogger("luthier")
 _LOOK_AGAIN_SECONDS = 0.05
 _PULSE_SECONDS = 0.2  # how soon a second Ctrl-C is seen to
+_LISTEN_SECONDS = 1.0  # how soon running trials are seen to that a user has stopped
 _EXHAUSTED = "the space is exhausted"
 
 
@@ -75,7 +77,11 @@ class Limits:
             raise ArgumentError(
                 "optimize: give n_trials (more trials) or total_trials (trials in all), not both."
             )
-        rules = tuple(self.stop) if isinstance(self.stop, Sequence) else (self.stop,)
+        stop = self.stop
+        if isinstance(stop, Sequence) and not isinstance(stop, str):
+            rules = tuple(stop)
+        else:
+            rules = (stop,)
         for rule in rules:
             if not is_rule(rule):
                 raise ArgumentError(
@@ -132,7 +138,10 @@ class _Run:
     started: set[int] = field(default_factory=set)
     running: dict[int, float] = field(default_factory=dict)  # since when
     retried: Counter[int] = field(default_factory=Counter)
-    lapses: dict[int, tuple[int, int | None]] = field(default_factory=dict)
+    put_back: set[int] = field(default_factory=set)
+    over: Counter[int] = field(default_factory=Counter)  # how often seen to run on when stopped
+    listen_at: float = 0.0
+    goal_before: object = None
     stop_reason: str | None = None
     fatal: BaseException | None = None
     failed: int = 0
@@ -144,6 +153,7 @@ class _Run:
         self.failed_before = len(history.failed)
         self._plan(history)
         stopped_before = self.driver.ledger.state.get("stopped")
+        self.goal_before = self.driver.ledger.state.get(GOAL)
         interruption = Interruption(isinstance(self.executor, Inline))
         try:
             with interruption:
@@ -178,48 +188,78 @@ class _Run:
     def _wait(self, interruption: Interruption) -> list[tuple[int, Outcome | BaseException]]:
         """Wait until a trial has ended, until there is more room, or until Ctrl-C."""
         slots = self.executor.slots
+        self._listen()
         while not (ended := self.executor.wait(_PULSE_SECONDS)):
+            self._listen()
             in_step = self.driver.in_step is not None and len(self.running) < slots
             more = in_step or self.executor.slots > slots  # another driver's trial may have ended
             if interruption.heeded(len(self.running)) or more:
                 break
         return ended
 
+    def _listen(self) -> None:
+        """End runs of trials that a user has stopped, if a look later they still go on."""
+        if time.monotonic() < self.listen_at:
+            return
+        self.listen_at = time.monotonic() + _LISTEN_SECONDS
+        self.driver.refresh()
+        for number in self.running:
+            if self.driver.stopped(number) is None:
+                continue
+            self.over[number] += 1
+            if self.over[number] == 2 and not self.executor.cancel(number):
+                logger.warning(
+                    "Trial %d was stopped, but its run can't be ended from outside: it goes on "
+                    "until its next report. In processes it is ended: n_jobs=2.",
+                    number,
+                )
+
+    def _limits(self) -> tuple[int | None, int | None]:
+        """How many trials this call may start, and the study may have; a user may change it."""
+        goal = self.driver.ledger.state.get(GOAL)
+        if goal is None or goal == self.goal_before:
+            return self.limits.n_trials, self.limits.total_trials
+        return None, goal["trials"]
+
     def _plan(self, history: History) -> None:
         """Tell samplers how many trials there will be, where that is known."""
         limits, known = self.limits, history.n_trials - len(history.waiting)
         more = None if limits.n_trials is None else known + limits.n_trials
         planned = more if limits.total_trials is None else limits.total_trials
-        self.driver.plan(None if planned is None else int(planned))
+        self.driver.mirror.plan(None if planned is None else int(planned))
 
     def _start_one(self, stopped_before: object) -> bool:
-        history = self.driver.refresh()
-        self.stop_reason = self._reason(history, stopped_before)
-        if self.stop_reason is not None:
-            return False
-        total, wanted = self.limits.total_trials, self.limits.n_trials
+        def stops(history: History) -> bool:
+            self.stop_reason = self._reason(history, stopped_before)
+            return self.stop_reason is not None or self._limits() != (wanted, total)
+
+        wanted, total = self._limits()
         new = wanted is None or len(self.started) < wanted
-        trial = self.driver.start(total=total, history=history, new=new)
+        trial = self.driver.start(total=total, new=new, unless=stops)
         if trial is None:
+            if self.stop_reason is not None:
+                return False
+            if self._limits() != (wanted, total):
+                return True
             if not self.running and (not new or not self._others_at_work()):
-                if self.driver.conclude():
+                if self.driver.mirror.conclude():
                     return True
                 self.stop_reason = self._nothing_left(new)
             return False
-        again = self.retried[trial.number] or trial.number in self.lapses
+        again = trial.number in self.put_back
         if new and (trial.cost is None or again):  # not resumed
             self.started.add(trial.number)
         self.running[trial.number] = time.monotonic()
         work = TrialWork(
             self.function, self.driver.ticket(trial), self.study, self.prints, self.collect_garbage
         )
-        self.executor.submit(trial.number, work, self.driver)
+        self.executor.submit(trial.number, work, RunChannel(self.driver, trial))
         return True
 
     def _nothing_left(self, new: bool) -> str:
-        total = self.limits.total_trials
+        wanted, total = self._limits()
         if not new:
-            return f"{self.limits.n_trials} trials were run"
+            return f"{wanted} trials were run"
         if total is not None and self.driver.ledger.snapshot().n_trials >= total:
             return "the study has all its trials"
         if self.driver.in_step is not None and self.driver.in_step.held_up is not None:
@@ -227,9 +267,8 @@ class _Run:
         return "the scheduler is done" if self.driver.is_done() else _EXHAUSTED
 
     def _say_why(self) -> None:
-        reason, limits = self.stop_reason or "done", self.limits
-        wanted = limits.n_trials if limits.total_trials is None else limits.total_trials
-        level = logging.WARNING if reason == _EXHAUSTED and wanted else logging.INFO
+        reason = self.stop_reason or "done"
+        level = logging.WARNING if reason == _EXHAUSTED and any(self._limits()) else logging.INFO
         logger.log(level, "Study %r stops: %s.", self.driver.record.name, reason)
         self.driver.emit(StudyStopped(self.driver.record.name, reason))
 
@@ -264,13 +303,12 @@ class _Run:
 
     def _end(self, number: int, result: Outcome | BaseException) -> None:
         began = self.running.pop(number)
+        if (stopped := self.driver.stopped(number)) is not None:
+            self._ended(stopped)
+            return
         if isinstance(result, WorkerLostError):
-            lapses, terms = self._lapses(number), self.driver.lease.terms
-            if lapses < terms.max_attempts:
-                logger.warning("Trial %d is run again: %s", number, result)
-                self._put_back(number, str(result))
-                return
-            result = WorkerLostError(f"{result} {given_up(lapses, terms)}", number=number)
+            self._lost(number, result, time.monotonic() - began)
+            return
         if isinstance(result, BaseException):
             result = self._broken_off(number, result, time.monotonic() - began)
         error = result.exception
@@ -279,12 +317,28 @@ class _Run:
             self._put_back(number, f"to be retried after {result.error}")
             return
         trial = self.driver.finish(number, result)
-        if error is not None and not isinstance(
-            error, (ObjectiveError, TrialLostError, *self.catch)
-        ):
+        stopped = None if trial is not None else self.driver.stopped(number)
+        if error is not None and stopped is None:
+            self._raise_unless_caught(error)
+        if (ended := trial or stopped) is not None:
+            self._ended(ended)
+
+    def _lost(self, number: int, error: WorkerLostError, cost: float) -> None:
+        """Have a trial run again whose worker is gone, unless that was too often."""
+        trial = self.driver.lapse(number, str(error), cost)
+        if trial.state is TrialState.WAITING:
+            logger.warning("Trial %d is run again: %s", number, error)
+            self._starts_anew(number)
+        elif trial.state is TrialState.FAILED:
+            self._raise_unless_caught(WorkerLostError(str(trial.error), number=number))
+            self._ended(trial)
+
+    def _raise_unless_caught(self, error: BaseException) -> None:
+        if not isinstance(error, (ObjectiveError, TrialLostError, *self.catch)):
             self.fatal = self.fatal or error
-        if trial is None:
-            return
+
+    def _ended(self, trial: FrozenTrial) -> None:
+        """Tell of a run that has ended, and count it."""
         narrate(self.driver, trial)
         if trial.state is TrialState.PAUSED:
             return
@@ -294,17 +348,15 @@ class _Run:
             self.failed += 1
             self._check_failures(self.failed)
 
-    def _lapses(self, number: int) -> int:
-        """How many runs in a row, this one included, lost their worker and got no further."""
-        record = self.driver.trial(number)
-        before, step = self.lapses.get(number, (record.lapses, record.lapsed_at))
-        self.lapses[number] = lapsed(changed(record, lapses=before, lapsed_at=step))
-        return self.lapses[number][0]
-
     def _put_back(self, number: int, reason: str) -> None:
         """Have a trial run again, before any new one."""
-        self.started.discard(number)
+        self._starts_anew(number)
         self.driver.release(number, reason)
+
+    def _starts_anew(self, number: int) -> None:
+        """Count a trial's next run as its first."""
+        self.started.discard(number)
+        self.put_back.add(number)
 
     def _broken_off(self, number: int, error: BaseException, cost: float) -> Outcome:
         """The outcome of a run that couldn't say itself how it ended."""
@@ -321,7 +373,7 @@ class _Run:
     def _check_failures(self, failures: int, seen: History | None = None) -> None:
         if seen is None and self.driver.in_step is not None:  # checked before each proposal
             return
-        history = self.driver.ledger.snapshot() if seen is None else seen
+        history = self.driver.mirror.latest() if seen is None else seen
         limit, failed = self.limits.fail_fast, history.failed
         worked = history.n_finished > len(failed) or history.paused
         if limit is None or failures < limit or worked:
@@ -375,7 +427,8 @@ def run_loop(
         context: Any = progress(driver, limits.n_trials, limits.total_trials)
     else:
         context = nullcontext()
-    with context:
+    listeners = [callback.hear for callback in run.callbacks if hasattr(callback, "hear")]
+    with context, driver.heard_by(listeners):
         run.go()
 
 

@@ -55,7 +55,7 @@ def narrate(driver: Driver, trial: FrozenTrial) -> None:
         return
     values = ", ".join(f"{n}={v:.6g}" for n, v in trial.metrics.items()) or "no value"
     verb = _VERBS[trial.state]
-    tail = _so_far(driver.ledger.snapshot())
+    tail = _so_far(driver.mirror.latest())
     logger.info("Trial %d %s: %s with %s.%s", trial.number, verb, values, trial.params, tail)
 
 

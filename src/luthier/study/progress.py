@@ -1,4 +1,4 @@
-"""Live progress: a bar on a terminal, plain lines elsewhere."""
+"""Live progress: a bar on a terminal, a cell of a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, TextIO
 
 from luthier.core.events import Event, TrialFailed, TrialFinished, TrialPaused
 from luthier.core.history import History
+from luthier.space.visible import visible
 from luthier.study.driver import Driver
 from luthier.study.narration import incumbent
+from luthier.study.notebook import cell_progress, in_notebook
 from luthier.study.tradeoffs import least_infeasible
 
 __all__ = ["progress", "summary"]
@@ -34,7 +36,11 @@ def progress(
     stream = sys.stderr if out is None else out
     before = _done(driver.ledger.snapshot())
     goal = before + n_trials if n_trials is not None else total_trials
-    watch = _bar(driver, goal, stream) if stream.isatty() else _lines(driver, goal, stream)
+    watch: Any
+    if out is None and in_notebook():
+        watch = cell_progress(driver.record.name, goal, lambda: _standing(driver))
+    else:
+        watch = _bar(driver, goal, stream) if stream.isatty() else _lines(driver, goal, stream)
     with watch as update:
 
         def listen(event: Event) -> None:
@@ -94,7 +100,7 @@ def _bar(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
             summary(history),
             total=goal,
             completed=_done(history),
-            study=_printable(driver.record.name),
+            study=visible(driver.record.name),
         )
 
         def update() -> None:
@@ -106,7 +112,7 @@ def _bar(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
 
 @contextmanager
 def _lines(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
-    name = _printable(driver.record.name)
+    name = visible(driver.record.name)
     began = last = time.monotonic()
     n_before = _done(driver.ledger.snapshot())
 
@@ -128,11 +134,11 @@ def _lines(driver: Driver, goal: int | None, stream: TextIO) -> Iterator[Any]:
     line()
 
 
+def _standing(driver: Driver) -> tuple[int, str]:
+    history = driver.ledger.snapshot()
+    return _done(history), summary(history)
+
+
 def _done(history: History) -> int:
     """How many trials aren't worked on any more, at least for now."""
     return history.n_finished + len(history.paused)
-
-
-def _printable(text: str) -> str:
-    """A name as it may be sent to a terminal: control characters stand as escapes."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 
@@ -14,19 +15,43 @@ from luthier.core.jobs import Clone, Proposal
 from luthier.core.protocols import Sampler, Scheduler
 from luthier.core.trial import FrozenTrial, Origin, TrialState
 from luthier.errors import CheckpointMissingError, SpaceError
-from luthier.samplers import HighestRung, Random
+from luthier.samplers import Challenger, HighestRung, Random
 from luthier.space import Param, Space
 
-__all__ = ["clone_of", "new_trial", "on_rungs", "origin_of", "propose"]
+__all__ = ["Wanted", "clone_of", "never", "new_trial", "on_rungs", "origin_of", "propose"]
+
+
+def never(history: History) -> bool:
+    """Whatever the history, no."""
+    return False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller of ``Driver.start`` wants; the attributes are its arguments."""
+
+    total: int | None
+    fixed: Mapping[str, Param]
+    eager: bool
+    new: bool
+    attrs: Mapping[str, Any]
+    unless: Callable[[History], bool]
+
+    def allows(self, history: History) -> bool:
+        """Whether a new trial may be added."""
+        return self.new and (self.total is None or history.n_trials < self.total)
 
 
 def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
     """A sampler as it is used under a scheduler: where that has rungs, it learns from one.
 
-    Random draws learn from nothing, so for them no rung is looked at.
+    Random draws learn from nothing, so for them no rung is looked at. Under a race proposals know
+    the incumbent.
     """
     rungs = () if isinstance(sampler, Random) else getattr(scheduler, "rungs", ())
-    return HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
+    learner = HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
+    return Challenger(learner) if getattr(scheduler, "is_race", False) else learner
 
 
 def propose(

@@ -97,7 +97,7 @@ class _Fold:
     def __init__(self, driver: Driver, events: list[LogEvent]) -> None:
         record = driver.record
         self._ledger = Ledger(record.objective, record.seed)
-        self._requirements = driver.requirements
+        self._requirements = driver.mirror.requirements
         self._events = events
         self._next = 0
 

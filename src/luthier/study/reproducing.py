@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from luthier.core.lockstep import KEY, is_sampled
 from luthier.core.protocols import Scheduler
 from luthier.errors import ArgumentError, StudyMismatchError
-from luthier.schedulers import NoStopping, Patience, Threshold
+from luthier.schedulers import NoStopping, Patience, Race, Threshold
 from luthier.study.stopping import is_whole
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def require_alone(scheduler: Scheduler) -> None:
     inner: Scheduler | None = scheduler
     while isinstance(inner, Patience):
         inner = inner.wrapped
-    if inner is not None and not isinstance(inner, NoStopping | Threshold):
+    if inner is not None and not isinstance(inner, NoStopping | Race | Threshold):
         raise ArgumentError(
             "A reproducible study needs a scheduler that looks at each trial alone: 'none', "
-            f"'patience' or 'threshold', got {dict(scheduler.spec)}. Others decide by what has "
-            "been reported so far, and that depends on how fast trials are; or run one trial at "
-            "a time, without reproducible."
+            f"'patience', 'race' or 'threshold', got {dict(scheduler.spec)}. Others decide by what "
+            "has been reported so far, and that depends on how fast trials are; or run one trial "
+            "at a time, without reproducible."
         )
 
 

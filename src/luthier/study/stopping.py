@@ -114,7 +114,7 @@ class TargetValue:
 class Saturation:
     """Stop when the best value hasn't improved by more than ``eps`` in ``trials`` trials.
 
-    Looks at the first objective of feasible completed trials.
+    Looks at the first objective of feasible completed trials; pruned ones are no improvement.
 
     Example:
         >>> Saturation(trials=20, eps=0.001)
@@ -130,7 +130,7 @@ class Saturation:
 
     def reason(self, history: History, elapsed: float) -> str | None:
         """See StopRule."""
-        best = _best_so_far(history)
+        best = _best_so_far(history, pruned=True)
         if len(best) <= self.trials or not math.isfinite(best[-self.trials - 1]):
             return None
         if best[-self.trials - 1] - best[-1] > self.eps:
@@ -160,11 +160,22 @@ class AllOf:
         return " and ".join(known) if len(known) == len(reasons) else None
 
 
-def _best_so_far(history: History) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The running best of the first objective, minimised; infeasible trials count as inf."""
+def _best_so_far(
+    history: History, pruned: bool = False
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The running best of the first objective, minimised; infeasible trials count as inf.
+
+    Args:
+        history: What has happened.
+        pruned: Whether pruned trials count too, as inf.
+    """
     if not len(history.completed):
         return np.empty(0)
     values = np.where(history.violations > 0, np.inf, history.Y[:, 0])
+    if pruned and len(history.pruned):
+        values = np.concatenate([values, np.full(len(history.pruned), np.inf)])
+        groups = (history.completed, history.pruned)
+        values = values[np.argsort(np.concatenate([history.ended(g) for g in groups]))]
     return np.minimum.accumulate(values)
 
 

@@ -7,9 +7,9 @@ study knows is its history in the storage; this object adds nothing but convenie
 from __future__ import annotations
 
 import datetime
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 from luthier.core.events import Event
@@ -17,42 +17,48 @@ from luthier.core.history import History
 from luthier.core.jobs import Decision
 from luthier.core.objective import Direction, Objective
 from luthier.core.protocols import Executor, Sampler, Scheduler, Storage
-from luthier.core.rng import generator
-from luthier.core.trial import EMPTY, FrozenTrial, Origin, TrialState, changed
+from luthier.core.trial import FrozenTrial, Origin, TrialState, changed
 from luthier.errors import ArgumentError, StudyError, TrialStateError
 from luthier.executors import open_executor
 from luthier.space import Param, Space
 from luthier.study import tradeoffs
+from luthier.study.channel import RunChannel
 from luthier.study.driver import Driver
 from luthier.study.explanation import explained
 from luthier.study.handmade import (
     adapted,
     check_values,
     checked_definitions,
-    enqueued,
-    has_params,
     outcome_told,
 )
 from luthier.study.loop import Limits, Retries, run_loop
+from luthier.study.notebook import study_html
+from luthier.study.progress import summary
 from luthier.study.reproducing import make_reproducible
 from luthier.study.schedule import Schedule, schedule_of
+from luthier.study.steering import Steering
 from luthier.study.stopping import StopRule
-from luthier.study.trial import Trial, check_attr, standing
+from luthier.study.trial import Trial, standing
 
 if TYPE_CHECKING:
     import pandas
 
+    from luthier.analysis import Diagnosis
+    from luthier.analysis.importance import Importance, Method, Metric
+    from luthier.plots import Plots
     from luthier.strategies.names import SchedulerLike
     from luthier.study.hindsight import Hindsight
     from luthier.study.replay import Replay
 
 __all__ = ["Study"]
 
+_TIMES = ("datetime_start", "datetime_complete", "duration")
+_COLUMNS = ("number", "value", *_TIMES, "params", "user_attrs", "state")
 StudyCallback = Callable[["Study", FrozenTrial], object]
 
 
 @final
-class Study:
+class Study(Steering):
     """A search for the best settings of something, recorded trial by trial.
 
     Make one with ``luthier.create_study`` or ``luthier.load_study``.
@@ -66,7 +72,7 @@ class Study:
     """
 
     def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+        super().__init__(driver)
         self._handles: dict[int, Trial] = {}
 
     # What it is
@@ -131,26 +137,6 @@ class Study:
         """Everything that has happened so far, as samplers see it."""
         return self._driver.refresh()
 
-    @property
-    def user_attrs(self) -> dict[str, Any]:
-        """The user's notes on the study."""
-        self._driver.refresh()
-        state = self._driver.ledger.state
-        return {k[5:]: v for k, v in state.items() if k.startswith("attr:")}
-
-    def set_user_attr(self, key: str, value: object) -> None:
-        """Note something about the study.
-
-        Args:
-            key: Its name.
-            value: A JSON value.
-
-        Raises:
-            ArgumentError: The key isn't text, or the value isn't JSON.
-        """
-        check_attr(key, value)
-        self._driver.storage.put_state(self._driver.record.id, f"attr:{key}", value)
-
     def explain_strategy(self) -> str:
         """Say in words what proposes trials, what stops them, and why so.
 
@@ -206,11 +192,53 @@ class Study:
             NoTrialError: No trial has completed, or none is feasible.
         """
         self._single("best_trial", "best_trials")
-        if self._driver.unread and not self.objective.constraints:
-            best = self._driver.best()
+        if self._driver.mirror.unread and not self.objective.constraints:
+            best = self._driver.mirror.best()
             if best is not None:
                 return best
         return self._driver.trial(tradeoffs.best(self.history, self.study_name))
+
+    def ranked(self, k: int | None = None) -> list[FrozenTrial]:
+        """The k best completed trials, or all, best first; those that break constraints last.
+
+        Raises:
+            StudyError: There are several objectives: use ``best_trials``.
+
+        Example:
+            >>> import luthier
+            >>> study = luthier.create_study(seed=0)
+            >>> study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=9)
+            >>> study.ranked(3)[0] == study.best_trial
+            True
+        """
+        self._single("ranked", "best_trials")
+        history = self.history
+        places = history.best(len(history.completed) if k is None else k)
+        return [self._driver.trial(history.completed[place].number) for place in places]
+
+    def narrow(self, around: Mapping[str, Any] | None = None, *, keep: float = 0.2) -> Space:
+        """Go on in the smaller space around the best trials so far, and return it.
+
+        It becomes the study's declared space, a new version of it: trials that fit into it stay
+        known to the sampler, the others stay on record. See ``Space.narrow`` for the rule.
+
+        Args:
+            around: The configuration to search around; None for the best.
+            keep: The share of the completed trials that counts, above 0 and at most 1.
+
+        Raises:
+            ArgumentError: No trial has completed that fits, or a share that is none.
+            StudyError: The space wasn't declared, or there are several objectives.
+        """
+        self._driver.refresh()
+        if self._driver.declared is None:
+            raise StudyError(
+                f"narrow needs a declared space, study {self.study_name!r} learns its own from "
+                "the objective. Pass create_study(space=...)."
+            )
+        smaller = self._driver.declared.narrow(self, around, keep=keep)
+        self._driver.mirror.declare(smaller)
+        return smaller
 
     @property
     def best_trials(self) -> list[FrozenTrial]:
@@ -271,18 +299,7 @@ class Study:
         return self.best_trial.params
 
     def trials_dataframe(
-        self,
-        attrs: Sequence[str] = (
-            "number",
-            "value",
-            "datetime_start",
-            "datetime_complete",
-            "duration",
-            "params",
-            "user_attrs",
-            "state",
-        ),
-        multi_index: bool = False,
+        self, attrs: Sequence[str] = _COLUMNS, multi_index: bool = False
     ) -> pandas.DataFrame:
         """Return the trials as a pandas table, a row each.
 
@@ -315,7 +332,7 @@ class Study:
             StudyError: The space is exhausted, or the scheduler starts nothing more.
         """
         fixed = checked_definitions(fixed_distributions)
-        self._driver.check_definitions(fixed)
+        self._driver.mirror.check_definitions(fixed)
         record = self._driver.start(fixed=fixed, eager=True)
         if record is None:
             raise self._nothing_left()
@@ -373,50 +390,6 @@ class Study:
             raise TrialStateError(message, number=number)
         return told
 
-    def enqueue_trial(
-        self,
-        params: Mapping[str, Any],
-        user_attrs: Mapping[str, Any] | None = None,
-        skip_if_exists: bool = False,
-    ) -> None:
-        """Have a configuration tried next. What it leaves open is drawn at random.
-
-        Args:
-            params: Values by parameter name. Without a declared space they are checked when the
-                objective asks for them.
-            user_attrs: Notes on the trial.
-            skip_if_exists: Do nothing if a valid trial has these values already.
-
-        Raises:
-            ArgumentError: Names that aren't text, or notes that aren't JSON.
-            ParamValueError: A value outside its declared parameter's domain.
-            UnknownParamError: A name that the declared space doesn't have.
-        """
-        for name, given in (("params", params), ("user_attrs", user_attrs or {})):
-            if not isinstance(given, Mapping):
-                raise ArgumentError(f"enqueue_trial: {name} must be a mapping, got {given!r}.")
-        for key, value in (user_attrs or {}).items():
-            check_attr(key, value)
-        known = self._driver.ledger.definitions
-        if skip_if_exists and any(has_params(trial, params, known) for trial in self.trials):
-            return
-
-        def build(number: int, history: History) -> FrozenTrial:
-            seen = 0 if self._driver.in_step else history.version  # a version depends on time
-            values = enqueued(
-                params, history, self._driver.declared, generator(self.seed, number, "enqueued")
-            )
-            return FrozenTrial(
-                number=number,
-                param_names=tuple(values),
-                param_values=tuple(values.values()),
-                objectives=len(self.objective.names),
-                origin=Origin("enqueued", "enqueued by the user", seen),
-                user_attrs=dict(user_attrs or {}) or EMPTY,
-            )
-
-        self._driver.add(build)
-
     def add_trial(self, trial: FrozenTrial) -> None:
         """Add a finished (or waiting) trial made elsewhere, under a new number.
 
@@ -435,7 +408,7 @@ class Study:
             )
         check_values(trial.params)
         self._driver.refresh()
-        self._driver.check_definitions(trial.declares)
+        self._driver.mirror.check_definitions(trial.declares)
         ours = changed(
             adapted(trial, self.objective),
             state=trial.state if trial.state.is_finished else TrialState.WAITING,
@@ -451,25 +424,6 @@ class Study:
             raise ArgumentError(f"add_trials needs a list of trials, got {trials!r}.")
         for trial in trials:
             self.add_trial(trial)
-
-    def invalidate(
-        self, trial: FrozenTrial | Trial | int, reason: str = "invalidated by the user"
-    ) -> None:
-        """Take a finished trial out of every decision and every best-of; it stays in the log.
-
-        Args:
-            trial: The trial or its number.
-            reason: Why, for the log.
-
-        Raises:
-            TrialNotFoundError: No such trial.
-            TrialStateError: It hasn't finished.
-        """
-        if not isinstance(reason, str):
-            raise ArgumentError(f"invalidate: the reason must be text, got {reason!r}.")
-        self._driver.refresh()
-        number = self._driver.trial(self._number(trial)).number
-        self._driver.write(self._driver.storage.invalidate(self._driver.record.id, number, reason))
 
     # Many trials
 
@@ -504,7 +458,8 @@ class Study:
             n_jobs: How many trials run at once, in processes if more than one; -1 is one for
                 each core.
             catch: Exceptions that fail their trial and nothing else; others end the call too.
-            callbacks: Called with (study, trial) after every trial.
+            callbacks: Called with (study, trial) after every trial. One with a method
+                ``hear(event)`` meanwhile gets events as a listener of ``subscribe`` does.
             gc_after_trial: Collect garbage after every trial.
             show_progress_bar: Show progress on stderr.
             total_trials: So many trials in the study as a whole, over all drivers and runs.
@@ -544,10 +499,6 @@ class Study:
             gc_after_trial=gc_after_trial,
         )
 
-    def stop(self) -> None:
-        """Ask every ``optimize`` now running on this study, in any process, to start no more."""
-        self._driver.storage.put_state(self._driver.record.id, "stopped", time.time())
-
     def subscribe(self, listener: Callable[[Event], object]) -> None:
         """Have a function called with every event that happens in this process.
 
@@ -580,6 +531,34 @@ class Study:
 
         return hindsight(self._driver, self.best_trial, scheduler)
 
+    def diagnose(self) -> Diagnosis:
+        """Say in words what is to be said of the search so far; ``print`` it.
+
+        Its parts hold the figures; ``luthier.analysis`` has a function for each.
+        """
+        from luthier.analysis import diagnose
+
+        return diagnose(self.history, self.space)
+
+    def importance(
+        self, method: Method = "auto", metric: Metric = None, **settings: Any
+    ) -> Importance:
+        """Tell which parameters mattered; see ``luthier.analysis.importance``."""
+        from luthier.analysis import importance
+
+        history = self.history
+        return importance(history, history.space, method, metric, **settings)
+
+    @property
+    def plot(self) -> Plots:
+        """The figures of the study: ``study.plot.history()``; ``study.plot.names`` lists them."""
+        from luthier.plots import Plots
+
+        return Plots(lambda: self.history)
+
+    def _repr_html_(self) -> str:
+        return study_html(self.study_name, summary(self.history), self.history)
+
     def __repr__(self) -> str:
         counts = sorted(Counter(trial.state for trial in self.trials).items())
         states = ", ".join(f"{n} {state.name}" for state, n in counts)
@@ -602,8 +581,11 @@ class Study:
             why = f"scheduler starts nothing more{still}. {then}."
         return StudyError(f"Study {self.study_name!r} has nothing left to try: its {why}")
 
-    def _handle(self, record: FrozenTrial, decision: Decision = Decision.CONTINUE) -> Trial:
-        handle = Trial(self._driver.ticket(record), self._driver, decision)
+    def _handle(self, record: FrozenTrial, decision: Decision | None = None) -> Trial:
+        ticket = self._driver.ticket(record)
+        if decision is not None:
+            ticket = replace(ticket, decision=decision)
+        handle = Trial(ticket, RunChannel(self._driver, record))
         handle.study = self
         self._handles[record.number] = handle
         return handle
@@ -616,18 +598,6 @@ class Study:
             if name in definitions:
                 handle.take(name, definitions[name])
         return handle
-
-    def _number(self, trial: FrozenTrial | Trial | int) -> int:
-        if isinstance(trial, int):
-            return trial
-        if isinstance(trial, Trial) and trial.study is not None:
-            theirs, ours = trial.study._driver.record, self._driver.record
-            if theirs != ours:
-                raise ArgumentError(
-                    f"Trial {trial.number} belongs to study {theirs.name!r}, not to "
-                    f"{ours.name!r}. Use the study that it was asked of."
-                )
-        return trial.number if isinstance(trial, (FrozenTrial, Trial)) else trial
 
     def _single(self, name: str, instead: str) -> None:
         if len(self.objective.names) > 1:

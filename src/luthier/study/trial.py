@@ -21,19 +21,21 @@ from typing import TYPE_CHECKING, Any, final
 from luthier.core.checkpoint import Checkpoint, CheckpointStore
 from luthier.core.filling import filled_value
 from luthier.core.jobs import Decision, Outcome
-from luthier.core.objective import Objective
+from luthier.core.objective import Direction, Objective
 from luthier.core.suggest import Suggest
 from luthier.core.trial import (
     EMPTY,
     NO_REPORTS,
     FrozenTrial,
     Metrics,
+    Origin,
     Reports,
     TrialState,
     changed,
 )
 from luthier.errors import ArgumentError, ObjectiveError, ParamValueError, TrialPruned
 from luthier.space import Param, Space, merge_definition, same_domain
+from luthier.space.markup import table
 
 if TYPE_CHECKING:
     from luthier.core.history import History
@@ -50,6 +52,7 @@ __all__ = [
     "check_definitions",
     "checked_step",
     "last_metrics",
+    "left_over",
     "run_trial",
     "standing",
     "stopped",
@@ -71,6 +74,7 @@ class Ticket:
         declared: The declared space; empty if there is none.
         objective: What the study optimises.
         checkpoints: Opens the place where saved states are kept.
+        decision: What the scheduler has said of what the trial has reported in earlier runs.
     """
 
     record: FrozenTrial
@@ -79,6 +83,7 @@ class Ticket:
     declared: Space
     objective: Objective
     checkpoints: Callable[[], CheckpointStore]
+    decision: Decision = Decision.CONTINUE
 
     @property
     def strict(self) -> bool:
@@ -91,7 +96,8 @@ class Ticket:
     def __reduce__(self) -> tuple[Any, ...]:
         opened = _Opened(self.checkpoints())
         known = dict(self.definitions)
-        return Ticket, (self.record, self.seed, known, self.declared, self.objective, opened)
+        study = self.seed, known, self.declared, self.objective, opened
+        return Ticket, (self.record, *study, self.decision)
 
 
 @final
@@ -141,9 +147,7 @@ class Trial(Suggest):
         0.5
     """
 
-    def __init__(
-        self, ticket: Ticket, channel: Channel, decision: Decision = Decision.CONTINUE
-    ) -> None:
+    def __init__(self, ticket: Ticket, channel: Channel) -> None:
         self.number = ticket.record.number
         self.study: Study | None = None
         self._ticket = ticket
@@ -158,7 +162,14 @@ class Trial(Suggest):
         self._user_attrs = dict(ticket.record.user_attrs)
         self._reported = dict(ticket.record.reports)
         self._reports = NO_REPORTS  # of what was reported, as far as somebody has looked
-        self._decision = decision
+        self._decision = ticket.decision
+        self._may_unwind = False
+
+    def __repr__(self) -> str:
+        return f"<Trial {self.number}: {self.params}>"
+
+    def _repr_html_(self) -> str:
+        return table(f"Trial {self.number}, running", ("name", "value"), self.params.items())
 
     @property
     def params(self) -> dict[str, Any]:
@@ -201,6 +212,21 @@ class Trial(Suggest):
         larger budget if that is good enough, and may then go on from its checkpoint.
         """
         return self._ticket.record.budget
+
+    @property
+    def origin(self) -> Origin:
+        """Why it was proposed."""
+        return self._ticket.record.origin
+
+    @property
+    def objective_name(self) -> str:
+        """The name of the first objective."""
+        return self._ticket.objective.names[0]
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the first objective."""
+        return self._ticket.objective.directions[0]
 
     @property
     def user_attrs(self) -> dict[str, Any]:
@@ -279,10 +305,14 @@ class Trial(Suggest):
 
         Raises:
             CheckpointMissingError: The state was recorded, but its file is gone.
+            TrialPruned: In ``optimize``, where an earlier run was killed between saving this and
+                being paused at its budget: this run ends as that one would have.
         """
         checkpoint = self._ticket.record.checkpoint
         if checkpoint is None:
             return None
+        if self._is_over():
+            raise TrialPruned
         return Restored(checkpoint.step, self._ticket.checkpoints().path(checkpoint.key))
 
     def set_user_attr(self, key: str, value: object) -> None:
@@ -314,6 +344,12 @@ class Trial(Suggest):
             error=error,
             cost=time.time() - self._started,
         )
+
+    def _is_over(self) -> bool:
+        """Whether an earlier run has done all that this one was to do."""
+        news = len(self._reported) > len(self._ticket.record.reports)
+        over = self._decision is not Decision.CONTINUE and not news
+        return over and self._may_unwind and bool(self.recorded)
 
     def _report_at_budget(self, metrics: Metrics) -> Decision:
         """Report a result as that of the budget, unless more has been reported; decide."""
@@ -396,6 +432,7 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
         KeyboardInterrupt and SystemExit pass through.
     """
     objective = trial._ticket.objective
+    trial._may_unwind = True
     try:
         result = function(trial)
         if result is None:
@@ -404,10 +441,20 @@ def run_trial(function: Callable[[Trial], object], trial: Trial) -> Outcome:
             )
         return at_its_end(trial, objective.read(result))
     except TrialPruned as stop:
-        return stopped(trial, str(stop))
+        return stopped(trial, _why(trial, stop))
     except Exception as error:  # noqa: BLE001  the outcome holds it
         _explain(error, trial)
         return replace(trial.outcome(TrialState.FAILED, error=describe(error)), exception=error)
+
+
+def _why(trial: Trial, stop: TrialPruned) -> str:
+    """What the objective says of its end; if nothing, who asked for it, and where."""
+    if stop.message != TrialPruned().message:
+        return stop.message
+    by = "objective" if trial._decision is Decision.CONTINUE else "scheduler"
+    ended = "paused" if trial._decision is Decision.PAUSE else "stopped"
+    step = max(trial._reported, default=None)
+    return f"{ended} by the {by}{'' if step is None else f' at step {step}'}"
 
 
 def _explain(error: Exception, trial: Trial) -> None:
@@ -442,6 +489,12 @@ def standing(scheduler: Scheduler, history: History, trial: FrozenTrial) -> Deci
     """What a scheduler says of a trial by all that it has reported so far."""
     step = trial.last_step
     return Decision.CONTINUE if step is None else scheduler.decide(history, trial, step)
+
+
+def left_over(scheduler: Scheduler, history: History, trial: FrozenTrial) -> Decision:
+    """What a scheduler has said of a run that was killed at its budget, before it could end."""
+    at_budget = trial.budget is not None and (trial.last_step or 0) >= trial.budget
+    return standing(scheduler, history, trial) if at_budget else Decision.CONTINUE
 
 
 def as_ended(trial: FrozenTrial, outcome: Outcome, version: int) -> FrozenTrial:

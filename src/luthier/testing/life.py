@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, final
 
@@ -12,7 +13,7 @@ from luthier.core.protocols import Changes, Storage
 from luthier.core.trial import FrozenTrial, Origin, Reports, TrialState
 from luthier.space import Float
 
-__all__ = ["Mirror", "ended", "life", "running"]
+__all__ = ["Mirror", "ended", "in_threads", "life", "refused", "running", "same"]
 
 
 @final
@@ -103,3 +104,29 @@ def ended(trial: FrozenTrial) -> FrozenTrial:
         cost=1.0,
         declares={"y": Float(0.0, 5.0)},
     )
+
+
+def same(got: object, expected: object, rule: str) -> None:
+    """Compare with types: by ``repr``, to which 1, 1.0 and True differ and NaN equals NaN."""
+    if repr(got) != repr(expected):
+        raise AssertionError(
+            f"Storage contract: {rule}.\n  got      {got!r}\n  expected {expected!r}"
+        )
+
+
+def refused(
+    error: type[Exception], act: Callable[..., object], *args: object, **options: object
+) -> None:
+    """Check that a call raises an error."""
+    try:
+        result = act(*args, **options)
+    except error:
+        return
+    raise AssertionError(f"Storage contract: {error.__name__} must be raised, got {result!r}.")
+
+
+def in_threads(n: int, work: Callable[[], None]) -> None:
+    """Do some work n times at once, and wait for all of it."""
+    with ThreadPoolExecutor(n) as pool:
+        for future in [pool.submit(work) for _ in range(n)]:
+            future.result()

@@ -32,6 +32,8 @@ from luthier.core.events import (
 from luthier.core.settings import Number
 from luthier.core.trial import FrozenTrial, Metrics
 from luthier.errors import ArgumentError, TrialPruned
+from luthier.schedulers import PBT
+from luthier.study.channel import RunChannel
 from luthier.study.driver import Driver
 from luthier.study.study import Study
 from luthier.study.trial import Trial, run_trial
@@ -157,8 +159,8 @@ def simulate(
         workers: How many trials run at once, at least 1.
         n_trials: So many new trials; then paused ones only, until none is resumed any more.
         seconds: Nothing is handed out after so many simulated seconds; what runs is finished.
-        checkpoints: Whether a resumed trial goes on where it was paused; else it takes the time
-            of all its steps again.
+        checkpoints: Whether a resumed trial goes on where it was paused, and a clone where its
+            parent was; else it takes the time of all its steps again. Populations need them.
         count_decisions: Whether the CPU seconds of decisions count as simulated seconds.
 
     Returns:
@@ -247,7 +249,7 @@ class _Simulator:
     def run(self) -> Simulation:
         history = self.driver.ledger.snapshot()
         known = history.n_trials - len(history.waiting)
-        self.driver.plan(None if self.n_trials is None else known + self.n_trials)
+        self.driver.mirror.plan(None if self.n_trials is None else known + self.n_trials)
         self.free = dict.fromkeys(range(self.workers), 0.0)
         idle = np.zeros(self.workers)
         self._hand_out(idle)
@@ -288,19 +290,20 @@ class _Simulator:
     def _started(self, worker: int, new: bool) -> FrozenTrial | None:
         with self._deciding():
             record = self.driver.start(new=new)
-            if record is None and not self.running and self.driver.conclude():
+            if record is None and not self.running and self.driver.mirror.conclude():
                 record = self.driver.start(new=new)
         self._write_down(worker)
         return record
 
     def _begin(self, worker: int, record: FrozenTrial) -> None:
-        trial = Trial(self.driver.ticket(record), self.driver)
+        trial = Trial(self.driver.ticket(record), RunChannel(self.driver, record))
         try:
             reports = list(self.table(trial.params).reports())
         except Exception as error:  # noqa: BLE001  it fails the trial
             reports = [(0, error, 0.0)]
         result = reports[-1][1] if reports else None
-        at = (record.last_step or 0) if self.checkpoints else 0
+        saved = 0 if record.checkpoint is None else record.checkpoint.step  # a clone's, say
+        at = max(record.last_step or 0, saved) if self.checkpoints else 0
         left = [item for item in reports if item[0] > at or isinstance(item[1], Exception)]
         run = _Run(worker, trial, left, result, at)
         self.running[trial.number] = run
@@ -323,6 +326,8 @@ class _Simulator:
         run.at = step
         with self._deciding():
             run.trial.report(value, step)
+            if self.checkpoints and isinstance(self.driver.scheduler, PBT):  # its donors are copied
+                run.trial.save_checkpoint(b"", step)
         self._write_down(run.worker)
         if run.trial.should_prune():
             return self._end(run, TrialPruned(f"at step {step}"))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -30,7 +29,9 @@ from luthier.errors import (
     TrialStateError,
 )
 from luthier.space import Float
-from luthier.testing.life import Mirror, ended, life, running
+from luthier.testing.life import Mirror, ended, in_threads, life, running
+from luthier.testing.life import refused as _refused
+from luthier.testing.life import same as _same
 
 __all__ = ["STORAGE_CHECKS", "check_storage"]
 
@@ -131,9 +132,48 @@ def numbers_are_dense_under_threads(factory: Factory) -> None:
                 number = len(storage.changes_since(study, 0).trials)
 
     with _study(factory) as (storage, study):
-        _in_threads(4, lambda: driver(study))
+        in_threads(4, lambda: driver(study))
         _same(sorted(won), list(range(len(won))), "each number was added once")
         _same(len(storage.changes_since(study, 0).trials), len(won), "none was lost")
+
+
+def next_trials_are_proposed_from_all_before(factory: Factory) -> None:
+    """Who looks and adds in one step sees all trials before, and is never refused."""
+    seen: list[tuple[int, int]] = []
+
+    def driver(study: int) -> None:
+        with _opened(factory) as storage:
+            known: dict[int, FrozenTrial] = {}
+            version = 0
+
+            def propose(changes: Changes) -> FrozenTrial:
+                nonlocal version
+                known.update({trial.number: trial for trial in changes.trials})
+                version = changes.version
+                return running(len(known))
+
+            for _ in range(10):
+                added = storage.add_next(study, version, propose)
+                assert added is not None
+                seen.append((added.number, added.version))
+
+    with _study(factory) as (storage, study):
+        in_threads(4, lambda: driver(study))
+        _same(sorted(seen), [(n, n + 1) for n in range(40)], "each number was added once")
+        storage.put_state(study, "k", 1)
+        storage.put_space(study, "{}")
+        looks: list[Changes] = []
+
+        def look(changes: Changes) -> None:
+            looks.append(changes)
+
+        _same(storage.add_next(study, 39, look), None, "nothing is added where nothing is proposed")
+        _same(looks, [storage.changes_since(study, 39)], "the look shows what has changed")
+        _same(looks[0].version, 42, "an attempt without a proposal leaves no trace")
+        _refused(NumberTakenError, storage.add_next, study, 42, lambda changes: running(0))
+        _same(storage.changes_since(study, 0).version, 42, "a refused one leaves no trace")
+    with _opened(factory) as storage:
+        _refused(StudyNotFoundError, storage.add_next, 10**6, 0, lambda changes: running(0))
 
 
 def turns_are_taken_in_turn(factory: Factory) -> None:
@@ -159,7 +199,7 @@ def turns_are_taken_in_turn(factory: Factory) -> None:
                         break
                 numbers.append(number)
 
-        _in_threads(4, driver)
+        in_threads(4, driver)
         _same(sorted(numbers), [2, 3, 4, 5], "everybody got a turn")
 
 
@@ -181,7 +221,7 @@ def claims_have_one_winner(factory: Factory) -> None:
 
     with _study(factory) as (storage, study):
         storage.add_trials(study, [FrozenTrial(number=n) for n in range(5)])
-        _in_threads(4, lambda: driver(study))
+        in_threads(4, lambda: driver(study))
         _same(sorted(t.number for t in winners), [*range(5)], "one winner for each trial")
         _refused(TrialNotFoundError, storage.claim, study, 5, "w", attempt=0, at=5.0)
 
@@ -295,6 +335,23 @@ def paused_trials_are_resumed(factory: Factory) -> None:
         _same(_present(other, study), [pruned], "another handle reads what came after")
 
 
+def trials_are_ended_from_outside(factory: Factory) -> None:
+    """Whoever knows a trial's attempt may prune it, also where it waits; its worker is refused."""
+    with _study(factory) as (storage, study), _opened(factory) as user:
+        storage.add_trials(study, [running(0), *(FrozenTrial(number=n) for n in (1, 2))])
+        for number, trial in enumerate(_present(user, study)[:2]):
+            stop = replace(trial, state=TrialState.PRUNED, error="stopped", finished=2.5)
+            _same(user.finish(study, stop).error, "stopped", "it has ended")
+            _refused(TrialStateError, user.finish, study, stop)
+            _same(storage.claim(study, number, "w", attempt=number, at=5.0), None, "for good")
+        _refused(TrialStateError, storage.finish, study, ended(running(0)))
+        stale = FrozenTrial(number=2, state=TrialState.PRUNED)
+        for state in (_COMPLETE, TrialState.FAILED, _PAUSED):
+            _refused(TrialStateError, storage.finish, study, replace(stale, state=state))
+        storage.claim(study, 2, "w", attempt=0, at=5.0)
+        _refused(TrialStateError, user.finish, study, stale)  # it was claimed meanwhile
+
+
 def lapses_are_counted(factory: Factory) -> None:
     """A claim of a RUNNING trial is a lapse, and a release that says so; nothing else is."""
     with _study(factory) as (storage, study), _opened(factory) as other:
@@ -360,7 +417,7 @@ def heartbeats_survive_threads(factory: Factory) -> None:
             for _ in range(5):
                 storage.heartbeat(study, "w", 1.0)
 
-        _in_threads(4, beat)
+        in_threads(4, beat)
         _same(dict(storage.heartbeats(study)), {"w": Beat(20, 1.0)}, "all beats are counted")
 
 
@@ -562,6 +619,8 @@ def the_log_folds_to_the_present_state(factory: Factory) -> None:
         present = sorted(_present(storage, study), key=lambda t: t.number)
         _same(present, list(folded.values()), "the log folds to the present state")
         _same(storage.events(study, 3), events[3:], "events come after a version")
+        own = [event for event in events[3:] if event.number == 0]
+        _same(storage.events(study, 3, number=0), own, "or only one trial's")
 
 
 STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
@@ -571,6 +630,7 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         deleted_studies_stay_gone,
         numbers_are_compare_and_swap,
         numbers_are_dense_under_threads,
+        next_trials_are_proposed_from_all_before,
         turns_are_taken_in_turn,
         claims_have_one_winner,
         claims_are_guarded,
@@ -579,6 +639,7 @@ STORAGE_CHECKS: Final[Mapping[str, Callable[[Factory], None]]] = {
         released_trials_can_be_claimed_again,
         claims_may_name_the_state,
         paused_trials_are_resumed,
+        trials_are_ended_from_outside,
         lapses_are_counted,
         lapses_are_counted_from_the_last_checkpoint,
         heartbeats_are_counted,
@@ -632,27 +693,3 @@ def _study(factory: Factory) -> Iterator[tuple[Storage, int]]:
 def _forget(storage: Storage, name: str) -> None:
     if name in [summary.record.name for summary in storage.studies()]:
         storage.delete_study(name)
-
-
-def _in_threads(n: int, work: Callable[[], None]) -> None:
-    with ThreadPoolExecutor(n) as pool:
-        for future in [pool.submit(work) for _ in range(n)]:
-            future.result()
-
-
-def _same(got: object, expected: object, rule: str) -> None:
-    """Compare with types: by ``repr``, to which 1, 1.0 and True differ and NaN equals NaN."""
-    if repr(got) != repr(expected):
-        raise AssertionError(
-            f"Storage contract: {rule}.\n  got      {got!r}\n  expected {expected!r}"
-        )
-
-
-def _refused(
-    error: type[Exception], act: Callable[..., object], *args: object, **options: object
-) -> None:
-    try:
-        result = act(*args, **options)
-    except error:
-        return
-    raise AssertionError(f"Storage contract: {error.__name__} must be raised, got {result!r}.")

@@ -30,11 +30,11 @@ from luthier.executors.process.resources import checked_resources, environment
 from luthier.executors.process.verdicts import (
     cancelled,
     died,
-    full,
     too_large,
     too_long,
     unreadable,
 )
+from luthier.executors.slots import checked_slots, full
 
 if TYPE_CHECKING:
     from luthier.core.jobs import Outcome
@@ -106,16 +106,12 @@ class Processes:
         resources: Mapping[str, float] | None = None,
         logs: str | os.PathLike[str] | bool | None = None,
     ) -> None:
-        if not isinstance(slots, int) or isinstance(slots, bool) or slots < 1:
-            raise ArgumentError(
-                f"Processes: slots must be an integer of at least 1, got {slots!r}."
-            )
+        self._slots = checked_slots("Processes", slots)
         if os.name != "posix":
             raise UnsupportedError(
                 "Processes need a POSIX system. On Windows use WSL, or threads: "
                 'executor="thread:4".'
             )
-        self._slots = slots
         self._time_limit = None if time_limit is None else read_seconds(time_limit, "time_limit")
         self._memory_limit = (
             None if memory_limit is None else read_size(memory_limit, "memory_limit", "4GB")
@@ -228,7 +224,7 @@ class Processes:
         new = {t: pickled for t, pickled in parcel.shared.items() if t not in worker.known}
         worker.known = set(parcel.shared)
         place = None if task.output is None else str(task.output)
-        worker.send(("run", task.number, parcel.content, new, worker.known, place))
+        worker.outbox.post(("run", task.number, parcel.content, new, worker.known, place))
 
     def _start(self, slot: int) -> Worker:
         if self._guard is None:
@@ -240,7 +236,7 @@ class Processes:
         for source in (worker.connection, worker.exit_signal):
             if source is not None:
                 self._selector.register(source, selectors.EVENT_READ, worker)
-        worker.send((levels(), warning_filters()))
+        worker.outbox.post((levels(), warning_filters()))
         return worker
 
     def _bury(self, worker: Worker) -> int:
@@ -275,13 +271,26 @@ class Processes:
     def _attend(self, patience: float | None, heard: bool = True) -> None:
         """Sleep until a worker says something or ends; hear it, or see to what it left."""
         assert self._selector is not None
+        self._listen_for_room()
         events = self._selector.select(patience)
         for worker in {key.data.slot: key.data for key, _ in events}.values():
+            worker.outbox.flush()
             if heard:
                 self._hear(worker)
         for worker in list(self._workers.values()):
             if worker.exit_code is not None:
                 self._settle(worker)
+
+    def _listen_for_room(self) -> None:
+        """Wake up when a worker takes more of what hasn't been sent to it yet."""
+        assert self._selector is not None
+        known = self._selector.get_map()
+        for worker in self._workers.values():
+            full = worker.outbox.is_full
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if full else 0)
+            key = known.get(worker.connection)
+            if key is not None and key.events != wanted:
+                self._selector.modify(worker.connection, wanted, worker)
 
     def _stop_listening(self, worker: Worker) -> None:
         assert self._selector is not None
@@ -311,9 +320,9 @@ class Processes:
             task = self._tasks.get(worker.slot)
             if task is None:
                 raise ExecutorError(f"{method} was called when the trial had ended.")
-            worker.send(("answer", call, getattr(task.channel, method)(*arguments)))
+            worker.outbox.post(("answer", call, getattr(task.channel, method)(*arguments)))
         except Exception as error:  # noqa: BLE001  raised in the trial
-            worker.send(("refusal", call, error))
+            worker.outbox.post(("refusal", call, error))
 
     def _take(self, worker: Worker, result: Outcome | BaseException) -> None:
         """A trial has ended. A worker that won't be used again ends first."""

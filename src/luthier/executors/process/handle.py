@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, final
 
-from luthier.executors.process.wire import Inbox, Message, send
+from luthier.executors.process.wire import Inbox, Outbox
 
 __all__ = ["Guard", "Worker"]
 
@@ -54,15 +54,11 @@ class Worker:
         self.pid = self._process.pid
         self.connection = ours
         self.inbox = Inbox(ours)
+        self.outbox = Outbox(ours)
         self.known: set[int] = set()
         self.served = 0
         self.kill_at: float | None = None
         self.exit_signal = _pidfd(self.pid)
-
-    def send(self, message: Message) -> None:
-        """Send a message; one that is dying doesn't get it."""
-        with contextlib.suppress(ConnectionError):
-            send(self.connection, message)
 
     @property
     def exit_code(self) -> int | None:

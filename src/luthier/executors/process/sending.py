@@ -2,6 +2,7 @@
 
 Functions and classes travel by value where a worker couldn't import them: lambdas, closures, those
 of ``__main__`` and of notebooks, and those of modules that were loaded from a file by hand.
+For other machines also those of files that belong to no installed package.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import io
 import itertools
 import pickle
 import sys
-from collections.abc import Iterator, Mapping
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, final
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Parcel", "Parcels", "unpack"]
 
+_PACKAGES: Final = tuple(
+    f"{place}/" for name, place in sysconfig.get_paths().items() if name.endswith("lib")
+)
 _DEPTH: Final = 4  # how far the search for what can't be sent goes
 
 
@@ -55,9 +60,15 @@ class Parcel:
 
 @final
 class Parcels:
-    """Packs the works of a run. What they share, by identity, is pickled once."""
+    """Packs the works of a run. What they share, by identity, is pickled once.
 
-    def __init__(self) -> None:
+    Args:
+        elsewhere: Whether they go to other machines, which have what is installed here, but not
+            the user's own files.
+    """
+
+    def __init__(self, *, elsewhere: bool = False) -> None:
+        self._can_import = _is_installed if elsewhere else _can_import
         self._tokens: dict[int, int] = {}
         self._shared: dict[int, tuple[object, bytes]] = {}
         self._next = itertools.count()
@@ -84,7 +95,7 @@ class Parcels:
         return token
 
     def _dumps(self, value: object, what: str) -> bytes:
-        pickler = _Pickler(self._tokens, self._importable)
+        pickler = _Pickler(self._tokens, self._importable, self._can_import)
         try:
             return pickler.pickled(value)
         except Exception as error:
@@ -100,11 +111,17 @@ class Parcels:
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Leaves tokens for what is shared, and sends by value what can't be imported."""
 
-    def __init__(self, tokens: Mapping[int, int], importable: dict[str, bool]) -> None:
+    def __init__(
+        self,
+        tokens: Mapping[int, int],
+        importable: dict[str, bool],
+        can_import: Callable[[str | None], bool],
+    ) -> None:
         self._file = io.BytesIO()
         super().__init__(self._file)
         self._shared = tokens
         self._known = importable
+        self._can_import = can_import
         self._by_value: list[ModuleType] = []
 
     def pickled(self, value: object) -> bytes:
@@ -123,7 +140,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if isinstance(value, type | FunctionType):
             name = value.__module__
             if name not in self._known:
-                self._known[name] = _can_import(name)
+                self._known[name] = self._can_import(name)
             if not self._known[name]:
                 self._send_by_value(sys.modules[name])
         return super().reducer_override(value)
@@ -157,6 +174,14 @@ def _can_import(name: str | None) -> bool:
         return True
     spec = _spec(name)
     return spec is not None and spec.origin in (module.__file__, "frozen")
+
+
+def _is_installed(name: str | None) -> bool:
+    """Whether another machine with the same packages finds this module by its name."""
+    module = sys.modules.get(name or "")
+    file = getattr(module, "__file__", None) or ""
+    ours = (name or "").partition(".")[0] == "luthier"  # also if it was installed to be edited
+    return _can_import(name) and (ours or not file.endswith(".py") or file.startswith(_PACKAGES))
 
 
 def _spec(name: str) -> Any:

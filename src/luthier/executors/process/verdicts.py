@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from luthier.errors import (
-    ArgumentError,
     MemoryLimitError,
     TimeLimitError,
     TrialCancelledError,
@@ -16,7 +15,7 @@ from luthier.errors import (
     WorkerLostError,
 )
 
-__all__ = ["cancelled", "died", "full", "lost", "too_large", "too_long", "unreadable"]
+__all__ = ["cancelled", "died", "lost", "too_large", "too_long", "unreadable"]
 
 _TAIL: Final = 10_000  # bytes that are looked at of what a dead worker printed
 _SAID: Final = 400  # characters of it that are shown
@@ -25,11 +24,6 @@ _SAID: Final = 400  # characters of it that are shown
 def cancelled(number: int) -> TrialCancelledError:
     """Someone called ``cancel``."""
     return TrialCancelledError(f"Trial {number} was cancelled.", number=number)
-
-
-def full(number: int, slots: int) -> ArgumentError:
-    """It was submitted although no slot is free."""
-    return ArgumentError(f"Trial {number} can't start: all {slots} slots are taken. Wait first.")
 
 
 def lost(number: int, why: object) -> WorkerLostError:

@@ -20,7 +20,7 @@ import socket
 import struct
 from typing import Any, Final, final
 
-__all__ = ["Inbox", "send"]
+__all__ = ["Inbox", "Outbox", "send"]
 
 _LENGTH: Final = struct.Struct("<Q")
 _CHUNK: Final = 2**18
@@ -39,10 +39,52 @@ def send(connection: socket.socket, message: Message) -> None:
         ConnectionError: The other end is gone.
         Exception: What can't be pickled.
     """
+    connection.sendall(_packed(message))
+
+
+def _packed(message: Message) -> bytes:
     import cloudpickle
 
-    content = cloudpickle.dumps(message)
-    connection.sendall(_LENGTH.pack(len(content)) + content)
+    content = bytes(cloudpickle.dumps(message))
+    return _LENGTH.pack(len(content)) + content
+
+
+@final
+class Outbox:
+    """Sends messages to a socket as far as that takes them, and keeps the rest for later.
+
+    So nobody is held up by a large message to a process that doesn't read, as one that is stopped.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._unsent = bytearray()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether something is left to be sent."""
+        return bool(self._unsent)
+
+    def post(self, message: Message) -> None:
+        """Send a message, at once or later; one that is dying doesn't get it.
+
+        Raises:
+            Exception: What can't be pickled.
+        """
+        self._unsent += _packed(message)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what can be sent now."""
+        try:
+            while self._unsent:
+                with memoryview(self._unsent) as unsent:
+                    taken = self._connection.send(unsent, socket.MSG_DONTWAIT)
+                del self._unsent[:taken]
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            self._unsent.clear()
 
 
 @final

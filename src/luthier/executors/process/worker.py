@@ -75,7 +75,7 @@ def _run(
         return "unreadable", portable(error)
     link.tell("started")
     try:
-        result = work(_Channel(link))
+        result = work(_Channel(link, link.trial))
     except _Terminated:
         raise
     except BaseException as error:  # noqa: BLE001  handed over to wait()
@@ -96,6 +96,7 @@ class _Link:
         self._pid = os.getpid()
         self._calls = 0
         self._is_open = False
+        self.trial = 0  # how many have begun here
 
     @property
     def is_forked(self) -> bool:
@@ -104,12 +105,14 @@ class _Link:
 
     @contextlib.contextmanager
     def in_trial(self) -> Iterator[None]:
-        """Let calls through meanwhile. One that a thread is at when this ends is answered first.
+        """Let a trial's calls through meanwhile. One that is under way at the end is answered.
 
         Between trials only ``wait`` may read: a thread that a trial has left behind would take
         the next trial for its answer.
         """
-        self._is_open = True
+        with self._lock:
+            self.trial += 1
+            self._is_open = True
         yield
         with self._lock:
             self._is_open = False
@@ -128,8 +131,8 @@ class _Link:
             except ConnectionError:
                 _end()
 
-    def call(self, method: str, *arguments: Any) -> Any:
-        """Have the driver do something, and wait for what came of it."""
+    def call(self, trial: int, method: str, *arguments: Any) -> Any:
+        """Have the driver do something for a trial, and wait for what came of it."""
         if self.is_forked:
             raise ExecutorError(
                 f"A trial's {method} must be called in the process that got the trial "
@@ -137,7 +140,7 @@ class _Link:
                 "what is to be reported back, and report it there."
             )
         with self._lock:
-            if not self._is_open:
+            if not self._is_open or trial != self.trial:
                 raise ExecutorError(
                     f"A trial's {method} must be called before its objective returns, it was "
                     "called by a thread that went on. Join your threads in the objective."
@@ -161,17 +164,18 @@ class _Link:
 class _Channel:
     """A trial's channel to its study, from here to there and back."""
 
-    def __init__(self, link: _Link) -> None:
+    def __init__(self, link: _Link, trial: int) -> None:
         self._link = link
+        self._trial = trial
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
-        return self._link.call("report", number, step, metrics)  # type: ignore[no-any-return]
+        return self._link.call(self._trial, "report", number, step, metrics)  # type: ignore[no-any-return]
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
-        self._link.call("set_attrs", number, attrs)
+        self._link.call(self._trial, "set_attrs", number, attrs)
 
     def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
-        self._link.call("checkpoint", number, checkpoint)
+        self._link.call(self._trial, "checkpoint", number, checkpoint)
 
 
 @final
@@ -194,7 +198,10 @@ class _Output:
             logging.getLogger("luthier").warning("What this trial prints can't be kept: %s", error)
             file = None
         if file is None:
-            yield
+            try:
+                yield
+            finally:
+                _flush()  # else what C has printed would wait for this process's end
             return
         self._lead(file, file)
         os.close(file)

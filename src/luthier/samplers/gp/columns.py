@@ -7,6 +7,7 @@ sees rows in which numbers are snapped to values that exist and inactive columns
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import Final, final
@@ -18,13 +19,14 @@ from luthier.core.axes import parents_of
 from luthier.space import Ordinal, Space
 from luthier.space.numeric import codec_of
 
-__all__ = ["Columns", "columns_of"]
+__all__ = ["Columns", "columns_of", "splits"]
 
 Array = NDArray[np.float64]
 _FINE: Final = 1024  # more values than this are as good as continuous
 _COARSE: Final = 16  # up to this many values are searched one by one
 _STRIDES: Final = (1, 2, 4, 8, 16)
 _MOST_SWAPS: Final = 40
+_MOST_WITHIN: Final = 24
 
 
 @final
@@ -169,3 +171,14 @@ def _swaps(z: Array, order: NDArray[np.intp]) -> Array:
     for row, (a, b) in zip(rows, pairs, strict=True):
         row[order[a]], row[order[b]] = z[order[b]], z[order[a]]
     return rows
+
+
+def splits(categories: Sequence[int]) -> bool:
+    """Whether numbers are modelled anew within each choice: there are both, and few of them.
+
+    What matters under one kernel of a support vector machine may not under others.
+
+    Args:
+        categories: For each column the number of choices, or 0 for a number.
+    """
+    return 0 < sum(categories) * list(categories).count(0) <= _MOST_WITHIN

@@ -22,6 +22,7 @@ from luthier.numerics.kernels import Features, Kernel
 from luthier.numerics.margin import margins
 from luthier.numerics.marginal import Hyperparameters, map_estimate, negative_log_posterior
 from luthier.numerics.warp import Warp, standardised, warped
+from luthier.samplers.gp.columns import splits
 
 __all__ = ["Data", "model_of"]
 
@@ -86,6 +87,12 @@ class Data:
         return Data(self.X[:n], self.y[:n], *settings)
 
     @property
+    def features(self) -> Features:
+        """How its columns become features."""
+        by_choice = self.succeeded is None and splits(self.categories)
+        return Features(self.categories, by_choice=by_choice)
+
+    @property
     def doubt(self) -> Array:
         """How uncertain values are by their nature, as variances of standardised values, (n,).
 
@@ -143,6 +150,7 @@ def _settled(data: Data, noise: bytes, feasible: bytes) -> tuple[GaussianProcess
         warped(data.y, data.warp)[keep],
         hyper,
         categories=data.categories,
+        by_choice=data.features.by_choice,
         noise=np.frombuffer(noise)[keep],
         kernel=data.kernel,
     )
@@ -171,7 +179,7 @@ def _hyperparameters(data: Data) -> Hyperparameters:
     if n > _MOST_TO_FIT:
         keep = np.sort(best_and_others(np.argsort(y, kind="stable"), _MOST_TO_FIT))
         X, y, doubt = X[keep], y[keep], doubt[keep]
-    features = Features(data.categories)
+    features = data.features
     F, z = features.of(X), standardised(warped(y, data.warp))
     at_once = float(np.mean((~np.isnan(X)).sum(axis=1)))  # of conditional parameters only some
 
@@ -214,7 +222,7 @@ def _kept(data: Data, hyper: Hyperparameters, feasible: NDArray[np.bool_]) -> ND
     """Places of the trials a model sees: of too many the best, those around it, and others."""
     if len(data) <= _MOST:
         return np.arange(len(data))
-    features = Features(data.categories)
+    features = data.features
     order = np.lexsort((data.y, ~feasible))
     best, rest = order[: _MOST // 2], order[_MOST // 2 :]
     A = hyper.scaled(features.of(data.X), features)

@@ -5,12 +5,16 @@ the model proposes: every fourth trial by the lower confidence bound, the others
 improvement. Odd trials only look in a trust region around the best; the confidence bound does so
 until trial 32, or 5 a column, and looks everywhere from then on: before, far corners would take all
 its trials. So would the corners of branches in a conditional space, where it stays in the box.
+
+In a small space of choices and numbers, numbers also count within each choice by themselves, and
+every fourth trial sees values without their warp: else the first choice that looks well would be
+polished for long while others are hardly known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, final
 
 import numpy as np
@@ -23,6 +27,7 @@ from luthier.core.start import start_point
 from luthier.numerics.kernels import KERNELS, Kernel
 from luthier.numerics.warp import WARPS, Warp
 from luthier.samplers.gp.belief import belief_of
+from luthier.samplers.gp.columns import columns_of, splits
 from luthier.samplers.gp.model import ACQUISITIONS, Model
 from luthier.space import Space
 
@@ -31,6 +36,7 @@ __all__ = ["GP"]
 _NOISE_SHOWS: Final = 30
 _EARLY: Final = 32
 _EARLY_EACH: Final = 5  # trials a column
+_PLAIN_EVERY: Final = 4
 Acquisition = Literal["logei", "ei", "ucb", "pi", "thompson"]
 _RULES: Final[Mapping[str, Rule]] = {
     "acquisition": Choice(ACQUISITIONS),
@@ -129,7 +135,7 @@ class GP:
             nonlocal model
             if self._is_startup(space, history, turn.number):
                 return _start(space, history, turn, rng)
-            model = model or Model(space, history, rng, self)
+            model = model or Model(space, history, rng, self._for(space, turn.number))
             model.believe(turn.pending)
             return self._propose(space, model, turn)
 
@@ -147,6 +153,14 @@ class GP:
         explore = every > 0 and (number + 1 + wide) % every == 0
         in_box = self.trust_region and number % 2 == 1
         return model.propose("ucb" if explore else self.acquisition, in_box, turn.tried)
+
+    def _for(self, space: Space, number: int) -> GP:
+        """The settings for a trial: every so often without the warp, where there are choices.
+
+        A warp makes much of small gains in the choice that is best so far.
+        """
+        plain = splits(columns_of(space).categories) and number % _PLAIN_EVERY == _PLAIN_EVERY - 1
+        return replace(self, warp="none") if plain else self
 
     def _is_startup(self, space: Space, history: History, number: int) -> bool:
         return (

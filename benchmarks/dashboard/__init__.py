@@ -1,0 +1,1 @@
+"""What it costs to look: opening large studies, and twenty browsers that stay open."""

@@ -1,0 +1,1 @@
+"""How many fits racing over folds saves, and what it loses: ``python -m benchmarks.folds``."""

@@ -1,0 +1,1 @@
+"""What hypergradients reach on public problems: `make bench-gradient`."""

@@ -1,0 +1,1 @@
+"""What mattered, by Luthier and by Optuna, on the same trials (``make bench-importance``)."""

@@ -1,0 +1,1 @@
+"""Searches over scikit-learn estimators, beside the other ones there are."""

@@ -1,0 +1,1 @@
+"""Honest selection: how often the winner of a search is worse than the defaults."""

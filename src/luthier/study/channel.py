@@ -1,0 +1,53 @@
+"""What one run of a trial says to its study.
+
+A run may go on when nobody wants it any more: a thread can't be ended, a worker may be cut off. The
+trial may run again by then, under the same number. So what a run says comes with its attempt, and
+counts only while the trial runs at that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, final
+
+from luthier.core.checkpoint import Checkpoint
+from luthier.core.jobs import Decision
+from luthier.core.trial import FrozenTrial, Metrics
+from luthier.study.driver import Driver
+
+__all__ = ["RunChannel"]
+
+
+@final
+class RunChannel:
+    """A channel on which only one run of one trial is heard.
+
+    Args:
+        driver: The study's.
+        trial: The trial as it was claimed for this run.
+    """
+
+    def __init__(self, driver: Driver, trial: FrozenTrial) -> None:
+        self._driver = driver
+        self._number = trial.number
+        self._attempt = trial.attempt
+
+    def report(self, number: int, step: int, metrics: Metrics) -> Decision:
+        """Record a report and return the decision: STOP for a run that isn't this one."""
+        if number != self._number:
+            return Decision.STOP
+        return self._driver.report(number, step, metrics, self._attempt)
+
+    def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
+        """Record notes, unless the trial was put back or taken up since."""
+        if number == self._number:
+            self._driver.set_attrs(number, attrs, self._attempt)
+
+    def checkpoint(self, number: int, checkpoint: Checkpoint) -> None:
+        """Record a saved state.
+
+        Raises:
+            TrialStateError: The trial doesn't run at this attempt any more.
+        """
+        attempt = self._attempt if number == self._number else -1
+        self._driver.checkpoint(number, checkpoint, attempt)

@@ -1,0 +1,199 @@
+"""Every estimator against closed forms, finite differences, the others, and its own laws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.errors import ArgumentError
+from luthier.gradient import CG, T1T2, Bilevel, Exact, FiniteDiff, Hyper, Neumann, Unrolled
+from tests.gradient.problems import logistic, ridge, ridge_hypergradient
+
+ESTIMATORS = {
+    "exact": Exact(),
+    "cg": CG(10),
+    "neumann": Neumann(100),
+    "unrolled": Unrolled(500),
+    "forward": Unrolled(500, mode="forward"),
+    "momentum": Unrolled(300, momentum=0.5),
+    "finite": FiniteDiff(),
+}
+TOLERANCES = {"exact": 1e-7, "cg": 1e-5, "neumann": 1e-3, "unrolled": 1e-4, "momentum": 1e-4}
+
+
+@pytest.mark.parametrize("name", TOLERANCES)
+@pytest.mark.parametrize("problem", [logistic(), ridge()], ids=["logistic", "ridge"])
+def test_estimates_agree_with_finite_differences(name: str, problem: Bilevel) -> None:
+    audit = problem.check(via={name: ESTIMATORS[name]})
+    assert audit.errors[name] <= TOLERANCES[name]
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_estimates_agree_with_the_closed_form_of_ridge(name: str) -> None:
+    problem = ridge(seed=1)
+    trained = problem.train_inner(tol=1e-12)
+    found = problem.hypergrad(trained, via=ESTIMATORS[name]).gradient["l2"]
+    assert float(found) == pytest.approx(ridge_hypergradient(problem), rel=1e-5)
+
+
+def test_unrolled_from_the_start_is_close_to_implicit() -> None:
+    problem = logistic()
+    implicit = problem.hypergrad(problem.train_inner(tol=1e-12), via=Exact()).gradient["l2"]
+    unrolled = problem.hypergrad(via=Unrolled(500)).gradient["l2"]
+    assert float((unrolled - implicit).norm() / implicit.norm()) <= 1e-4
+
+
+@pytest.mark.parametrize("steps", [1, 7, 30])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_forward_equals_reverse_equals_checkpointed(steps: int, momentum: float) -> None:
+    problem = logistic()
+    ways = [
+        Unrolled(steps, lr=0.5, momentum=momentum),
+        Unrolled(steps, lr=0.5, momentum=momentum, mode="forward"),
+        Unrolled(steps, lr=0.5, momentum=momentum, checkpoint=True),
+    ]
+    reverse, forward, checkpointed = (problem.hypergrad(via=via) for via in ways)
+    scale = float(reverse.gradient["l2"].norm())
+    for other in (forward, checkpointed):
+        difference = other.gradient["l2"] - reverse.gradient["l2"]
+        assert float(difference.norm()) <= 1e-8 * scale
+        assert other.loss == pytest.approx(reverse.loss, rel=1e-12)
+
+
+def test_a_few_steps_are_differentiated_as_they_are() -> None:
+    """Three steps of gradient descent, written out and left to autograd."""
+    problem = logistic(d=4, n=30)
+    l2 = torch.full((4,), 0.1, dtype=torch.float64, requires_grad=True)
+    w = problem.params["w"].clone().requires_grad_()
+    at = w
+    for _ in range(3):
+        loss = problem.inner_loss({"w": at}, {"l2": l2}, *problem.train)
+        at = at - 0.5 * torch.autograd.grad(loss, at, create_graph=True)[0]
+    outer = problem.outer_loss({"w": at}, {"l2": l2}, *problem.validation)
+    expected = torch.autograd.grad(outer, l2)[0]
+    found = problem.hypergrad(via=Unrolled(3, lr=0.5)).gradient["l2"]
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_learning_rate_can_be_learnt() -> None:
+    problem = logistic(lr=Hyper(0.2))
+    via = Unrolled(5, lr="lr")
+    found = float(problem.hypergrad(via=via).gradient["lr"])
+
+    def loss(lr: float) -> float:
+        at = {**start, "lr": torch.tensor(lr, dtype=torch.float64)}
+        return problem.hypergrad(hyper=at, via=via).loss
+
+    start = {k: v.start(torch.float64) for k, v in problem.hyper.items()}
+    assert found == pytest.approx((loss(0.2001) - loss(0.1999)) / 0.0002, rel=1e-5)
+    learnt = problem.fit(30, via=via, warm_start=False)
+    assert float(learnt.hyper["lr"]) > 0.4  # five steps want to be long
+
+
+def test_truncation_forgets_only_the_oldest_steps() -> None:
+    problem = logistic()
+    whole = problem.hypergrad(via=Unrolled(60, lr=0.5)).gradient["l2"]
+    errors = [
+        float(
+            (problem.hypergrad(via=Unrolled(60, lr=0.5, truncate=k)).gradient["l2"] - whole).norm()
+        )
+        for k in (5, 20, 40, 60)
+    ]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] == 0.0
+
+
+@pytest.mark.parametrize("via", [Exact(), CG(), Neumann(), T1T2(), Unrolled(20)], ids=repr)
+@settings(max_examples=10, deadline=None)
+@given(scale=st.floats(0.1, 10), seed=st.integers(0, 100))
+def test_estimates_are_linear_in_the_outer_loss(via: object, scale: float, seed: int) -> None:
+    one, many = (ridge(seed, d=5, n=30, scale=s).hypergrad(via=via) for s in (1.0, scale))  # type: ignore[arg-type]
+    assert float(many.gradient["l2"]) == pytest.approx(scale * float(one.gradient["l2"]), rel=1e-9)
+
+
+@pytest.mark.parametrize("via", [Exact(), CG(30)], ids=repr)
+@settings(max_examples=10, deadline=None)
+@given(stretch=st.lists(st.floats(0.3, 3), min_size=5, max_size=5), seed=st.integers(0, 100))
+def test_estimates_do_not_depend_on_how_parameters_are_written(
+    via: object, stretch: list[float], seed: int
+) -> None:
+    """With w = s v, training v finds the same model, so dF/dh is the same."""
+    problem = ridge(seed, d=5, n=30)
+    s = torch.tensor(stretch, dtype=torch.float64)
+    rewritten = replace(
+        problem,
+        inner_loss=lambda p, h, *data: problem.inner_loss({"w": s * p["w"]}, h, *data),
+        outer_loss=lambda p, h, *data: problem.outer_loss({"w": s * p["w"]}, h, *data),
+    )
+    first, second = (
+        each.hypergrad(each.train_inner(tol=1e-12), via=via).gradient["l2"]  # type: ignore[arg-type]
+        for each in (problem, rewritten)
+    )
+    assert float(second) == pytest.approx(float(first), rel=1e-6)
+
+
+def test_cg_says_how_far_it_came() -> None:
+    problem = logistic(l2=1e-4)
+    trained = problem.train_inner()
+    residuals = [problem.hypergrad(trained, via=CG(k)).diagnostics.residual for k in (2, 10, 60)]
+    assert residuals == sorted(residuals, reverse=True)
+    assert residuals[-1] < 1e-8 < residuals[0]
+    assert problem.hypergrad(trained, via=CG(2)).diagnostics.products == 2
+
+
+@pytest.mark.parametrize("via", [Exact(), CG(), Neumann()], ids=repr)
+def test_negative_curvature_is_noticed(via: object) -> None:
+    """At w = 0, f = -w.w has a maximum."""
+    problem = Bilevel(
+        lambda p, h: -(p["w"] ** 2).sum() + h["a"] * p["w"].sum(),
+        lambda p, h: (p["w"] - 1).square().sum(),
+        {"w": torch.zeros(3, dtype=torch.float64)},
+        {"a": Hyper(0.5)},
+    )
+    found = problem.hypergrad(via=via).diagnostics  # type: ignore[arg-type]
+    assert found.negative_curvature
+    assert found.gradient_norm == pytest.approx(0.5 * math.sqrt(3))
+
+
+def test_neumann_takes_the_longest_step_that_converges() -> None:
+    problem = logistic(l2=1e-3)
+    trained = problem.train_inner(tol=1e-12)
+    truth = problem.hypergrad(trained, via=Exact()).gradient["l2"]
+
+    def error(via: Neumann) -> float:
+        found = problem.hypergrad(trained, via=via).gradient["l2"]
+        return float((found - truth).norm() / truth.norm())
+
+    assert error(Neumann(100)) < error(Neumann(100, lr=1.0)) / 2
+
+
+def test_an_outer_loss_that_ignores_training_has_only_its_direct_part() -> None:
+    problem = Bilevel(
+        lambda p, h: (p["w"] - h["a"]).square().sum(),
+        lambda p, h: h["a"] ** 2,
+        {"w": torch.zeros(2, dtype=torch.float64)},
+        {"a": Hyper(3.0)},
+    )
+    assert float(problem.hypergrad().gradient["a"]) == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: CG(0), "k must be an integer of at least 1, got 0"),
+        (lambda: Neumann(10, lr=-1.0), "lr must be positive or 'auto', got -1"),
+        (lambda: Unrolled(0), "steps must be at least 1, got 0"),
+        (lambda: Unrolled(5, mode="sideways"), "reverse or forward, got 'sideways'"),  # type: ignore[arg-type]
+        (lambda: Unrolled(5, truncate=2, mode="forward"), "works in reverse mode"),
+        (lambda: Unrolled(5, momentum=1.0), r"momentum must lie in \[0, 1\), got 1.0"),
+        (lambda: logistic().hypergrad(via=Unrolled(5, lr="l2")), "name of a scalar"),
+    ],
+)
+def test_wrong_settings_are_refused(make: object, what: str) -> None:
+    with pytest.raises(ArgumentError, match=what):
+        make()  # type: ignore[operator]
