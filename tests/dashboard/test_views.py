@@ -91,6 +91,29 @@ def test_one_view_for_many(storage: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert opened == ["s"]
 
 
+def test_who_asks_first_takes_no_news_from_who_listens(storage: Any) -> None:
+    study = new_study(storage, "s")
+
+    async def main() -> None:
+        views = Views(storage)
+        listener = await views.listen("s")
+        listener.take()
+        study.tell(study.ask(), -1.0)
+        assert await views.at("s", _looked) == 4  # a request that comes between two looks
+        watch = asyncio.create_task(views.keep_up())
+        async with asyncio.timeout(20):
+            await listener.news.wait()
+        watch.cancel()
+        assert listener.take() == {"changed": [3], "n_changed": 1}
+
+    asyncio.run(main())
+
+
+def _looked(view: View) -> int:
+    view.look()
+    return len(view.trials)
+
+
 class _Study:
     version = 1
 
@@ -164,7 +187,7 @@ def test_who_draws_holds_nobody_up(storage: Any) -> None:
     thread.start()
     assert inside.wait(20)
     study.tell(study.ask(), -1.0)
-    assert view.look() is not None
+    view.look()
     assert view.table({})["total"] == 4
     with view.drawing() as history:
         assert len(history.Y) == 4

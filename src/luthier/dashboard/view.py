@@ -30,7 +30,7 @@ _INVALID: Final = 8
 @final
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was new at a look.
+    """What is new.
 
     Attributes:
         numbers: The trials that changed.
@@ -78,6 +78,8 @@ class View:
         self.study = look_at(storage, name)
         self.lock = self.study._driver.lock
         self.version = -1
+        self._told = -1
+        self._moved = False
         self.best: Collection[int] = ()
         self._history: History
         self._kinds = bytearray()
@@ -89,7 +91,7 @@ class View:
         self._looked = 0.0
         self._started = 0.0
         self.changed_at = 0.0
-        self.look()
+        self.news()
 
     @property
     def id(self) -> int:
@@ -116,8 +118,8 @@ class View:
         """Study-wide values."""
         return self.study._driver.ledger.state
 
-    def look(self) -> Change | None:
-        """Take in what has changed in the storage; return it, or None.
+    def look(self) -> None:
+        """Take in what has changed in the storage.
 
         Raises:
             StudyNotFoundError: The study was deleted.
@@ -127,13 +129,30 @@ class View:
             history = self.study.history
             self._looked = time.monotonic()
             if history.version == self.version:
-                return None
+                return
             changed = [t for t in self.trials if t.version > self.version]
-            urgent = self._count(changed) or not changed
+            self._moved |= self._count(changed) or not changed
             self.changed_at = self._last_told(changed) if self.version < 0 else time.time()
             self.version, self._history = history.version, history
             self._choose(history)
-            return Change([trial.number for trial in changed], urgent)
+
+    def news(self) -> Change | None:
+        """Look, and return what is new since this was last asked, whoever looked meanwhile.
+
+        Returns:
+            None if nothing has.
+
+        Raises:
+            StudyNotFoundError: The study was deleted.
+            StorageError: The storage can't be read now.
+        """
+        with self.lock:
+            self.look()
+            if self.version == self._told:
+                return None
+            found = Change([t.number for t in self.trials if t.version > self._told], self._moved)
+            self._told, self._moved = self.version, False
+            return found
 
     def _last_told(self, changed: Sequence[FrozenTrial]) -> float:
         """When the last of them to do so began, or ended; without any, when the study was made."""

@@ -205,7 +205,7 @@ class Views:
         if not place.listeners:
             return
         try:
-            change = await self.in_thread(place.view.look)
+            change = await self.in_thread(place.view.news)
         except StudyNotFoundError:
             self._drop(name, place)
             return
