@@ -151,7 +151,7 @@ class SqliteDatabase:
         SQLite's own way, after each commit from a thousand pages on, never comes to begin it anew
         while others write all the time: it waits for nobody. Then the log grows to many times the
         database, and many commits synchronise the disk. Where somebody reads for long, this one
-        fails too; then it is tried again when the log has grown by as much.
+        fails too; then it is tried again, for longer, when the log has grown by as much.
         """
         self._writes += 1
         if self._writes % _LOG_WRITES:
@@ -159,7 +159,7 @@ class SqliteDatabase:
         with contextlib.suppress(OSError, sqlite3.Error):  # what was written is safe
             size = os.stat(self._log).st_size
             if size >= self._longest_log:
-                emptied = _emptied(self._connect())
+                emptied = _emptied(self._connect(), _LOG_SECONDS * size / _LONGEST_LOG)
                 self._longest_log = _LONGEST_LOG if emptied else size + _LONGEST_LOG
 
     def turn(self, study: int) -> contextlib.AbstractContextManager[object]:
@@ -325,9 +325,9 @@ def _begin(connection: sqlite3.Connection, statement: str) -> None:
         pause = _rest(pause)
 
 
-def _emptied(connection: sqlite3.Connection) -> bool:
-    """Try for a while to bring all of the log into the database, and to cut it off."""
-    until, pause = time.monotonic() + _LOG_SECONDS, _FIRST_PAUSE
+def _emptied(connection: sqlite3.Connection, seconds: float) -> bool:
+    """Try for so long to bring all of the log into the database, and to cut it off."""
+    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
     connection.execute(f"PRAGMA busy_timeout = {_LOG_WAIT_MS}")  # for who writes or reads
     try:
         while True:

@@ -271,9 +271,10 @@ class Lease:
         Returns:
             Seconds until the next time; None if nothing is held or watched.
         """
+        seconds = self.terms.seconds  # another thread may change it meanwhile
         with self._lock:
             idle = not self._held and self._clock() >= self._watch_until
-            over = idle or self.terms.seconds == math.inf
+            over = idle or seconds == math.inf
             if over:
                 self._thread = None
         if over:
@@ -289,11 +290,10 @@ class Lease:
             self._watch_until = -math.inf
             return 0.0
         except Exception as error:  # noqa: BLE001  the next beat may succeed
-            return self._delayed(error)
+            return self._delayed(error, seconds)
         if not self._held:  # beating has only shown that one can
             self._fall_silent()
         self._pause = 0.0
-        seconds = self.terms.seconds
         self._watch.look(_signs(beats, self._others), self._clock(), longest_gap=seconds / 3)
         return seconds / 4
 
@@ -320,15 +320,15 @@ class Lease:
         self._beating = False
         self.forget(self.worker)
 
-    def _delayed(self, error: Exception) -> float:
+    def _delayed(self, error: Exception, seconds: float) -> float:
         """Say that beating fails, the first time; return when to try again."""
-        longest = self.terms.seconds / 4
+        longest = seconds / 4
         if not self._pause:
             logger.warning(
                 "Worker %s can't show that it lives, and tries again; after %g s others may take "
                 "up its trials: %s",
                 self.worker,
-                self.terms.seconds,
+                seconds,
                 error,
             )
         self._pause = min(2 * self._pause, longest) or longest / 8

@@ -231,8 +231,12 @@ def test_every_branch_of_a_conditional_space_is_given_a_chance() -> None:
         gaps = [(p[f"{k}{i}"] - t) ** 2 for i, t in enumerate((0.3, 0.7, 0.55, 0.2))]
         return best[k] + float(np.dot((4.0, 1.0, 1.0, 0.25), gaps))
 
-    found = [min(Rehearsal(space, seed=seed).optimise(GP(), objective, 60)) for seed in range(3)]
-    assert np.median(found) < 0.05
+    for seed in range(3):  # which branch it then stays with differs among processors
+        play = Rehearsal(space, seed=seed)
+        found = min(play.optimise(GP(), objective, 60))
+        kinds = [trial.params["kind"] for trial in play.history.completed]
+        assert min(kinds.count(kind) for kind in best) >= 4
+        assert min(abs(found - bottom) for bottom in (0.0, 0.1, 0.2)) < 0.03
 
 
 def test_a_space_that_changed_is_no_trouble() -> None:
