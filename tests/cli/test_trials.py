@@ -138,3 +138,20 @@ def test_failed_export_leaves_an_old_file_alone(demo: Luthier) -> None:
     Path("old.json").write_text("precious")
     demo("export", "--study", "nosuch", "-o", "old.json", exit_code=2)
     assert Path("old.json").read_text() == "precious"
+
+
+def test_csv_is_exact_unless_it_is_for_a_spreadsheet(luthier: Luthier) -> None:
+    space = library.Space(x=library.Float(-1, 0), word=library.Categorical(["=1+1", "two\rlines"]))
+    study = library.create_study(study_name="formulas", storage="runs.db", space=space)
+    for word in ("=1+1", "two\rlines"):
+        study.enqueue_trial({"x": -0.5, "word": word})
+        study.tell(study.ask(), -1.0)
+    for command in ("trials", "export"):
+        found = {}
+        for flags in ((), ("--spreadsheet",)):
+            text = luthier(command, "--study", "formulas", "--format", "csv", *flags).output
+            found[flags] = list(csv.DictReader(io.StringIO(text, newline="")))
+        exact, defused = found.values()
+        assert [row["params_word"] for row in exact] == ["=1+1", "two\rlines"]
+        assert [row["params_word"] for row in defused] == ["'=1+1", "two\rlines"]
+        assert {row["params_x"] for row in defused} == {"-0.5"}

@@ -155,16 +155,19 @@ def test_hostile_names_come_back_as_they_are(
     assert status == 200
     assert "\n" not in found["content-disposition"]
     assert ".." not in found["content-disposition"]
-    assert any(text in row for row in csv.reader(io.StringIO(body.decode(), newline="")))
+    defused = re.sub("([\n\r](?=[\r\n\t]))", r"\1'", text)  # "two\nlines\r\n\tand a tab"
+    assert any(defused in row for row in csv.reader(io.StringIO(body.decode(), newline="")))
 
 
 def test_names_in_paths_may_be_anything(sqlite: Any, start: Callable[..., Dashboard]) -> None:
-    names = ["events", "a/b", "..", "api", "%2e", "export.csv", " "]
+    names = ["events", "a/b", "..", "api", "%2e", "export.csv", " ", ".", "~.", "~~..", "~a", "..."]
     for name in names:
         filled(sqlite, name, 1)
     dashboard = start(sqlite)
     for name in names:
         assert dashboard.get(of(name))[1]["name"] == name
+    for part, name in {"..": "..", "~%2E": ".", "~..": ".."}.items():
+        assert dashboard.get(f"/api/studies/{part}")[1]["name"] == name
 
 
 def test_a_trial(storage: Any, start: Callable[..., Dashboard]) -> None:
@@ -271,29 +274,6 @@ def test_fronts(sqlite: Any, start: Callable[..., Dashboard]) -> None:
     assert all(row["best"] and row["feasible"] for row in rows["rows"])
 
 
-def test_studies_side_by_side(sqlite: Any, start: Callable[..., Dashboard]) -> None:
-    a, b = filled(sqlite, "a"), filled(sqlite, "b", 5)
-    create_study(study_name="max", storage=sqlite, direction="maximize")
-    dashboard = start(sqlite)
-    status, found = dashboard.post("/api/compare", {"studies": ["a", "b"]})
-    assert status == 200
-    assert [study["best"]["number"] for study in found["studies"]] == [
-        a.best_trial.number,
-        b.best_trial.number,
-    ]
-    curve = found["studies"][0]["curve"]
-    assert curve["values"][-1] == a.best_value
-    assert curve["values"] == sorted(curve["values"], reverse=True)
-    assert curve["trials"][-1] == max(t.number for t in a.get_trials(states=[TrialState.COMPLETE]))
-    assert len(found["figure"]["data"]) == 2
-    other = dashboard.post("/api/compare", {"studies": ["a", "max"]})[1]
-    assert (other["comparable"], other["figure"]) == (False, None)
-    assert "different goals" in other["why_not"]
-    assert dashboard.post("/api/compare", {"studies": ["a"]})[0] == 422
-    assert dashboard.post("/api/compare", {"studies": ["a", "a"]})[0] == 422
-    assert dashboard.post("/api/compare", {"studies": ["a", "nosuch"]})[0] == 404
-
-
 def test_a_form_and_what_is_wrong_with_it(sqlite: Any, start: Callable[..., Dashboard]) -> None:
     study = filled(sqlite)
     dashboard = start(sqlite)
@@ -389,6 +369,44 @@ def test_downloads(storage: Any, start: Callable[..., Dashboard]) -> None:
     whole = dashboard.get(of("s", "export.json"))[1]
     assert [trial["number"] for trial in whole["trials"]] == list(range(12))
     assert whole["study"] == "s"
+
+
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "=cmd|' /C calc'!A0",
+    "\uff1d1+1",
+]
+TORN = {"a;=1": "a;'=1", "a\r=1": "a\r'=1", "a\t@b": "a\t'@b", "a\n-b": "a\n'-b"}
+
+
+def test_a_downloaded_table_holds_no_formula(sqlite: Any, start: Callable[..., Dashboard]) -> None:
+    texts = [*FORMULAS, *TORN, "a=1", "x-y"]
+    space = Space({"=p": Categorical(texts), "x": Float(-1, 0)})
+    study = create_study(study_name="s", storage=sqlite, space=space, sampler="random")
+    for text in texts:
+        study.enqueue_trial({"=p": text, "x": -0.5}, user_attrs={"@note": text})
+        study.tell(study.ask(), -1.5)
+    _, _, body = start(sqlite).send("GET", of("s", "export.csv"))
+    rows = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+    assert len(rows) == len(texts)
+    begins = [
+        cell for row in rows for cell in [*row, *row.values()] if cell[:1] in "=+-@\t\r\n\uff1d"
+    ]
+    numbers = {"metrics_value": "-1.5", "params_x": "-0.5"}
+    assert {cell for cell in begins if cell} == set(numbers.values())
+    for row, text in zip(rows, texts, strict=True):
+        assert {name: row[name] for name in numbers} == numbers
+        told = row["params_=p"]
+        assert told == row["user_attrs_@note"]
+        assert told.replace("'", "") == text.replace("'", "")
+        assert told == TORN.get(text, told)
+        assert (told == text) == (text in ("a=1", "x-y"))
 
 
 def test_files() -> None:

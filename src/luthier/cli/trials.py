@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["export", "trials"]
 
+_spreadsheet = click.option(
+    "--spreadsheet",
+    is_flag=True,
+    help="CSV for a spreadsheet: a text that it would run as a formula gets a ' before it.",
+)
 _STATES = ("waiting", "running", "paused", "complete", "pruned", "failed")
 
 
@@ -53,6 +58,7 @@ Examples:
     help="number, cost, a metric (the best first) or a parameter.",
 )
 @click.option("--limit", type=click.IntRange(min=0), help="Only the first so many.")
+@_spreadsheet
 def trials(
     storage: str,
     study: str | None,
@@ -60,6 +66,7 @@ def trials(
     states: Sequence[str],
     sort: str,
     limit: int | None,
+    spreadsheet: bool,
 ) -> None:
     """The trials of a study as a table, CSV or JSON."""
     from luthier.study.export import SHOWN, csv_lines, table_of, trial_record
@@ -71,7 +78,8 @@ def trials(
     if style == "json":
         click.echo(to_json([trial_record(trial) for trial in chosen]))
     elif style == "csv":
-        click.echo("".join(csv_lines(chosen, opened.objective)), nl=False)
+        lines = csv_lines(chosen, opened.objective, defused=spreadsheet)
+        click.echo("".join(lines), nl=False)
     else:
         keys, rows = table_of(chosen, opened.objective, SHOWN)
         print_table([name or group for group, name in keys], rows)
@@ -96,13 +104,14 @@ Examples:
     default="-",
     help="A file instead of stdout.",
 )
-def export(storage: str, study: str | None, style: str, output: IO[str]) -> None:
+@_spreadsheet
+def export(storage: str, study: str | None, style: str, output: IO[str], spreadsheet: bool) -> None:
     """A whole study: its settings, space and trials as JSON, or its trials as CSV."""
     from luthier.study.export import csv_lines, json_lines
 
     opened = open_study(storage, study)
     if style == "csv":
-        output.writelines(csv_lines(opened.trials, opened.objective))
+        output.writelines(csv_lines(opened.trials, opened.objective, defused=spreadsheet))
     else:
         output.writelines(json_lines(opened, __version__))
 

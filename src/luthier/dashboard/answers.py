@@ -99,9 +99,9 @@ def _options(draw: Callable[..., Figure], text: str) -> dict[str, Any]:
 
 
 def csv_of(view: View) -> Iterator[str]:
-    """The trials of a study as lines of a table."""
+    """The trials of a study as lines of a table, harmless to spreadsheets."""
     with view.lock:
-        return csv_lines(list(view.trials), view.study.objective)
+        return csv_lines(list(view.trials), view.study.objective, defused=True)
 
 
 def json_of(view: View) -> Iterator[str]:

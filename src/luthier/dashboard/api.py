@@ -26,7 +26,7 @@ from luthier.dashboard.controls import changed
 from luthier.dashboard.figures import Made
 from luthier.dashboard.files import POLICY, Files, answer
 from luthier.dashboard.form import checked, form_of
-from luthier.dashboard.routes import CHANGES, OPEN, ROUTES
+from luthier.dashboard.routes import CHANGES, OPEN, ROUTES, unescaped
 from luthier.dashboard.streams import Stream
 from luthier.dashboard.summary import front_of, study_page
 from luthier.dashboard.view import View
@@ -123,7 +123,7 @@ class Dashboard:
         try:
             number = trial_number(names["number"]) if "number" in names else -1
             said = await said_in(route, request, headers)
-            study, figure = names.get("study", ""), names.get("figure", "")
+            study, figure = unescaped(names.get("study", "")), names.get("figure", "")
             return await self._do(_Ask(route, study, number, figure, said, headers))
         finally:
             self._at_once -= 1
@@ -195,8 +195,8 @@ class Dashboard:
     async def _compare(self, names: list[str]) -> dict[str, Any]:
         if not 2 <= len(set(names)) == len(names):
             raise ArgumentError("At least two studies must be compared, and each named once.")
-        found = [await self._views.at(name, compared) for name in names]
-        return side_by_side(found)
+        runs = [await self._views.at(name, compared) for name in names]
+        return await self._views.in_thread(lambda: side_by_side(runs))
 
     async def _download(self, ask: _Ask) -> Response:
         kind = ask.route.name

@@ -5,13 +5,14 @@ The contract in words is ``docs/adr/0033-dashboard.md``.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from luthier.core.trial import TrialState
 from luthier.service.route import Route
 from luthier.service.schemas import flag, integer, items, record, text, values
 
-__all__ = ["CHANGES", "OPEN", "ROUTES"]
+__all__ = ["CHANGES", "OPEN", "ROUTES", "unescaped"]
 
 _ANY: Final = {"type": "object"}
 _NAME: Final = text("A name.", least=1, most=20_000)
@@ -69,7 +70,7 @@ ROUTES: Final = (
         "compare",
         "/api/compare",
         "Studies side by side.",
-        record("studies", studies=items(_NAME, "Their names.", most=12)),
+        record("studies", studies=items(_NAME, "Their names.", most=60)),
     ),
     _get("study", _STUDY, "A study."),
     _get("events", _STUDY + "/events", "Its changes, as a stream."),
@@ -130,3 +131,18 @@ CHANGES: Final = frozenset(
     {"stop", "goal", "annotate", "enqueue", "stop_trial", "retry", "invalidate", "annotate_trial"}
 )
 """Names of the routes that change a study."""
+
+_DOTS: Final = re.compile(r"~+\.\.?")
+
+
+def unescaped(part: str) -> str:
+    """Return the study that a part of a path names.
+
+    Browsers take the parts "." and ".." out of a path, however they are written; so such a name has
+    a "~" before it, and so has a name that would be mistaken for one with it.
+
+    Example:
+        >>> unescaped("~.."), unescaped("~~."), unescaped(".."), unescaped("~a")
+        ('..', '~.', '..', '~a')
+    """
+    return part[1:] if _DOTS.fullmatch(part) else part

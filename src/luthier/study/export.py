@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from numbers import Number
 from typing import TYPE_CHECKING, Any, Final
 
 from luthier.core.objective import Objective
@@ -27,6 +29,8 @@ _WRITTEN: Final = (
     *("datetime_start", "datetime_complete", "user_attrs", "error", "invalid"),
 )
 _AT_ONCE: Final = 500
+_FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[=+\-@\t\r\n＝＋－＠])")
+"""Where a spreadsheet may see a formula begin: with a cell, or where it takes one to begin."""
 
 
 def trial_record(trial: FrozenTrial) -> dict[str, Any]:
@@ -76,25 +80,42 @@ def json_lines(study: Study, version: str) -> Iterator[str]:
     yield "  ]\n}\n"
 
 
-def csv_lines(trials: Sequence[FrozenTrial], objective: Objective) -> Iterator[str]:
+def csv_lines(
+    trials: Sequence[FrozenTrial], objective: Objective, *, defused: bool = False
+) -> Iterator[str]:
     """Yield a table of trials as CSV, some hundred lines at a time.
 
     Args:
         trials: The trials, in the order of the lines.
         objective: What the study optimises.
+        defused: Whether it is for spreadsheets, which run texts that begin with ``=``, ``+``, ``-``
+            or ``@`` as formulas: such a text gets a ``'`` before it. Numbers are as they are.
     """
     keys = list(_keys(trials, objective, _WRITTEN))
-    yield _csv([["_".join(filter(None, key)) for key in keys]])
+    yield _csv([["_".join(filter(None, key)) for key in keys]], defused)
     left = iter(trials)
     while part := list(islice(left, _AT_ONCE)):
         rows = (_cells(row, keys) for row in table(part, objective, _WRITTEN))
-        yield _csv([["None" if v is None else v for v in row] for row in rows])
+        yield _csv([["None" if v is None else v for v in row] for row in rows], defused)
 
 
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+def _csv(rows: Sequence[Sequence[Any]], defused: bool) -> str:
+    text = io.StringIO(newline="")
+    plain = csv.writer(text, lineterminator="\n")
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        cells = [_harmless(cell) for cell in row] if defused else row
+        # A text with a bare return isn't quoted before Python 3.13, and would be two lines.
+        torn = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+        (quoting if torn else plain).writerow(cells)
     return text.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    if cell is None or isinstance(cell, Number):
+        return cell
+    return _FORMULA.sub("'", str(cell))
 
 
 def table_of(

@@ -16,9 +16,11 @@ export function onRefused(action) {
   refused = action;
 }
 
-/** The address of something of a study; parts are encoded. */
+const DOTS = /^~*\.\.?$/; // browsers take "." and ".." out of an address, however they are written
+
+/** The address of something of a study, whose name is encoded. */
 export function of(study, ...parts) {
-  return ["api/studies", encodeURIComponent(study), ...parts].join("/");
+  return ["api/studies", (DOTS.test(study) ? "~" : "") + encodeURIComponent(study), ...parts].join("/");
 }
 
 async function send(path, options) {

@@ -6,6 +6,7 @@ import { listen } from "../live.js";
 import { stateBar, stateWords } from "../pairs.js";
 import { ago, count, moment } from "../words.js";
 
+const MOST = 60; // that can be compared at once
 const SORTS = {
   newest: ["Newest first", (a, b) => b.created - a.created],
   name: ["By name", (a, b) => a.name.localeCompare(b.name)],
@@ -26,6 +27,7 @@ export function studiesPage({ main, about, link, trail }) {
   const told = el("span", { class: "soft small", role: "status" });
   const body = el("tbody");
   const list = el("div");
+  const every = el("input", { type: "checkbox", "aria-label": "Compare all that are shown", on: { change: pickAll } });
   const box = el(
     "table",
     { class: "roomy" },
@@ -36,7 +38,7 @@ export function studiesPage({ main, about, link, trail }) {
       el(
         "tr",
         {},
-        el("th", { scope: "col" }, el("span", { class: "unseen" }, "Selected to compare")),
+        el("th", { scope: "col" }, el("span", { class: "unseen" }, "Selected to compare"), every),
         ["Study", "Objective"].map((text) => el("th", { scope: "col" }, text)),
         el("th", { scope: "col", class: "numeric" }, "Trials"),
         el("th", { scope: "col" }, "States"),
@@ -74,10 +76,26 @@ export function studiesPage({ main, about, link, trail }) {
     offer();
   }
 
+  function pickAll() {
+    for (const { name: title } of visible()) {
+      if (every.checked) chosen.add(title);
+      else chosen.delete(title);
+    }
+    draw();
+  }
+
+  function visible() {
+    const word = search.value.trim().toLowerCase();
+    return studies.filter((s) => s.name.toLowerCase().includes(word)).sort(SORTS[sort][1]);
+  }
+
   function offer() {
-    compare.disabled = chosen.size < 2 || chosen.size > 12;
+    const shown = studies ? visible() : [];
+    every.checked = shown.length > 0 && shown.every((s) => chosen.has(s.name));
+    every.indeterminate = !every.checked && shown.some((s) => chosen.has(s.name));
+    compare.disabled = chosen.size < 2 || chosen.size > MOST;
     fill(compare, chosen.size >= 2 ? `Compare ${chosen.size} studies` : "Compare studies");
-    compare.title = compare.disabled ? "Select two to twelve studies" : "";
+    compare.title = compare.disabled ? `Select two to ${MOST} studies` : "";
   }
 
   function draw() {
@@ -88,8 +106,7 @@ export function studiesPage({ main, about, link, trail }) {
       fill(list, empty(about));
       return;
     }
-    const word = search.value.trim().toLowerCase();
-    const shown = studies.filter((s) => s.name.toLowerCase().includes(word)).sort(SORTS[sort][1]);
+    const shown = visible();
     const held = document.activeElement?.closest?.("tr")?.rowIndex;
     const what = document.activeElement?.matches?.("tbody input, tbody a") ? document.activeElement.tagName : null;
     fill(body, shown.map(row));
