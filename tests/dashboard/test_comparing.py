@@ -96,7 +96,7 @@ def test_what_is_maximised(storage: Any) -> None:
     assert found["equal"] == {"trials": 2, "target": 3.0}
     assert [study["at_equal"] for study in found["studies"]] == [5.0, 3.0]
     assert found["words"][0].startswith("After 2 finished trials of each, a is ahead with 5")
-    assert found["words"][-1].startswith("All 2 are runs of one strategy, random")
+    assert found["words"][-1].startswith("Both are runs of one strategy, random")
 
 
 def test_studies_without_a_result(storage: Any) -> None:
@@ -180,7 +180,9 @@ def test_several_seeds_are_tested_in_pairs(storage: Any) -> None:
     assert (pair["first"], pair["wins"], pair["losses"]) == ("tpe", 6, 0)
     assert (pair["p"], pair["differs"]) == (by_hand.pairs[0].p, True)
     assert statistics["groups"] == [["tpe"], ["random"]]
-    assert found["words"][0].startswith("tpe is better than the other (p = 0.031)")
+    assert found["words"][0].startswith(
+        "On 6 common runs: tpe is better than the other (p = 0.031)"
+    )
     assert "paired by their seeds" in found["words"][1]
     assert found["studies"][2]["run"] == "seed 2"
     assert len(found["figure"]["data"]) == 6  # two medians, each with a band
@@ -194,7 +196,7 @@ def test_a_strategy_that_is_no_better_is_not_called_better(storage: Any) -> None
         for seed in range(5):
             told(storage, f"{strategy}-{seed}", [float(seed)], sampler=strategy, seed=seed)
     found = laid(storage, *(s.record.name for s in storage.studies()))
-    assert "None can be told from another." in found["words"][0]
+    assert found["words"][0] == "On 5 common runs, no strategy can be told from another."
     assert found["statistics"]["p"] == 1.0
     assert found["statistics"]["groups"] == [["random", "quasirandom", "tpe"]]
     assert len(found["ranks"]["data"]) == 2  # the ranks, and one bar that joins them
@@ -215,6 +217,7 @@ def test_other_seeds_are_paired_in_order(storage: Any) -> None:
     assert found["statistics"]["runs"] == 5
     assert "in the order in which they were created" in found["words"][-1]
     assert "1 study has no counterpart" in found["words"][-1]
+    assert "taken to solve one problem" in found["words"][-1]
     assert found["studies"][0]["run"] == "run 1"
 
 

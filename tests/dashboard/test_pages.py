@@ -13,6 +13,7 @@ from browser_of_tests import (
     CHROMIUM,
     HOSTILE,
     LONG,
+    SPACE,
     Watch,
     from_another_process,
     make_front,
@@ -119,7 +120,64 @@ def test_studies_are_listed_found_and_chosen_to_compare(watch: Watch) -> None:
     page.get_by_role("button", name="Compare 2 studies").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Compare studies")
     expect(page.locator(".scatterlayer .trace")).to_have_count(2)
-    expect(page.get_by_role("row", name=re.compile("^Best"))).to_contain_text("trial")
+    expect(page.get_by_role("row", name=re.compile("^Best 0"))).to_contain_text("trial")
+    expect(page.get_by_role("row", name="Best after 20 trials")).to_be_visible()
+    expect(page.locator(".summary")).to_contain_text("After 20 finished trials of each")
+    expect(page.locator(".summary")).to_contain_text("one strategy")
+    expect(page.get_by_role("heading", name="Strategies")).to_have_count(0)
+    page.get_by_label("Horizontal axis").select_option("by work")
+    expect(page.locator(".xtitle")).to_have_text("seconds of work")
+
+
+def test_strategies_with_several_seeds_are_tested(watch: Watch, storage: str) -> None:
+    for sampler in ("random", "tpe"):
+        for seed in range(5):
+            study = lt.create_study(
+                study_name=f"bench-{sampler}-{seed}",
+                storage=storage,
+                space=lt.Space(x=lt.Float(0, 1)),
+                sampler=sampler,
+                seed=seed,
+            )
+            for k in range(3):
+                study.tell(study.ask(), (sampler == "random") + 1 / (k + 1) + seed / 10)
+    page = watch.open()
+    expect(page.get_by_label("Compare bench-tpe-4")).to_be_visible()
+    page.get_by_label("Find a study by name").fill("bench-")
+    page.get_by_label("Compare all that are shown").check()
+    page.get_by_role("button", name="Compare 10 studies").click()
+    expect(page.locator(".summary")).to_contain_text("On 5 common runs")
+    expect(page.locator(".summary")).to_contain_text("paired by their seeds")
+    standings = page.get_by_role("region", name="Strategies").locator("tbody tr")
+    expect(standings.nth(0)).to_contain_text("tpe")
+    expect(standings.nth(1)).to_contain_text("random")
+    pair = page.get_by_role("region", name="In pairs").locator("tbody tr")
+    expect(pair.locator("td")).to_have_text(["5", "0", "0", "0.063", "no"])
+    expect(page.get_by_role("region", name="Mean ranks").locator(".point")).to_have_count(2)
+    beside = page.get_by_role("region", name="Side by side").locator("tbody tr")
+    expect(beside).to_have_count(10)
+    expect(beside.first).to_contain_text("seed 4")
+    assert page.evaluate(CHECK) == []
+
+
+@pytest.mark.parametrize("name", [".", "..", "~..", "...", "%2e%2e"])
+def test_names_that_addresses_swallow_are_opened(watch: Watch, storage: str, name: str) -> None:
+    fresh_study(storage, name)
+    page = watch.open()
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    expect(page.locator("#link")).to_have_text("Live")
+    expect(page.locator(".main-svg").first).to_be_visible()
+    page.get_by_role("link", name="Trials", exact=True).click()
+    expect(page.locator("table.rows tbody tr")).to_have_count(3)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert download.value.path().read_text().startswith("number,")
+    page.get_by_role("button", name="Goal").click()
+    page.get_by_role("dialog").get_by_label("Trials in all").fill("7")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.locator(".tile").first).to_contain_text("3 of 7")
+    assert load(storage, name).goal == 7
 
 
 def test_a_study_opens_with_its_best_and_its_first_chart(watch: Watch, storage: str) -> None:
@@ -303,11 +361,12 @@ def test_a_configuration_is_enqueued_by_a_form_of_the_space(watch: Watch, storag
 
 def test_a_study_is_stopped_after_a_question_and_gets_a_goal(watch: Watch, storage: str) -> None:
     name = fresh_study(storage, "stopped")
+    load(storage, name).ask()
     page = watch.open(SHELL + name)
     page.get_by_role("button", name="Goal").click()
     page.get_by_role("dialog").get_by_label("Trials in all").fill("12")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
-    expect(page.locator(".tile").first).to_contain_text("3 of 12")
+    expect(page.locator(".tile").first).to_contain_text("4 of 12")
     assert load(storage, name).goal == 12
 
     page.get_by_role("button", name="Stop study").click()
@@ -318,6 +377,30 @@ def test_a_study_is_stopped_after_a_question_and_gets_a_goal(watch: Watch, stora
     page.get_by_role("dialog").get_by_role("button", name="Stop study").click()
     expect(page.locator(".badge")).to_have_text("stopped")
     expect(page.get_by_role("button", name="Stop study")).to_have_count(0)
+
+
+def test_where_nothing_happens_there_is_nothing_to_stop(watch: Watch, storage: str) -> None:
+    study = lt.create_study(
+        study_name="long ago", storage=storage, space=SPACE, sampler="random", scheduler="none"
+    )
+    trial = lt.FrozenTrial(
+        number=0,
+        state=lt.TrialState.COMPLETE,
+        metric_names=("value",),
+        metric_values=(1.0,),
+        started=1.0,
+        finished=2.0,
+    )
+    study.add_trial(trial)
+    page = watch.open(SHELL + "long ago")
+    expect(page.get_by_role("button", name="Enqueue")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop study")).to_have_count(0)
+    page.get_by_role("link", name="Diagnosis").click()
+    expect(page.get_by_role("heading", name="In words")).to_be_visible()
+    expect(page.get_by_role("heading", name="Workers")).to_be_hidden()
+    from_another_process(storage, "lt.load_study(study_name='long ago', storage=storage).ask()")
+    expect(page.get_by_role("button", name="Stop study")).to_be_visible()
+    expect(page.get_by_role("heading", name="Workers")).to_be_visible()
 
 
 def test_trials_are_stopped_retried_taken_out_and_noted(watch: Watch, storage: str) -> None:
@@ -521,8 +604,10 @@ def test_every_control_has_a_name_and_headings_are_in_order(watch: Watch) -> Non
         assert page.evaluate(CHECK) == [], route
 
 
-def test_dialogs_are_named_too(watch: Watch) -> None:
-    page = watch.open(SHELL + "tuned")
+def test_dialogs_are_named_too(watch: Watch, storage: str) -> None:
+    name = fresh_study(storage, "asked")
+    load(storage, name).ask()
+    page = watch.open(SHELL + name)
     for word in ("Enqueue", "Goal", "Note and tags", "Stop study"):
         page.get_by_role("button", name=word).click()
         expect(page.get_by_role("dialog", name=re.compile("."))).to_be_visible()

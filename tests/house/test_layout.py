@@ -38,7 +38,7 @@ BUDGETS = {
     "optuna": 2340,
     "service": 3450,
     "report": 1480,
-    "dashboard": 2650,
+    "dashboard": 3300,
     "cli": 2460,
 }
 FILE_BUDGET = 700

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 
+from luthier import create_study
 from luthier.core.history import History
 from luthier.core.objective import Objective
-from luthier.core.trial import FrozenTrial, Origin, TrialState, changed
+from luthier.core.trial import FrozenTrial, Origin, Reports, TrialState, changed
 from luthier.errors import ArgumentError
 from luthier.plots import (
     draw_contour,
@@ -243,6 +245,17 @@ def population() -> History:
         trial = play.report(trial, step, {"value": 4.0 - step})
     play.end(trial, value=0.0)
     return play.history
+
+
+def test_many_points_on_rungs_are_few_bytes() -> None:
+    space = Space({f"x{k}": Float(0, 1) for k in range(10)})
+    study = create_study(space=space, sampler="random", scheduler="none", seed=0)
+    for n in range(1000):
+        reports = Reports((2**k, {"value": 1 / (n + k + 1)}) for k in range(9 - n % 3))
+        study.add_trial(FrozenTrial(number=0, state=TrialState.PRUNED, reports=reports))
+    text = json.dumps(draw_rungs(study.history, space).to_dict(), separators=(",", ":"))
+    assert len(text) < 60_000
+    assert "trial %{customdata}" in text
 
 
 def test_a_clone_starts_where_its_parent_stood() -> None:

@@ -183,7 +183,7 @@ def test_it_explains_itself() -> None:
 def test_other_samplers_are_explained_by_their_latest_trial() -> None:
     study = luthier.create_study(space=SQUARE, strategy="sobol", seed=1)
     study.optimize(lambda trial: trial.params["x"], n_trials=3)
-    assert "The latest trial, 2: sobol point 2." in study.explain_strategy()
+    assert 'The latest trial, 2, was made by "sobol point 2".' in study.explain_strategy()
 
 
 @pytest.mark.parametrize("objectives", [1, 2])

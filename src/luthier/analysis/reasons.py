@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, final
 
@@ -42,6 +42,7 @@ class Reason:
         improvements: How many of them were the best so far when they finished, the very first
             trial with a value left out.
         best: The best value among them in the first objective; None if there is none.
+        example: The words of the last of them, numbers and all.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Reason:
     last: int
     improvements: int
     best: float | None
+    example: str = ""
 
 
 @final
@@ -98,7 +100,7 @@ class Reasons(Worded):
             return "No trial has been made yet."
         n = len(self.numbers)
         said = [
-            f"{row.text}: {counted(row.trials, 'trial')} ({percent(row.trials / n)}), "
+            f"{_told(row)}: {counted(row.trials, 'trial')} ({percent(row.trials / n)}), "
             f"{counted(row.improvements, 'improvement')}"
             + ("" if row.best is None else f", best {number(row.best)}")
             for row in self.rows[:_SHOWN]
@@ -132,8 +134,12 @@ def reasons(history: History, space: Space) -> Reasons:
     texts = [kind_of(trial) for trial in trials]
     for trial, text in zip(trials, texts, strict=True):
         groups.setdefault(text, []).append(trial.number)
+    said = {trial.number: trial.origin.reason for trial in trials}
     rows = [
-        _row(text, numbers, len(won.intersection(numbers)), value_of, float(found.signs[0]))
+        replace(
+            _row(text, numbers, len(won.intersection(numbers)), value_of, float(found.signs[0])),
+            example=said[numbers[-1]],
+        )
         for text, numbers in groups.items()
     ]
     rows.sort(key=lambda row: (-row.trials, row.first))
@@ -155,6 +161,12 @@ def kind_of(trial: FrozenTrial) -> str:
     text = without_numbers(trial.origin.reason)
     parts = [part for part in text.split(", ") if not _COUNT.match(part)]
     return ", ".join(parts) or text or "no reason recorded"
+
+
+def _told(row: Reason) -> str:
+    """A reason as it is read: of reasons that differ in numbers the last."""
+    several = row.trials > 1 and "…" in row.text
+    return f"{row.example}, and the like" if several else row.text
 
 
 def _row(

@@ -146,7 +146,8 @@ def contest_of(runs: Sequence[Candidate], strategies: Sequence[str]) -> Contest:
     nobody: list[str | None] = [None] * len(runs)
     names = list(dict.fromkeys(strategies))
     if len(names) < 2:
-        many = f"All {len(runs)} are runs of one strategy, {names[0]}: what differs is luck"
+        every = "Both" if len(runs) == 2 else f"All {len(runs)}"
+        many = f"{every} are runs of one strategy, {names[0]}: what differs is luck"
         return Contest(strategies, nobody, None, [f"{many}, or the problem."])
     if max(Counter(strategies).values()) < 2:
         return Contest(strategies, nobody, None, [_ALONE])
@@ -189,8 +190,10 @@ def _tested(
 
 
 def _verdict(found: Comparison) -> list[str]:
-    lines = str(found).split("\n")
-    return [line for line in lines[1:] if not line.startswith("  ")]
+    lines = [line for line in str(found).split("\n")[1:] if not line.startswith("  ")]
+    where = f"On {counted(len(found.blocks), 'common run')}"
+    same = lines == ["None can be told from another."]
+    return [f"{where}, no strategy can be told from another." if same else f"{where}: {lines[0]}"]
 
 
 def _pairing(found: Comparison, runs: Sequence[Candidate], by_seed: bool) -> str:
@@ -200,7 +203,9 @@ def _pairing(found: Comparison, runs: Sequence[Candidate], by_seed: bool) -> str
     also = f" {left:,} studies have no counterpart and don't count." if left > 1 else ""
     also = " 1 study has no counterpart and doesn't count." if left == 1 else also
     after = counted(found.budget, "finished trial")
-    return f"Compared after {after} of each; runs are paired {how}.{also}"
+    one = len({block[0] for block in found.blocks if isinstance(block, tuple)}) < 2
+    taken = " All are taken to solve one problem." if one else ""
+    return f"Compared after {after} of each; runs are paired {how}.{also}{taken}"
 
 
 def _paired(
@@ -299,7 +304,9 @@ def _ranks(found: Comparison) -> Figure:
             "showgrid": False,
         },
     }
-    return Figure("ranks", "Mean ranks", [bars, *_joints(found)], layout)
+    joints = _joints(found)
+    note = "bars at the right join those that can't be told apart" if joints else ""
+    return Figure("ranks", "Mean ranks", [bars, *joints], layout, note)
 
 
 def _joints(found: Comparison) -> list[dict[str, Any]]:

@@ -128,6 +128,7 @@ def _figure(metric: str, unit: str, traces: list[dict[str, Any]], note: str) -> 
         "xaxis": {"title": {"text": unit}, "type": "linear", "rangemode": "tozero"},
         "yaxis": {"title": {"text": name}, "type": "linear"},
         "showlegend": True,
+        "legend": {"traceorder": "normal"},
         "hovermode": "closest",
     }
     return Figure("compare", f"Best {name} so far", traces, layout, note)

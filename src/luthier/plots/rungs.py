@@ -23,6 +23,8 @@ __all__ = ["draw_rungs", "rungs_of"]
 
 _RUNGS: Final = 10
 _EACH: Final = 250
+_WORDY: Final = 500
+_BRIEF: Final = "trial %{customdata}<br>%{y}<extra></extra>"
 
 
 def draw_rungs(
@@ -30,7 +32,8 @@ def draw_rungs(
 ) -> Figure:
     """Draw the trials at each rung: those that went on, and those that ended there.
 
-    Rungs are the steps at which trials ended or paused; of many, ten evenly chosen.
+    Rungs are the steps at which trials ended or paused; of many, ten evenly chosen. A trial is a
+    point on each of its rungs; more than 500 points tell their trials' numbers and values only.
 
     Args:
         history: The history.
@@ -61,6 +64,7 @@ def draw_rungs(
         for place in thinned(len(there), most).tolist():
             groups[ways[place]].append((float(k), values[place], there[place]))
     traces = []
+    brief = sum(map(len, groups.values())) > _WORDY
     looks: dict[str, tuple[str, str, float]] = {
         "ended here": (AMBER, "triangle-down", 0.22),
         "completed": (VERMILION, "diamond", 0.22),
@@ -71,9 +75,11 @@ def draw_rungs(
         if found := groups[way]:
             x = np.array([item[0] for item in found])
             marker = {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.65}
-            at = x + aside + _spread(len(x))
+            at = np.round(x + aside + _spread(len(x)), 3)
             y = [item[1] for item in found]
-            traces.append(dots(way, at, y, [item[2] for item in found], marker))
+            there = [item[2] for item in found]
+            trace = dots(way, at, y, there, marker, brief=brief)
+            traces.append(trace | ({"hovertemplate": _BRIEF} if brief else {}))
     places = list(range(len(steps)))
     axis = {"tickmode": "array", "tickvals": places, "ticktext": texts, "showgrid": False}
     layout = {

@@ -33,6 +33,8 @@ def explained(sampler: Sampler, scheduler: Scheduler, history: History) -> str:
     explain = getattr(sampler, "explain", None)
     why += explain(seen.space, seen) if callable(explain) else _latest(history)
     parts = [_called("Sampler", sampler, why), _called("Scheduler", scheduler, "")]
+    if scheduler.spec.get("name") == "none":
+        parts[1] = "No scheduler: nothing stops a trial before its end."
     return "\n".join(parts)
 
 
@@ -57,4 +59,5 @@ def _latest(history: History) -> str:
     latest = max(trials, key=lambda trial: trial.number, default=None)
     if latest is None:
         return "Nothing has been proposed yet."
-    return f"The latest trial, {latest.number}: {latest.origin.reason or latest.origin.sampler}."
+    reason = latest.origin.reason or latest.origin.sampler
+    return f'The latest trial, {latest.number}, was made by "{reason}".'

@@ -145,7 +145,7 @@ class Study(Steering):
             >>> study = create_study(space=Space(x=Float(0, 1)), strategy="random", seed=1)
             >>> print(study.explain_strategy())
             Sampler random. Nothing has been proposed yet.
-            Scheduler none.
+            No scheduler: nothing stops a trial before its end.
         """
         with self._driver.lock:  # what is read must be the latest
             return explained(self.sampler, self.scheduler, self.history)

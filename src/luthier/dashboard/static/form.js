@@ -69,7 +69,7 @@ function makeField(field, start) {
   const make = field.choices ? choice : { float: numeric, int: numeric, permutation: list }[field.kind] ?? fixed;
   const inner = make(field, start, id);
   const error = el("p", { class: "error", id: `${id}-error` });
-  const hint = [inner.hint, field.when && `when ${field.when}`].filter(Boolean).join(" · ");
+  const hint = [inner.hint, field.condition ?? (field.when && `when ${field.when}`)].filter(Boolean).join(" · ");
   inner.control.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   const node = el(
     "div",

@@ -80,7 +80,7 @@ export function shares(answer, most = 100) {
   return [
     answer.meaningless && el("p", { class: "banner small" }, "Don't build on this: the model behind it hardly predicts the trials."),
     el("ol", { class: "bars" }, answer.rows.slice(0, most).map(shareBar)),
-    answer.words.map((text) => el("p", { class: "soft tiny" }, el("bdi", {}, text))),
+    answer.words.map((text) => el("p", { class: "soft tiny" }, el("bdi", {}, text.slice(0, 1).toUpperCase() + text.slice(1)))),
   ];
 }
 

@@ -93,7 +93,7 @@ function pairsOf({ pairs: list }) {
     el(
       "tr",
       {},
-      el("th", { scope: "row" }, name(q.first), el("span", { class: "soft" }, " against "), name(q.second)),
+      el("th", { scope: "row", class: "clip" }, name(q.first), el("span", { class: "soft" }, " against "), name(q.second)),
       el("td", { class: "numeric" }, count(q.wins)),
       el("td", { class: "numeric" }, count(q.ties)),
       el("td", { class: "numeric" }, count(q.losses)),
@@ -118,12 +118,12 @@ function linesOf({ studies, equal, statistics }) {
     ["Strategy", (s) => name(s.strategy)],
     statistics && ["Run", (s) => name(s.run ?? "–")],
     ["Objective", (s) => s.objective.names.map((m, k) => [k > 0 && ", ", s.objective.directions[k], " ", name(m)])],
-    ["Trials", (s) => [count(s.n_trials), stateBar(s.states), el("span", { class: "tiny soft" }, stateWords(s.states))]],
+    ["Trials", (s) => [count(s.n_trials), stateBar(s.states), Object.keys(s.states).length > 1 && el("span", { class: "tiny soft" }, stateWords(s.states))]],
     single && ["Best", (s) => (s.best ? [el("strong", {}, number(s.best.metrics[s.objective.names[0]], 6)), " in ", trialLink(s.name, s.best.number)] : "–")],
     !single && ["On the front", (s) => (s.front === null ? "–" : plural(s.front, "trial"))],
     some("expected") && ["Expected of new data", (s) => (s.expected ? [number(s.expected.mean), el("span", { class: "soft tiny" }, ` (95%: ${number(s.expected.low)} to ${number(s.expected.high)})`)] : "–")],
     equal && [`${single ? "Best" : "Hypervolume"} after ${plural(equal.trials, "trial")}`, (s) => number(s.at_equal, 6)],
-    equal && equal.target !== null && [`${single ? "Reached" : "Hypervolume of"} ${number(equal.target)}`, (s) => (s.reached ? `after ${plural(s.reached.trials, "trial")}, ${duration(s.reached.seconds)} of work` : "–")],
+    equal && equal.target !== null && [`${single ? "Reached" : "Hypervolume of"} ${number(equal.target)}`, (s) => (s.reached ? `after ${plural(s.reached.trials, "trial")}, ${duration(s.reached.seconds)}` : "–")],
     ["Work", (s) => duration(s.cost)],
     ["Created", (s) => moment(s.created)],
   ].filter(Boolean);
@@ -133,10 +133,11 @@ function facts(data) {
   const list = data.studies;
   const lines = linesOf(data);
   const link = (s) => el("a", { href: `#/study/${encodeURIComponent(s.name)}` }, name(s.name));
-  const note = data.equal && data.equal.target !== null ? `${number(data.equal.target)} is the best that all of them have reached at some time.` : null;
+  const note = data.equal && data.equal.target !== null ? `${number(data.equal.target)} is the best that all of them have reached at some time; times are of work.` : null;
   if (list.length > MOST_COLUMNS) {
-    const rows = list.map((s) => el("tr", {}, el("th", { scope: "row", class: "clip" }, link(s)), lines.map(([, read]) => el("td", {}, read(s)))));
-    return tableCard("Side by side", "facts-title", "", titles([["Study"], ...lines.map(([label]) => [label])]), el("tbody", {}, rows), note);
+    const told = lines.filter(([label]) => label !== "Created" && (label !== "Objective" || !data.comparable));
+    const rows = list.map((s) => el("tr", {}, el("th", { scope: "row", class: "clip" }, link(s)), told.map(([, read]) => el("td", { class: "clip" }, read(s)))));
+    return tableCard("Side by side", "facts-title", "", titles([["Study"], ...told.map(([label]) => [label])]), el("tbody", {}, rows), note);
   }
   const keys = [...new Set(list.flatMap((s) => Object.keys(s.best?.params ?? {})))];
   const row = ([label, read]) => el("tr", {}, el("th", { scope: "row" }, label), list.map((s) => el("td", {}, read(s))));

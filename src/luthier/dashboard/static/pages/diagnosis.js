@@ -49,8 +49,8 @@ export function diagnosisTab({ place, study }) {
 
   function drawWorkers() {
     const list = study.info.workers;
-    if (!list.length) return fill(workers.body, el("p", { class: "soft" }, "No worker is at it."));
-    return fill(
+    workers.node.hidden = list.length === 0;
+    fill(
       workers.body,
       el(
         "table",

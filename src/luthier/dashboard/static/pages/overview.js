@@ -14,7 +14,7 @@ export function overviewTab({ place, study }) {
   const leaving = new AbortController();
   const grid = el("div", { class: "grid" });
   const best = el("section", { class: "card", "aria-labelledby": "best-title" });
-  const latest = el("section", { class: "card", "aria-labelledby": "latest-title" });
+  const latest = el("section", { class: "card", "aria-labelledby": "latest-title", hidden: true });
   const mattered = el("section", { class: "card", hidden: true });
   const running = el("section", { class: "card", "aria-labelledby": "running-title" });
 
@@ -41,7 +41,7 @@ export function overviewTab({ place, study }) {
   function nothing() {
     return el(
       "section",
-      { class: "card wide-8" },
+      { class: "card" },
       el("div", { class: "body" }, el("div", { class: "empty" }, el("h2", {}, "No result yet"), el("p", { class: "soft" }, "Charts appear as soon as the first trial has finished. This page is live: nothing needs to be reloaded."))),
     );
   }
@@ -49,12 +49,14 @@ export function overviewTab({ place, study }) {
   function drawBest() {
     const now = study.info;
     if (now.best) {
+      best.hidden = false;
       fill(
         best,
         el("header", {}, el("h2", { id: "best-title" }, "Best trial"), trialLink(title, now.best.number)),
         el("div", { class: "body stack" }, el("p", { class: "big" }, result(now.best, now.objective.names, 6)), params(now.best.params)),
       );
     } else {
+      best.hidden = !now.front; // without a result the page says so once
       fill(best, el("header", {}, el("h2", { id: "best-title" }, several ? "The front" : "Best trial")), el("div", { class: "body stack" }, several && now.front ? [el("p", { class: "big" }, `${count(now.front)} trials`), el("p", {}, "None is better in all objectives. ", el("a", { href: `${study.home}/front` }, "Explore the front"))] : el("p", { class: "soft" }, "None yet.")));
     }
   }
@@ -102,10 +104,11 @@ export function overviewTab({ place, study }) {
   const drawLatest = throttled(async () => {
     const answer = await post(of(title, "table"), { sort: "finished", descending: true, limit: 8, states: ["COMPLETE", "PRUNED", "FAILED"] }).catch(() => null);
     if (!answer || !place.contains(grid)) return;
+    latest.hidden = answer.rows.length === 0;
     fill(
       latest,
       el("header", {}, el("h2", { id: "latest-title" }, "Latest trials"), el("a", { class: "small", href: `${study.home}/trials` }, "All trials")),
-      el("div", { class: answer.rows.length ? "body flush" : "body" }, answer.rows.length ? rows(answer.rows, "Latest trials") : el("p", { class: "soft" }, "None has finished yet.")),
+      el("div", { class: "body flush" }, rows(answer.rows, "Latest trials")),
     );
   }, 800);
 

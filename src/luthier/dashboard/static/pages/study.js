@@ -32,6 +32,7 @@ export function studyPage({ main, about, link, trail, rest }) {
   let tab = null;
   let parts = rest.slice(1);
   let ended = false;
+  let calm = 0; // the timer of when nothing will have happened for a while
   let newest = 0; // the version that the stream told of last
   const leaving = new AbortController();
   let sure = ""; // in words, how far the search has come; worked out by the server, which takes a while
@@ -78,6 +79,8 @@ export function studyPage({ main, about, link, trail, rest }) {
       banner.hidden = true;
       drawHead();
       if (first) setTimeout(judge, 1200); // the first chart goes first
+      clearTimeout(calm);
+      if (isActive(info)) calm = setTimeout(drawHead, 1000 * PAUSE + 500);
       if (first) openTab();
       else tab?.renewed?.();
     } catch (error) {
@@ -93,6 +96,7 @@ export function studyPage({ main, about, link, trail, rest }) {
   }
 
   function gone(text) {
+    clearTimeout(calm);
     end();
     fill(head);
     fill(tabs);
@@ -110,6 +114,7 @@ export function studyPage({ main, about, link, trail, rest }) {
     const held = head.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     const whole = parts[1] === undefined; // a trial's page needs the room
     fill(head, studyHead(studyOf, info, whole ? sure : "", whole && !about.read_only), whole && tiles(info));
+    head.className = parts[0] === undefined ? "" : "aside";
     if (held) head.querySelector(`[data-act="${held}"]`)?.focus();
   }
 
@@ -151,11 +156,19 @@ export function studyPage({ main, about, link, trail, rest }) {
     },
     close() {
       ended = true;
+      clearTimeout(calm);
       leaving.abort();
       end();
       tab?.close?.();
     },
   };
+}
+
+const PAUSE = 60; // seconds for which nothing may run between two trials of a study at work
+
+/** Whether there may be anybody who would start another trial. */
+function isActive(info) {
+  return !info.stopped && (info.running.length > 0 || Date.now() / 1000 - info.last_change < PAUSE);
 }
 
 function studyHead(study, info, sure, controls) {
@@ -183,7 +196,7 @@ function studyHead(study, info, sure, controls) {
         act("Enqueue", enqueue, { sign: "plus" }),
         act("Goal", goal),
         act("Note and tags", annotate),
-        !info.stopped && act("Stop study", stop, { kind: "danger", sign: "stopped" }),
+        isActive(info) && act("Stop study", stop, { kind: "danger", sign: "stopped" }),
       ),
   );
 }

@@ -148,6 +148,8 @@ export function trialTab({ place, study, parts }) {
     ];
     const attrs = Object.entries(trial.attrs).filter(([key]) => key !== "note" && key !== "tags"); // shown above
     const others = Object.entries(trial.metrics).filter(([m]) => !study.info.objective.names.includes(m));
+    const also = [...others.map(([m, v]) => [m, number(v)]), ...attrs.map(([k, v]) => [k, value(v, 400)])];
+    const width = also.length ? "wide-4" : "wide-6";
     const picker =
       trial.logs.length > 1 &&
       el(
@@ -167,12 +169,9 @@ export function trialTab({ place, study, parts }) {
     const open = new Set([...more.querySelectorAll("details[open]")].map((d) => d.id));
     fill(
       more,
-      card("Why it exists", "why-title", pairs(why)),
-      card("The run", "run-title", pairs(run)),
-      card("Other metrics and attributes", "attrs-title", [
-        others.length > 0 && pairs(others.map(([m, v]) => [m, number(v)])),
-        attrs.length > 0 ? pairs(attrs.map(([k, v]) => [k, value(v, 400)])) : others.length === 0 && el("p", { class: "soft" }, "None."),
-      ]),
+      card("Why it exists", "why-title", pairs(why), width),
+      card("The run", "run-title", pairs(run), width),
+      also.length > 0 && card("Other metrics and attributes", "attrs-title", pairs(also), width),
       wordy && card("Error", "error-title", el("pre", { class: "log", tabindex: 0, "aria-labelledby": "error-title" }, trial.error), "wide-6"),
       log && card("Log", "log-title", [picker, el("pre", { class: "log", tabindex: 0, "aria-labelledby": "log-title" }, log.text || "(nothing was printed)")], wordy ? "wide-6" : ""),
       card(
