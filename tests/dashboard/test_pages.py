@@ -20,7 +20,7 @@ from browser_of_tests import (
     make_hostile,
     make_tuned,
 )
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from server_of_tests import TOKEN, Dashboard
 
 import luthier as lt
@@ -377,6 +377,23 @@ def test_a_study_is_stopped_after_a_question_and_gets_a_goal(watch: Watch, stora
     page.get_by_role("dialog").get_by_role("button", name="Stop study").click()
     expect(page.locator(".badge")).to_have_text("stopped")
     expect(page.get_by_role("button", name="Stop study")).to_have_count(0)
+
+
+def test_the_form_says_in_words_when_a_parameter_counts(watch: Watch) -> None:
+    def worded(route: Route) -> None:
+        answer = route.fetch()
+        form = answer.json()
+        for field in form["fields"]:
+            field["condition"] = "only if optimizer is sgd" if field["when"] else ""
+        route.fulfill(response=answer, json=form)
+
+    page = watch.open(SHELL + "tuned", color_scheme="light")
+    page.route("**/form", worded)
+    page.get_by_role("button", name="Enqueue").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("optimizer").select_option(label="sgd")
+    momentum = form.locator(".field").filter(has=page.get_by_label("momentum"))
+    expect(momentum.locator(".hint")).to_have_text("0 to 0.99 · only if optimizer is sgd")
 
 
 def test_where_nothing_happens_there_is_nothing_to_stop(watch: Watch, storage: str) -> None:
