@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -93,7 +94,82 @@ def test_failures_count_against_random_search() -> None:
         study = luthier.create_study(space=space, strategy="random", seed=0)
         study.optimize(objective, n_trials=100)
         found.append(against_random(study.history, space))
-    assert found[1].needed > found[0].needed
+    assert found[0].probability == found[1].probability  # each was itself a random search
+    after_5 = [float(told.median[told.budgets.tolist().index(5)]) for told in found]
+    assert after_5[1] > after_5[0] + 0.3
+
+
+def bowl(params: Mapping[str, Any]) -> float:
+    return float(sum((k + 1) * (v - 0.3) ** 2 for k, v in enumerate(params.values())))
+
+
+def branin(params: Mapping[str, Any]) -> float:
+    x, y = 15 * params["x0"] - 5, 15 * params["x1"]
+    ridge = y - 5.1 / (4 * np.pi**2) * x * x + 5 / np.pi * x - 6
+    return float(ridge**2 + 10 * (1 - 1 / (8 * np.pi)) * np.cos(x) + 10)
+
+
+KNOWN = {
+    "bowl": (Space({f"x{i}": Float(0, 1) for i in range(6)}), bowl),
+    "branin": (Space({f"x{i}": Float(0, 1) for i in range(2)}), branin),
+    "rosenbrock": CASES["rosenbrock"],
+    "mixed": CASES["mixed"],
+}
+
+
+@pytest.mark.parametrize("strategy", ["tpe", "gp"])
+def test_random_is_not_flattered_by_trials_that_a_model_chose(strategy: str) -> None:
+    n, ranks, inside = 60, [], []
+    for space, f in KNOWN.values():
+        draws = space.encoding.from_unit(
+            np.random.default_rng(0).random((20_000, space.encoding.width))
+        )
+        values = np.array([f(p) for p in draws])
+        for seed in range(2):
+            study = luthier.create_study(space=space, strategy=strategy, seed=seed)
+            study.optimize(lambda trial, f=f: f(trial.params), n_trials=n)
+            found = against_random(study.history, space)
+            assert not found.drawn
+            below = [float(np.mean(values <= v)) for v in (found.median[-1], found.high[-1])]
+            low = -np.inf if found.low[-1] <= found.best else found.low[-1]
+            reached = [1 - (1 - share) ** n for share in (*below, float(np.mean(values < low)))]
+            ranks.append(reached[0])
+            inside.append(reached[1] - reached[2])
+    # Half of all random searches reach their median. What single trees told, a tenth to a third did.
+    assert 0.35 < np.mean(ranks) < 0.8
+    assert np.mean(inside) > 0.7  # of 0.9; it was 0.3 to 0.5
+
+
+@pytest.mark.parametrize("strategy", ["tpe", "gp"])
+def test_luck_is_known_where_all_is_noise(strategy: str) -> None:
+    space, told, true = Space({f"x{i}": Float(0, 1) for i in range(4)}), [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        study = luthier.create_study(space=space, strategy=strategy, seed=seed)
+        study.optimize(lambda trial, rng=rng: float(rng.normal()), n_trials=50)
+        found = against_random(study.history, space)
+        told.append(found.probability)
+        true.append(1 - float(1 - np.mean(rng.normal(size=20_000) <= found.best)) ** 50)
+    assert np.mean(told) == pytest.approx(np.mean(true), abs=0.25)
+    assert np.mean(told) > 0.15
+
+
+def test_it_says_what_it_rests_on() -> None:
+    space = KNOWN["bowl"][0]
+    counted = luthier.create_study(space=space, strategy="random", seed=0)
+    modelled = luthier.create_study(space=space, strategy="tpe", seed=0)
+    half = luthier.create_study(space=space, strategy="random", seed=0)
+    for study, n in ((counted, 30), (modelled, 60), (half, 30)):
+        study.optimize(lambda trial: bowl(trial.params), n_trials=n)
+    half.enqueue_trial(dict.fromkeys(space, 0.3))
+    half.optimize(lambda trial: bowl(trial.params), n_trials=1)
+    found = [against_random(study.history, space) for study in (counted, modelled, half)]
+    assert [told.drawn for told in found] == [30, 0, 30]
+    assert "(Counted: 30 trials were drawn at random.)" in str(found[0])
+    assert "(An estimate: a model tells it" in str(found[1])
+    assert "give or take a factor of ten" in str(found[1]) or math.isinf(found[1].needed)
+    # What was enqueued lies below all that was drawn: somewhere in the lowest gap.
+    assert found[2].probability < found[0].probability
 
 
 def test_too_little_is_said_to_be() -> None:

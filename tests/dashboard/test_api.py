@@ -282,6 +282,8 @@ def test_a_form_and_what_is_wrong_with_it(sqlite: Any, start: Callable[..., Dash
     assert (fields["lr"]["low"], fields["lr"]["high"], fields["lr"]["log"]) == (1e-4, 1.0, True)
     assert fields["opt"]["choices"] == ["adam", "sgd"]
     assert "sgd" in fields["momentum"]["when"]
+    assert fields["momentum"]["condition"] == "only if opt is sgd"
+    assert fields["lr"]["condition"] == ""
     assert form["start"] == study.best_params
     check = of("s", "check")
     found = dashboard.post(check, {"params": {"opt": "adam"}})[1]

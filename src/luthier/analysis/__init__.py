@@ -7,6 +7,7 @@ from luthier.analysis.diagnosis import Diagnosis, diagnose
 from luthier.analysis.duplicates import Duplicates, Group, duplicates
 from luthier.analysis.expectation import Expectation, expected_score
 from luthier.analysis.failures import Failures, Kind, Region, failures
+from luthier.analysis.held_out import HeldOut, held_out
 from luthier.analysis.importance import Importance, Interaction, importance, importances
 from luthier.analysis.overtuning import Overtuning, overtuning
 from luthier.analysis.reasons import Reason, Reasons, Stretch, reasons
@@ -30,6 +31,7 @@ __all__ = [
     "Expectation",
     "Failures",
     "Group",
+    "HeldOut",
     "Importance",
     "Improvement",
     "Interaction",
@@ -57,6 +59,7 @@ __all__ = [
     "duplicates",
     "expected_score",
     "failures",
+    "held_out",
     "importance",
     "importances",
     "overtuning",

@@ -1,22 +1,22 @@
 """Chance: would random search have done as well?
 
-A random search on the same space is played on what the trials so far show of the objective. Each of
-64 trees of a random forest is one guess of the whole objective: it is grown on two thirds of the
-trials until each leaf holds one, so it answers any configuration by a value that was observed
-nearby. Trials that were ended early count as no better than the median; trials that failed or broke
-constraints teach a second forest where that happens. With F_k(v) the share of random configurations
-that tree k gives a value of at most v,
+Where at least half of the trials were drawn at random, their values tell. The shares of the space
+that lie between neighbours among m sorted values are Dirichlet(1, ..., 1), whatever the objective.
+
+Trials that a model chose crowd where it is good, and say little of how much of the space is. There
+a Gaussian process of all trials is asked for the values of random configurations, with their noise.
+Trials that were ended early count as no better than the median; a forest tells where trials fail or
+break constraints. How much of the space reaches a value is then doubted: each of 200
+guesses raises the shares to a power of its own.
 
     P(best of t random trials <= v)  =  mean over k of  1 - (1 - F_k(v))^t
+    F_k(v)  =  F(v)^exp(0.4 z_k),  z_k ~ N(0, 1)
 
     name      meaning                                                       shape
-    V         what each tree says of each random configuration              (64, 4000)
-    p         probability that a configuration gives a value that counts    (4000,)
+    F_k       share of random configurations of a value of at most v        (200, v)
+    p         probability that a configuration gives a value that counts    (8000,)
 
-On six functions with known answers (tests/analysis/test_chance.py, docs/adr/0030-diagnosis.md) this
-told the chance that random does as well within some hundredths, better than forests with their
-variance and draws of a Gaussian process. What random would have reached is told too kindly where a
-search left most of the space unseen: its good values stand for their surroundings.
+How well that does where random search is known: docs/adr/0030-diagnosis.md.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.analysis.outcomes import Outcomes, outcomes_of, place_of_metric
+from luthier.analysis.reasons import is_drawn
 from luthier.analysis.wording import Worded, counted, number, percent
 from luthier.core.history import History
 from luthier.core.rng import generator
 from luthier.core.trial import TrialState
 from luthier.errors import InfeasibleSpaceError
-from luthier.numerics import forest
+from luthier.numerics import forest, gp
 from luthier.numerics.warp import warped
 from luthier.space import Space
 from luthier.space.sample import sample
@@ -44,9 +45,11 @@ __all__ = ["AgainstRandom", "against_random"]
 Array = NDArray[np.float64]
 _FEWEST: Final = 10
 _MOST: Final = 4000
-_TREES: Final = 64
-_POINTS: Final = 4000
-_SHARE: Final = 0.632
+_MOST_MODELLED: Final = 150
+_GUESSES: Final = 200
+_POINTS: Final = 8000
+_DOUBT: Final = 0.4
+_SKILL: Final = 0.4  # nats: of noise it is below 0.3, of seven functions without noise above 0.5
 _BUDGETS: Final = 40
 _FAR: Final = 1000.0  # times as many trials that are looked at
 
@@ -68,6 +71,7 @@ class AgainstRandom(Worded):
         probability: That it would have done at least as well with n trials; NaN if unknown.
         needed: With how many random trials that is as likely as not; infinite if with more than
             1,000 n.
+        drawn: How many trials drawn at random it was counted from; 0 if a model told it.
         alone: Whether it is the only objective. Of several a search seeks the front, and reaches
             its ends by luck more often.
     """
@@ -81,6 +85,7 @@ class AgainstRandom(Worded):
     high: Array
     probability: float
     needed: float
+    drawn: int
     alone: bool
 
     def __str__(self) -> str:
@@ -96,12 +101,18 @@ class AgainstRandom(Worded):
             f"{percent(self.probability) if self.probability else 'under 1%'}"
         )
         if self.probability > 0.25 and not self.alone:
-            return f"{said}: it sought the whole front, not this end of it."
-        if self.probability > 0.25:
-            return f"{said}: what it found may be luck. Is the space small, or the objective noisy?"
-        if math.isinf(self.needed):
-            return f"{said}."
-        return f"{said}; it would take some {_rounded(self.needed)} trials."
+            said += ": it sought the whole front, not this end of it."
+        elif self.probability > 0.25:
+            said += ": what it found may be luck. Is the space small, or the objective noisy?"
+        elif math.isinf(self.needed):
+            said += "."
+        else:
+            within = "two or three" if self.drawn else "ten"
+            needed = f"{_rounded(self.needed)} trials, give or take a factor of {within}"
+            said += f"; it would take some {needed}."
+        if self.drawn:
+            return f"{said} (Counted: {counted(self.drawn, 'trial')} were drawn at random.)"
+        return f"{said} (An estimate: a model tells it, for most trials weren't drawn at random.)"
 
 
 def against_random(
@@ -148,9 +159,10 @@ def against_random(
             none,
             math.nan,
             math.nan,
+            0,
             alone,
         )
-    values, shares = said
+    values, shares, drawn = said
     n = len(found)
     budgets = np.unique(np.geomspace(1, n, _BUDGETS).round().astype(np.intp))
     low, median, high = np.array([_quantiles(values, shares, t) for t in budgets]).T
@@ -166,52 +178,89 @@ def against_random(
         ends[1],
         float(np.mean(1 - (1 - here) ** n)),
         _needed(here, n),
+        drawn,
         alone,
     )
 
 
 def _played(
     found: Outcomes, place: int, usable: NDArray[np.bool_], space: Space, rng: np.random.Generator
-) -> tuple[Array, Array] | None:
-    """Values, ascending, and the share of configurations that each tree puts at or below them.
+) -> tuple[Array, Array, int] | None:
+    """Values, ascending, and the share of configurations that each guess puts at or below them.
 
     Returns:
-        Shapes (v,) and (64, v); None if too little is known.
+        Shapes (v,) and (200, v), and from how many trials the shares were counted, 0 if a model
+        told them; None if too little is known.
     """
-    X, y = _known(found, place, usable)
-    if usable.sum() < _FEWEST or not X.shape[1] or not np.ptp(found.Y[usable, place]):
+    y = np.where(usable, found.Y[:, place], math.inf)
+    if usable.sum() < _FEWEST or not found.X.shape[1] or not np.ptp(y[usable]):
         return None
+    values = np.unique(y[usable])
+    drawn = np.array([is_drawn(trial) for trial in found.trials])
+    if drawn.sum() >= max(_FEWEST, len(found) / 2):
+        return values, _counted(values, y[drawn], rng), int(drawn.sum())
+    share = _modelled(found, usable, y, space, rng)
+    if share is None:
+        return None
+    return values, share ** np.exp(_DOUBT * rng.standard_normal((_GUESSES, 1))), 0
+
+
+def _counted(values: Array, drawn: Array, rng: np.random.Generator) -> Array:
+    """Shares as values drawn at random tell them: Dirichlet weights of the gaps between these."""
+    known = np.sort(drawn)
+    weights = rng.dirichlet(np.ones(len(known) + 1), _GUESSES)
+    below = np.pad(np.cumsum(weights, axis=1), ((0, 0), (1, 0)))
+    gap = np.searchsorted(known, values, side="right")
+    chosen = ~np.isin(values, known)  # what a model reached divides the gap that it lies in
+    before = np.r_[0, np.cumsum(chosen)]
+    order = before[1:] - before[np.searchsorted(gap, gap)]
+    parts = np.bincount(gap[chosen], minlength=len(known) + 1)[gap] + 1
+    within = np.where(chosen, order / parts, 0.0)
+    return np.asarray(below[:, gap] + within * weights[:, gap])
+
+
+def _modelled(
+    found: Outcomes,
+    usable: NDArray[np.bool_],
+    y: Array,
+    space: Space,
+    rng: np.random.Generator,
+) -> Array | None:
+    """The shares of configurations at or below each value, as a model tells it, shape (v,)."""
     try:
         points = space.encoding.encode(sample(space, _POINTS, rng))
     except InfeasibleSpaceError:
         return None
-    if len(y) > _MOST:
-        rows = np.sort(np.append(rng.permutation(len(y))[: _MOST - 1], y.argmin()))
-        X, y = X[rows], y[rows]
-    categories = [column.categories for column in space.encoding.columns]
-    warped_y = warped(y)
-    trees = forest.fit(X, warped_y, categories, rng, n_trees=_TREES, share=_SHARE)
-    p = _counting(found, usable, points, categories, rng)
-    values, code = np.unique(warped_y, return_inverse=True)
-    V = np.searchsorted((values[1:] + values[:-1]) / 2, trees.by_tree(points))
-    cells = V + len(values) * np.arange(_TREES)[:, None]
-    weights = np.bincount(
-        cells.ravel(), np.tile(p / len(p), _TREES), minlength=_TREES * len(values)
-    )
-    shares = np.minimum(np.cumsum(weights.reshape(_TREES, -1), axis=1), 1.0)
-    own = np.full(len(values), np.inf)
-    np.minimum.at(own, code.reshape(-1), y)
-    return own, shares
-
-
-def _known(found: Outcomes, place: int, usable: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Trials with a value that counts, and those ended early, which are as the median."""
-    if not usable.any():
-        return found.X[:0], np.empty(0)
     pruned = found.states == TrialState.PRUNED
-    y = np.where(usable, found.Y[:, place], np.nan)
-    y[pruned] = np.nanmedian(y)
-    return found.X[usable | pruned], y[usable | pruned]
+    y = np.where(pruned, np.median(y[usable]), y)
+    rows = _kept(y, usable | pruned)
+    Z = warped(y[rows])
+    categories = [column.categories for column in space.encoding.columns]
+    model = gp.fit(found.X[rows], Z, categories=categories)
+    told = model.mean(points) + _noise(model, Z) * rng.standard_normal(len(points))
+    p = _counting(found, usable, points, categories, rng)
+    order = np.argsort(told)
+    below = np.r_[0.0, np.cumsum(p[order])] / len(p)
+    known, first = np.unique(y[rows], return_index=True)
+    levels = np.interp(np.unique(y[usable]), known, Z[first])
+    return np.asarray(np.minimum(below[np.searchsorted(told[order], levels, side="right")], 1.0))
+
+
+def _noise(model: gp.GaussianProcess, Z: Array) -> float:
+    """The deviation of the values' noise; of a model that foretells little, that of its errors."""
+    if model.skill < _SKILL:
+        return float(np.sqrt(np.mean((Z - model.leave_one_out[0]) ** 2)))
+    return model.unit * math.sqrt(model.hyper.noise)
+
+
+def _kept(y: Array, counts: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Places of the trials that the model sees: all, or the best and others evenly over time."""
+    rows = np.flatnonzero(counts)
+    if len(rows) <= _MOST_MODELLED:
+        return rows
+    best = rows[np.argsort(y[rows], kind="stable")[: _MOST_MODELLED // 4]]
+    evenly = rows[np.linspace(0, len(rows) - 1, _MOST_MODELLED - len(best)).astype(np.intp)]
+    return np.union1d(best, evenly)
 
 
 def _counting(

@@ -10,6 +10,7 @@ from luthier.analysis.chance import AgainstRandom, against_random
 from luthier.analysis.convergence import Convergence, convergence
 from luthier.analysis.duplicates import Duplicates, duplicates
 from luthier.analysis.failures import Failures, failures
+from luthier.analysis.held_out import HeldOut, held_out
 from luthier.analysis.reasons import Reasons, reasons
 from luthier.analysis.savings import Savings, savings
 from luthier.analysis.surrogate import FEWEST, SurrogateQuality, surrogate_quality
@@ -36,6 +37,7 @@ class Diagnosis(Worded):
         infeasible: Which trials broke constraints, and where; None without constraints.
         duplicates: Which trials repeated others.
         savings: What stopping trials saved and may have cost.
+        overtuning: Whether it followed noise; None of several objectives.
         reasons: What proposed the trials.
         utilisation: Where the time went.
     """
@@ -47,6 +49,7 @@ class Diagnosis(Worded):
     infeasible: Failures | None
     duplicates: Duplicates
     savings: Savings
+    overtuning: HeldOut | None
     reasons: Reasons
     utilisation: Utilisation
 
@@ -62,6 +65,7 @@ class Diagnosis(Worded):
             "Constraints": "" if self.infeasible is None else str(self.infeasible),
             "Duplicates": str(self.duplicates),
             "Stopping": str(self.savings) if self.savings.stopped else "",
+            "Overtuning": "" if self.overtuning is None else str(self.overtuning),
             "What proposed": str(self.reasons),
             "Time": str(self.utilisation),
         }
@@ -80,7 +84,8 @@ class Diagnosis(Worded):
                 r.alone and r.n >= 30 and r.probability > 0.25 for r in self.random
             ),
             "Convergence": self.convergence.has_stalled,
-            "Stopping": self.savings.chance > 0.5,
+            "Stopping": self.savings.chance > 0.5 and self.savings.low > 0.1,
+            "Overtuning": self.overtuning is not None and self.overtuning.is_clear,
             "Duplicates": self.duplicates.noise == 0
             and self.duplicates.repeats > 0.1 * self.duplicates.n,
             "Time": self.utilisation.present > _LONG and self.utilisation.busy < 0.5,
@@ -93,7 +98,9 @@ class Diagnosis(Worded):
         return "\n\n".join([first, *(f"{head}\n{text}" for head, text in self.parts.items())])
 
 
-def diagnose(history: History, space: Space, *, seed: int = 0) -> Diagnosis:
+def diagnose(
+    history: History, space: Space, *, test: str | None = None, seed: int = 0
+) -> Diagnosis:
     """Say all that can be said of a study.
 
     Each part is a function of its own in ``luthier.analysis``, with options.
@@ -101,6 +108,8 @@ def diagnose(history: History, space: Space, *, seed: int = 0) -> Diagnosis:
     Args:
         history: The study; any, also an empty one.
         space: Its space.
+        test: A metric that trials recorded on data that the search didn't look at; None: as
+            ``held_out`` finds it.
         seed: Of forests and draws: the same history and seed give the same diagnosis.
 
     Example:
@@ -120,7 +129,8 @@ def diagnose(history: History, space: Space, *, seed: int = 0) -> Diagnosis:
         failures(history, space),
         failures(history, space, what="infeasible") if bounded else None,
         duplicates(history, space),
-        savings(history, space),
+        savings(history, space, seed=seed),
+        held_out(history, space, test=test) if len(names) == 1 else None,
         reasons(history, space),
         utilisation(history, space),
     )

@@ -22,10 +22,14 @@ from luthier.core.history import History
 from luthier.core.trial import FrozenTrial
 from luthier.space import Space
 
-__all__ = ["Reason", "Reasons", "Stretch", "kind_of", "reasons"]
+__all__ = ["Reason", "Reasons", "Stretch", "is_drawn", "kind_of", "reasons"]
 
 _COUNT: Final = re.compile(r"^… \w+( \w+)?$")
 _BY_HAND: Final = {"enqueued": "enqueued by the user", "added": "added by the user"}
+_DRAWN: Final = re.compile(
+    r"(auto: )?(start: (sobol point \d+|drawn)|drawn at random|the space isn't known yet: drawn"
+    r"|(sobol|halton) point \d+|row \d+ of \d+ of Latin hypercube)"
+)
 _SHOWN: Final = 5
 
 
@@ -167,6 +171,19 @@ def _told(row: Reason) -> str:
     """A reason as it is read: of reasons that differ in numbers the last."""
     several = row.trials > 1 and "…" in row.text
     return f"{row.example}, and the like" if several else row.text
+
+
+def is_drawn(trial: FrozenTrial) -> bool:
+    """Whether a trial was drawn at random or evenly, whatever was known then.
+
+    Example:
+        >>> from luthier.core.trial import Origin
+        >>> reasons = ["start: sobol point 3", "TPE: 24 draws near the best 5 of 40 trials"]
+        >>> [is_drawn(FrozenTrial(number=0, origin=Origin("{}", reason))) for reason in reasons]
+        [True, False]
+    """
+    origin = trial.origin
+    return origin.parent is None and _DRAWN.match(origin.reason) is not None
 
 
 def _row(

@@ -14,10 +14,10 @@ from luthier.dashboard.view import View
 from luthier.errors import ParamValueError
 from luthier.service.problems import RefusedError
 from luthier.space import Constant, Param, Space, to_json_value
-from luthier.space.relations import Relation
 from luthier.space.values import from_json_value
+from luthier.space.wording import condition_words, relation_words
 
-__all__ = ["checked", "form_of", "relation_text", "values_in"]
+__all__ = ["checked", "form_of", "values_in"]
 
 _MOST_CHOICES: Final = 1_000
 
@@ -34,8 +34,8 @@ def form_of(view: View) -> dict[str, Any]:
         return {
             "version": view.version,
             "declared": view.study._driver.declared is not None,
-            "fields": [_field(name, param) for name, param in space.items()],
-            "relations": [relation_text(relation) for relation in space.relations],
+            "fields": [_field(name, param, space) for name, param in space.items()],
+            "relations": [relation_words(relation, space) for relation in space.relations],
             "start": _start(space, best),
         }
 
@@ -56,7 +56,9 @@ def checked(view: View, params: Mapping[str, Any]) -> dict[str, Any]:
     if not errors and not space.allows(known):
         known = {name: value for name, value in known.items() if name in active}
         pairs = zip(space.relations, space.checks, strict=True)
-        broken = [relation_text(relation) for relation, check in pairs if not check.passes(known)]
+        broken = [
+            relation_words(relation, space) for relation, check in pairs if not check.passes(known)
+        ]
         problem = f"The space doesn't allow this: {', '.join(broken)}."
     return {"active": active, "errors": errors, "problem": problem}
 
@@ -103,20 +105,6 @@ def _read(space: Space, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     return values, errors
 
 
-def relation_text(relation: Relation) -> str:
-    """Return a relation as a person reads it.
-
-    Example:
-        >>> from luthier.space import Float
-        >>> relation_text(Space(a=Float(0, 1)).require("a <= 0.5").relations[0])
-        'a <= 0.5'
-    """
-    data = relation.to_json()
-    if "forbid" in data:
-        return f"not {dict(data['forbid'])!r}"
-    return str(next(iter(data.values())))
-
-
 def _value(param: Param | None, item: Any) -> Any:
     """A value as it was sent: a choice by its position, since to a browser 1 and 1.0 are one."""
     if param is not None and isinstance(item, Mapping) and set(item) == {"$choice"}:
@@ -127,7 +115,7 @@ def _value(param: Param | None, item: Any) -> Any:
     return from_json_value(item)
 
 
-def _field(name: str, param: Param) -> dict[str, Any]:
+def _field(name: str, param: Param, space: Space) -> dict[str, Any]:
     data = param.to_json()
     choices = data.get("choices", data.get("values", data.get("items")))
     if isinstance(param, Constant):
@@ -143,6 +131,7 @@ def _field(name: str, param: Param) -> dict[str, Any]:
         "choices": None if choices is None else choices[:_MOST_CHOICES],
         "default": None if param.default is None else to_json_value(param.default),
         "when": None if param.when is None else repr(param.when),
+        "condition": condition_words(param, space),
     }
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from luthier.core.history import History
 from luthier.core.worker import is_gone
-from luthier.dashboard.form import relation_text
 from luthier.dashboard.rows import row_of, shortened
 from luthier.dashboard.view import View
 from luthier.errors import LuthierError
 from luthier.plots import FIGURES
+from luthier.space.wording import relation_words
 from luthier.strategies import make_sampler, make_scheduler
 from luthier.study.explanation import explained
 from luthier.study.notes import NOTE, TAGS, note_in, tags_in
@@ -90,7 +90,7 @@ def _space(view: View) -> dict[str, Any]:
             {"name": name, "kind": param.kind, "text": shortened(repr(param))}
             for name, param in space.items()
         ],
-        "relations": [shortened(relation_text(relation)) for relation in space.relations],
+        "relations": [shortened(relation_words(relation, space)) for relation in space.relations],
     }
 
 

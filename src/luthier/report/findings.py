@@ -24,6 +24,7 @@ _PRESSING: Final = (
     "narrow",
     "fix",
     "stopping",
+    "overtuning",
     "duplicates",
     "time",
 )
@@ -44,7 +45,7 @@ def findings_of(facts: Facts) -> tuple[Finding, ...]:
         return (winner(facts),)
     found = [winner(facts), *_importance(facts), *ranges(facts), _failures(facts)]
     found += [*_constraints(facts), *_random(facts), *_convergence(facts), *_stopping(facts)]
-    return (*found, *_duplicates(facts), *_time(facts))
+    return (*found, *_overtuning(facts), *_duplicates(facts), *_time(facts))
 
 
 def next_steps(findings: tuple[Finding, ...]) -> tuple[str, ...]:
@@ -143,11 +144,13 @@ def _random(facts: Facts) -> list[Finding]:
             "random_median": float(found.median[-1]),
             "best": found.best,
             "needed": found.needed,
+            "drawn": found.drawn,
         }
         advice = ""
         if found.n >= 30 and found.probability > 0.25:
             advice = "Random search would do as well: see whether the objective is mostly noise."
-        strength: Strength = "sure" if found.n >= 30 else "unsure"
+        strength: Strength = "sure" if found.drawn else "likely"
+        strength = strength if found.n >= 30 else "unsure"
         what = f" for {plain(found.metric, 60)}" if several else ""
         title = f"Would random search have done as well{what}?"
         told.append(Finding("random", title, str(found), strength, numbers, advice))
@@ -182,11 +185,33 @@ def _stopping(facts: Facts) -> list[Finding]:
         "saved_steps": found.saved_steps,
         "saved_share": found.saved_share,
         "chance_lost": found.chance,
+        "chance_lost_interval": [found.low, found.high],
     }
     likely = [s.number for s in found.stopped if s.chance > 0.1][:3]
     advice = f"Give stopped trials another look: {', '.join(map(str, likely))}." if likely else ""
-    strength: Strength = "unsure" if math.isnan(found.chance) else "likely"
+    strength: Strength = "likely" if found.high - found.low < _WIDE else "unsure"
     return [Finding("stopping", "What stopping saved", str(found), strength, numbers, advice)]
+
+
+def _overtuning(facts: Facts) -> list[Finding]:
+    found = facts.diagnosis.overtuning
+    if found is None:
+        return []
+    title, series = "Did it follow noise?", found.series
+    if series is None:
+        return [Finding("overtuning", title, str(found), "unsure")]
+    numbers = {
+        "source": found.source,
+        "lost": series.final,
+        "error": found.error,
+        "relative": float(series.relative[-1]),
+        "optimism": float(series.optimism[-1]),
+    }
+    advice = ""
+    if found.is_clear:
+        advice = "Choose among the best by scores on fresh data: the search followed noise."
+    strength: Strength = "unsure" if math.isnan(found.error) else "likely"
+    return [Finding("overtuning", title, str(found), strength, numbers, advice)]
 
 
 def _duplicates(facts: Facts) -> list[Finding]:

@@ -23,6 +23,7 @@ from luthier.report import markdown, page
 from luthier.report.facts import Facts, facts_of, value_words
 from luthier.report.finding import Finding, json_value, plain
 from luthier.report.findings import findings_of, next_steps
+from luthier.space.wording import condition_words, relation_words
 from luthier.study.notes import note_in, tags_in
 from luthier.study.progress import summary
 
@@ -272,8 +273,8 @@ def _cell(value: object) -> str:
 
 def _parameters(space: Space) -> Iterator[tuple[str, ...]]:
     for name, param in space.items():
-        scale, when = getattr(param, "scale", "") or "", param.when or ""
-        words = (param.kind, param.domain(), scale, when)
+        scale = getattr(param, "scale", "") or ""
+        words = (param.kind, param.domain(), scale, condition_words(param, space))
         yield (plain(name, 120), *(plain(word, 240) for word in words))
 
 
@@ -293,8 +294,9 @@ def _run(
     yield "Seed", str(history.seed)
     yield "Trials", _counts(facts)
     yield from _times(facts)
-    if facts.space.checks:
-        yield "Relations", plain(", ".join(check.label for check in facts.space.checks))
+    if facts.space.relations:
+        words = [relation_words(relation, facts.space) for relation in facts.space.relations]
+        yield "Relations", plain("; ".join(words))
     for title, text in (
         ("Note", note_in(attrs)),
         ("Tags", ", ".join(tags_in(attrs))),

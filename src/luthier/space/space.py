@@ -31,6 +31,7 @@ from luthier.space.relations import (
     relation_from_json,
 )
 from luthier.space.values import canonical_json, hint, refused, value_key
+from luthier.space.wording import condition_words
 
 __all__ = ["Space"]
 
@@ -480,7 +481,13 @@ class Space(Mapping[str, Param]):
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, param.kind, param.domain(), getattr(param, "scale", ""), param.when or "")
+            (
+                name,
+                param.kind,
+                param.domain(),
+                getattr(param, "scale", ""),
+                condition_words(param, self),
+            )
             for name, param in self.items()
         ]
         caption = f"Space of {len(self)} parameters"

@@ -531,23 +531,34 @@ class Study(Steering):
 
         return hindsight(self._driver, self.best_trial, scheduler)
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(self, *, test: str | None = None) -> Diagnosis:
         """Say in words what is to be said of the search so far; ``print`` it.
 
-        Its parts hold the figures; ``luthier.analysis`` has a function for each.
+        Its parts hold the figures; ``luthier.analysis`` has a function for each. ``test`` names a
+        metric on data that the search didn't look at, which tells whether it followed noise.
         """
         from luthier.analysis import diagnose
 
-        return diagnose(self.history, self.space)
+        return diagnose(self.history, self.space, test=test)
 
     def importance(
         self, method: Method = "auto", metric: Metric = None, **settings: Any
     ) -> Importance:
-        """Tell which parameters mattered; see ``luthier.analysis.importance``."""
+        """Tell which parameters mattered; see ``luthier.analysis.importance``.
+
+        Of several objectives name one as ``metric``, or take all by ``importances``.
+        """
         from luthier.analysis import importance
 
         history = self.history
         return importance(history, history.space, method, metric, **settings)
+
+    def importances(self, method: Method = "auto", **settings: Any) -> dict[str, Importance]:
+        """Tell which parameters mattered for each objective, by name."""
+        from luthier.analysis import importances
+
+        history = self.history
+        return importances(history, history.space, method, **settings)
 
     @property
     def plot(self) -> Plots:

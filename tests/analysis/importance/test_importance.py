@@ -195,6 +195,10 @@ def test_each_of_several_objectives_has_a_table() -> None:
     assert study.importance("ped_anova", "mb").parameters[0] == "z"
     with pytest.raises(ArgumentError, match="metric must name one of the objectives loss, speed"):
         study.importance()
+    with pytest.raises(ArgumentError, match=r"study.importance\(metric='loss'\).*importances\(\)"):
+        study.importance()
+    assert study.importance(metric="loss").rows() == study.importances()["loss"].rows()
+    assert list(study.importances("ped_anova")) == ["loss", "speed"]
     with pytest.raises(ArgumentError, match="that trials recorded .loss, mb, speed., got 'gb'"):
         study.importance(metric="gb")
 

@@ -93,8 +93,9 @@ def _values(history: History, metric: Metric) -> tuple[str, Array]:
         return name, np.array([float(metric(t)) for t in trials], dtype=np.float64)
     if metric is None and len(objective.names) > 1:
         raise ArgumentError(
-            f"importance: metric must name one of the objectives {', '.join(objective.names)}. For "
-            "a table of each use importances(...).",
+            f"importance: metric must name one of the objectives {', '.join(objective.names)}, "
+            f"such as study.importance(metric={objective.names[0]!r}). For a table of each use "
+            "study.importances().",
             metric=metric,
         )
     name = objective.names[0] if metric is None else metric
