@@ -243,6 +243,7 @@ def _modelled(
     below = np.r_[0.0, np.cumsum(p[order])] / len(p)
     known, first = np.unique(y[rows], return_index=True)
     levels = np.interp(np.unique(y[usable]), known, Z[first])
+    levels[:-1] += np.diff(levels) / 2  # half way to the next: between steps nothing lies
     return np.asarray(np.minimum(below[np.searchsorted(told[order], levels, side="right")], 1.0))
 
 
