@@ -1,7 +1,7 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour \
 	bench-trials bench-dashboard bench-evolution bench-executors bench-fidelity bench-folds bench-fronts \
-	bench-gradient bench-importance bench-throughput bench-report bench-searches bench-selection \
+	bench-gradient bench-importance bench-throughput bench-report bench-reports bench-searches bench-selection \
 	bench-storages bench-scaling chaos fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
@@ -150,6 +150,10 @@ bench-searches: ## SearchCV beside scikit-learn's, Optuna's and scikit-optimize'
 bench-report:   ## who needs the fewest trials: docs/benchmarks, from recorded trajectories
 	@tools/bootstrap.sh bench
 	@$(BIN)/python -m benchmarks.efficiency publish
+
+bench-reports:  ## what a report of 1,000 trials of ten parameters costs
+	@tools/bootstrap.sh dev
+	@$(BIN)/python -m benchmarks.report
 
 fmt:            ## format in place
 	@tools/bootstrap.sh dev

@@ -1,6 +1,6 @@
 """What a report of 1,000 trials of ten parameters costs, in seconds of CPU.
 
-python -m benchmarks.report
+make bench-reports, or python -m benchmarks.report
 """
 
 from __future__ import annotations

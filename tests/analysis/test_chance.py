@@ -12,7 +12,9 @@ import pytest
 import luthier
 from luthier import Categorical, Float, Int, Space
 from luthier.analysis import against_random
+from luthier.core.jobs import Proposal
 from luthier.errors import ArgumentError
+from luthier.testing.rehearsal import Rehearsal
 
 N = 40
 CASES: dict[str, tuple[Space, Callable[[Mapping[str, Any]], float]]] = {
@@ -135,7 +137,7 @@ def test_random_is_not_flattered_by_trials_that_a_model_chose(strategy: str) -> 
             reached = [1 - (1 - share) ** n for share in (*below, float(np.mean(values < low)))]
             ranks.append(reached[0])
             inside.append(reached[1] - reached[2])
-    # Half of all random searches reach their median. What single trees told, a tenth to a third did.
+    # Half of all random searches reach their median; what trees told, a tenth to a third did.
     assert 0.35 < np.mean(ranks) < 0.8
     assert np.mean(inside) > 0.7  # of 0.9; it was 0.3 to 0.5
 
@@ -152,6 +154,29 @@ def test_luck_is_known_where_all_is_noise(strategy: str) -> None:
         true.append(1 - float(1 - np.mean(rng.normal(size=20_000) <= found.best)) ** 50)
     assert np.mean(told) == pytest.approx(np.mean(true), abs=0.25)
     assert np.mean(told) > 0.15
+
+
+def test_steps_are_reached_by_all_that_lies_on_them() -> None:
+    space = Space({f"x{i}": Float(0, 1) for i in range(3)})
+    for strategy in ("tpe", "gp"):
+        study = luthier.create_study(space=space, strategy=strategy, seed=0)
+        study.optimize(
+            lambda trial: sum(int(3 * abs(v - 0.4)) for v in trial.params.values()), n_trials=40
+        )
+        assert against_random(study.history, space).probability > 0.8  # a fifth of it all is best
+
+
+def test_thousands_of_trials_are_thinned_without_a_change() -> None:
+    rng = np.random.default_rng(0)
+    play = Rehearsal(Space(x=Float(0, 1)))
+    reason = Proposal({"x": 0.5}, "drawn at random from the prior")
+    for value in rng.random(3_000):
+        play.end(play.add({"x": 0.5}, proposal=reason), value=float(value))
+    found = against_random(play.history, play.history.space)
+    assert found.drawn == 3_000
+    assert found.probability == pytest.approx(0.5, abs=0.08)
+    for budget, median in zip(found.budgets, found.median, strict=True):
+        assert median == pytest.approx(1 - 0.5 ** (1 / budget), rel=0.5, abs=0.02)
 
 
 def test_it_says_what_it_rests_on() -> None:

@@ -20,7 +20,7 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 # Lines of each package, docstrings and examples included.
 BUDGETS = {
     "errors": 350,
-    "space": 5250,
+    "space": 5370,
     "numerics": 5900,
     "core": 5050,
     "samplers": 7150,
@@ -30,14 +30,14 @@ BUDGETS = {
     "study": 6900,
     "strategies": 460,
     "testing": 2470,
-    "analysis": 5200,
+    "analysis": 5300,
     "plots": 3700,
     "catalog": 960,
     "gradient": 2510,
     "integrations": 7000,
     "optuna": 2340,
     "service": 3450,
-    "report": 1480,
+    "report": 1520,
     "dashboard": 3300,
     "cli": 2460,
 }

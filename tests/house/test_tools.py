@@ -28,6 +28,7 @@ TARGETS += [
     "bench-gradient",
     "bench-importance",
     "bench-report",
+    "bench-reports",
     "bench-searches",
     "bench-selection",
     "bench-scaling",

@@ -46,6 +46,7 @@ Array = NDArray[np.float64]
 _FEWEST: Final = 10
 _MOST: Final = 4000
 _MOST_MODELLED: Final = 150
+_MOST_VALUES: Final = 1000
 _GUESSES: Final = 200
 _POINTS: Final = 8000
 _DOUBT: Final = 0.4
@@ -195,11 +196,13 @@ def _played(
     y = np.where(usable, found.Y[:, place], math.inf)
     if usable.sum() < _FEWEST or not found.X.shape[1] or not np.ptp(y[usable]):
         return None
-    values = np.unique(y[usable])
+    values, times = np.unique(y[usable], return_counts=True)
+    kept = _thinned(len(values))
+    values, times = values[kept], times[kept]
     drawn = np.array([is_drawn(trial) for trial in found.trials])
     if drawn.sum() >= max(_FEWEST, len(found) / 2):
         return values, _counted(values, y[drawn], rng), int(drawn.sum())
-    share = _modelled(found, usable, y, space, rng)
+    share = _modelled(found, usable, y, (values, times), space, rng)
     if share is None:
         return None
     return values, share ** np.exp(_DOUBT * rng.standard_normal((_GUESSES, 1))), 0
@@ -207,8 +210,9 @@ def _played(
 
 def _counted(values: Array, drawn: Array, rng: np.random.Generator) -> Array:
     """Shares as values drawn at random tell them: Dirichlet weights of the gaps between these."""
-    known = np.sort(drawn)
-    weights = rng.dirichlet(np.ones(len(known) + 1), _GUESSES)
+    kept = _thinned(len(drawn))
+    known = np.sort(drawn)[kept]
+    weights = rng.dirichlet(np.diff(kept, prepend=-1, append=len(drawn)), _GUESSES)
     below = np.pad(np.cumsum(weights, axis=1), ((0, 0), (1, 0)))
     gap = np.searchsorted(known, values, side="right")
     chosen = ~np.isin(values, known)  # what a model reached divides the gap that it lies in
@@ -223,10 +227,14 @@ def _modelled(
     found: Outcomes,
     usable: NDArray[np.bool_],
     y: Array,
+    seen: tuple[Array, NDArray[np.intp]],
     space: Space,
     rng: np.random.Generator,
 ) -> Array | None:
-    """The shares of configurations at or below each value, as a model tells it, shape (v,)."""
+    """The shares of configurations at or below values, as a model tells it, shape (v,).
+
+    ``seen`` are these values, ascending, and how often each came.
+    """
     try:
         points = space.encoding.encode(sample(space, _POINTS, rng))
     except InfeasibleSpaceError:
@@ -242,9 +250,18 @@ def _modelled(
     order = np.argsort(told)
     below = np.r_[0.0, np.cumsum(p[order])] / len(p)
     known, first = np.unique(y[rows], return_index=True)
-    levels = np.interp(np.unique(y[usable]), known, Z[first])
-    levels[:-1] += np.diff(levels) / 2  # half way to the next: between steps nothing lies
+    values, times = seen
+    levels = np.interp(values, known, Z[first])
+    steps = (times > 1)[:-1]  # a step reaches half way to the next: nothing lies between
+    levels[:-1] += np.where(steps, np.diff(levels) / 2, 0.0)
     return np.asarray(np.minimum(below[np.searchsorted(told[order], levels, side="right")], 1.0))
+
+
+def _thinned(n: int) -> NDArray[np.intp]:
+    """Places of at most 1,000 of n sorted values, most of them low."""
+    if n <= _MOST_VALUES:
+        return np.arange(n)
+    return np.unique(np.geomspace(1, n, _MOST_VALUES).round().astype(np.intp)) - 1
 
 
 def _noise(model: gp.GaussianProcess, Z: Array) -> float:
