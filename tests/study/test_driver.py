@@ -12,6 +12,7 @@ import luthier
 from luthier import Categorical, Int, Space, TrialState
 from luthier.core.jobs import Outcome
 from luthier.core.trial import NO_REPORTS, FrozenTrial, changed
+from luthier.study import starting
 
 
 def pair(**options: object) -> tuple[luthier.Study, luthier.Study]:
@@ -116,6 +117,24 @@ def test_in_a_crowd_a_reproducible_study_knows_what_it_has_just_added(
         lambda trial: trial.suggest_float("x", 0, 1), total_trials=6, reproducible=2
     )
     assert [t.number for t in study.trials] == list(range(6))
+
+
+def test_in_a_crowd_a_trial_ends_that_was_added_behind_anothers_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the driver hasn't read its own trial when it ends."""
+    monkeypatch.setattr(starting, "_QUICK_SECONDS", -1.0)  # look and add are steps of their own
+    storage = luthier.open_storage(tmp_path / "runs.db")
+    study = luthier.create_study(study_name="s", storage=storage, strategy="random", seed=0)
+    add = type(storage).add_trials
+
+    def after_another(self: Any, key: int, trials: Any) -> Any:
+        self.put_state(key, "note", trials[0].number)
+        return add(self, key, trials)
+
+    monkeypatch.setattr(type(storage), "add_trials", after_another)
+    crowded(study).optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=5)
+    assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 5
 
 
 ORPHAN = """

@@ -342,8 +342,9 @@ class Driver:
 
     def stopped(self, number: int) -> FrozenTrial | None:
         """A trial that the user has stopped, as far as is known here; None if that isn't so."""
-        trial = self.ledger.trials[number]
-        return trial if is_stopped(trial) else None
+        trials = self.ledger.trials
+        known = number < len(trials)  # a new one may not have been read yet, where drivers crowd
+        return trials[number] if known and is_stopped(trials[number]) else None
 
     def _read(self, number: int) -> FrozenTrial:
         self.refresh()
