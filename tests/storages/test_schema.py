@@ -36,6 +36,26 @@ def test_a_new_database_gets_the_newest_schema(tmp_path: Path) -> None:
     }
 
 
+def test_new_files_keep_trials_and_events_by_their_keys(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "a.db")
+    migrate(database)
+    query = "SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID'"
+    found = database.read(lambda execute: execute(query, ()).fetchall())
+    assert {name for (name,) in found} == {"trials", "events"}
+
+
+def test_a_file_with_rows_by_number_goes_on_as_it_is(tmp_path: Path) -> None:
+    """Files of earlier versions are laid out so."""
+    database = SqliteDatabase(tmp_path / "a.db")
+    database.clustered = ""
+    migrate(database)
+    study = SqlStorage(database).create_study("s", Objective(), 0, {}).id
+    database.close()
+    storage = SqlStorage(SqliteDatabase(tmp_path / "a.db"))
+    storage.add_trials(study, [FrozenTrial(number=0), FrozenTrial(number=1)])
+    assert [trial.number for trial in storage.changes_since(study, 0).trials] == [0, 1]
+
+
 def test_an_older_schema_is_migrated_and_its_data_kept(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "a.db")
     storage = SqlStorage(database)

@@ -65,6 +65,11 @@ class Database(Protocol):
         """The statement that gives the names of all tables there are."""
         ...
 
+    @property
+    def clustered(self) -> str:
+        """What a table's definition ends with for its rows to be kept by their primary key."""
+        ...
+
     def initialise(self) -> None:
         """Make an empty database ready for its first table."""
         ...

@@ -115,6 +115,7 @@ class PostgresqlDatabase:
     """
 
     tables_query = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
+    clustered = ""  # it has no such tables
     elsewhere = "another schema, such as postgresql://HOST/DATABASE?schema=luthier"
 
     def __init__(self, url: str, *, schema: str | None = None, patience: float = 120.0) -> None:

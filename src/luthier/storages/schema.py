@@ -12,7 +12,9 @@ a report is appended without reading what is there.
     heartbeats counters that workers raise while they run trials; no part of the log
     luthier    one row: the schema's version, and the key of the next study
 
-A migration once released never changes; a new schema is a new entry at the end.
+A migration once released never changes; a new schema is a new entry at the end. New SQLite files
+keep trials and events by their keys, without an index beside the table: a write touches two pages
+fewer.
 """
 
 from __future__ import annotations
@@ -105,6 +107,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ),
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)
+_CLUSTERED: Final = ("CREATE TABLE trials ", "CREATE TABLE events ")
 
 
 def migrate(
@@ -154,7 +157,8 @@ def migrate(
             return  # another process was faster
         for migration in migrations[version:]:
             for statement in migration:
-                execute(statement, ())
+                by_key = statement.startswith(_CLUSTERED)
+                execute(statement + database.clustered if by_key else statement, ())
         execute("UPDATE luthier SET version = ?", (len(migrations),))
 
     database.write(upgrade)

@@ -87,6 +87,7 @@ class SqliteDatabase:
         "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) != 'sqlite_'"
     )
 
+    clustered = " WITHOUT ROWID"
     elsewhere = "another file"
 
     def __init__(
