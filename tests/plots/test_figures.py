@@ -33,7 +33,9 @@ from luthier.plots import (
     draw_timeline,
 )
 from luthier.plots.figure import Figure
-from luthier.space import Categorical, Float, Int, Space
+from luthier.plots.registry import FIGURES
+from luthier.plots.relevance import epsilon_squared
+from luthier.space import Categorical, Float, Int, Permutation, Space
 from luthier.testing.rehearsal import Rehearsal
 
 
@@ -190,6 +192,58 @@ def test_a_contour_has_its_uncertainty_beside_it() -> None:
     assert doubt["coloraxis"] == "coloraxis2"
 
 
+def branched(n: int = 40, rare: int = 3) -> History:
+    """Trials of one branch or the other; few have ``rare``; nothing depends on the order."""
+    kinds = Categorical(["a", "b", "c"])
+    numbers = {
+        "left": Float(0, 1, when={"kind": "a"}),
+        "right": Float(0, 1, when={"kind": "b"}),
+        "rare": Float(0, 1, when={"kind": "c"}),
+    }
+    play = Rehearsal(Space(order=Permutation(["x", "y", "z", "u"]), kind=kinds, **numbers))
+    rng = np.random.default_rng(0)
+    for k in range(n):
+        name, number = ("a", "left") if k % 2 else ("b", "right")
+        name, number = ("c", "rare") if k < rare else (name, number)
+        order = tuple("xyzu"[i] for i in rng.permutation(4))
+        u = float(rng.random())
+        play.end(play.add({"order": order, "kind": name, number: u}), value=u)
+    return play.history
+
+
+def test_a_contour_is_of_a_pair_that_trials_have_together() -> None:
+    figure = draw(draw_contour, branched())
+    shown = {figure.layout[axis]["title"]["text"] for axis in ("xaxis", "yaxis")}
+    assert "kind" in shown  # left and right are never active together, an order has no axis
+    assert np.isfinite(np.array(figure.data[0]["z"])).all()
+    asked = draw(draw_contour, branched(), params=["left", "right"])
+    assert "fewer than 8 trials<br>have both" in [a["text"] for a in asked.layout["annotations"]]
+
+
+def test_a_panel_without_enough_trials_says_so() -> None:
+    layout = draw(draw_dependence, branched()).layout
+    (words,) = layout["annotations"]
+    at = words["xref"].removesuffix(" domain").replace("x", "xaxis")
+    assert layout[at]["title"]["text"] == "rare"
+    assert words["text"] == "fewer than 8 trials<br>have it"
+    assert "annotations" not in draw(draw_dependence, sloped()).layout
+
+
+def test_many_groups_are_no_reason_to_be_shown_first() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.random(18)
+    told = [epsilon_squared(rng.random(18), target, False) for _ in range(200)]
+    assert np.mean(told) < 0.2
+    assert np.median(told) < 0.05
+    assert epsilon_squared(np.repeat([0.0, 1.0], 9), np.repeat([0.0, 1.0], 9), True) == 1
+
+
+def test_orders_are_told_apart() -> None:
+    texts = draw(draw_slice, branched(), params=["order"]).layout["xaxis"]["ticktext"]
+    assert {len(text) for text in texts} == {len("x, y, z, u")}
+    assert len(set(texts)) == len(texts)
+
+
 # Steps
 
 
@@ -245,6 +299,31 @@ def population() -> History:
         trial = play.report(trial, step, {"value": 4.0 - step})
     play.end(trial, value=0.0)
     return play.history
+
+
+def test_a_clone_is_on_no_rung_that_its_parent_reached() -> None:
+    figure = draw(draw_rungs, population())
+    assert figure.layout["xaxis"]["ticktext"] == [
+        "2<br>0 of 2<br>went on",
+        "4<br>0 of 1<br>went on",
+    ]
+    assert named(figure, "completed")["customdata"] == [2]
+
+
+def test_paused_trials_are_not_said_to_run() -> None:
+    play = Rehearsal(Space(x=Float(0, 1)))
+    for k in range(3):
+        trial = play.report(play.add({"x": 0.5}), 1, {"value": float(k)})
+        if k:
+            play._apply(changed(trial, state=TrialState.PAUSED))
+    names = {trace["name"] for trace in draw(draw_curves, play.history).data}
+    assert names == {"best", "2 paused"}
+
+
+def test_nobody_stopped_is_no_rung() -> None:
+    history = curved(9, 3)
+    assert "pruned or paused" in str(FIGURES["rungs"].why_not(history, history.space))
+    assert FIGURES["rungs"].applies(population(), history.space)
 
 
 def test_many_points_on_rungs_are_few_bytes() -> None:
@@ -315,6 +394,17 @@ def test_failures_are_likely_where_they_were() -> None:
     z = np.array(figure.data[0]["z"])
     assert z[:, -1].mean() > 0.8
     assert z[:, 0].mean() < 0.2
+    assert figure.layout["coloraxis"]["cmin"] == 0
+    assert figure.layout["coloraxis"]["cmax"] == pytest.approx(z.max())
+
+
+def test_the_map_of_failures_counts_the_trials_that_it_shows() -> None:
+    play = Rehearsal(Space(k=Categorical(["a", "b"]), x=Float(0, 1, when={"k": "a"}), y=Int(0, 9)))
+    for n in range(40):
+        trial = play.add({"k": "a", "x": n / 40, "y": n % 10} if n % 2 else {"k": "b", "y": n % 10})
+        play.end(trial, TrialState.FAILED if n < 10 else TrialState.COMPLETE)
+    figure = draw(draw_feasibility, play.history, params=["x", "y"])
+    assert figure.note.endswith("showing 20 of 40 trials")
 
 
 def at(number: int, start: float, end: float, worker: str) -> FrozenTrial:

@@ -190,6 +190,8 @@ def _value(trial: FrozenTrial, name: str) -> Any:
 
 
 def _tick(value: Any) -> str:
+    if isinstance(value, tuple):
+        value = ", ".join(map(str, value))
     return value_text(value, _LONGEST_TICK)
 
 

@@ -15,7 +15,7 @@ from luthier.plots.labels import counted, shown
 from luthier.plots.marks import joined, notes
 from luthier.plots.panels import blank
 from luthier.plots.results import metric_of, ranks, sign_of, thinned
-from luthier.plots.theme import AMBER, BLUE, GREEN, PURPLE, VERMILION, fade
+from luthier.plots.theme import AMBER, BLUE, GREEN, PURPLE, SKY, VERMILION, fade
 from luthier.space import Space
 
 __all__ = ["draw_curves"]
@@ -28,6 +28,7 @@ _GROUPS: Final = {
     "pruned": (AMBER, 0.5, "dot"),
     "failed": (PURPLE, 0.5, "dot"),
     "completed": (BLUE, 0.55, "solid"),
+    "paused": (SKY, 0.6, "dash"),
     "running": (GREEN, 0.8, "solid"),
     "best": (VERMILION, 1.0, "solid"),
 }
@@ -35,6 +36,7 @@ _LABELS: Final = {
     TrialState.PRUNED: "pruned",
     TrialState.FAILED: "failed",
     TrialState.COMPLETE: "completed",
+    TrialState.PAUSED: "paused",
 }
 
 
@@ -49,8 +51,8 @@ def draw_curves(
 ) -> Figure:
     """Draw what trials reported by step; the best stands out.
 
-    Of many trials the best, those that run, and evenly chosen others are shown; of long curves some
-    steps, always the first, the last, the lowest and the highest.
+    Of many trials the best, those that run or are paused, and evenly chosen others are shown; of
+    long curves some steps, always the first, the last, the lowest and the highest.
 
     Args:
         history: The history.

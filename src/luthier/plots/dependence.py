@@ -16,7 +16,7 @@ from luthier.plots.marks import dots, line, notes
 from luthier.plots.panels import Panels, blank, chosen_params, jittered
 from luthier.plots.relevance import by_relevance
 from luthier.plots.results import Results, results
-from luthier.plots.surrogate import Surrogate, surrogate
+from luthier.plots.surrogate import FEWEST, Surrogate, surrogate
 from luthier.plots.theme import BLUE, GREY, MARKS, fade
 from luthier.space import Permutation, Space
 
@@ -29,7 +29,8 @@ _FEW: Final = 24
 _MOST: Final = 400
 _PANELS: Final = 9
 _Z: Final = 1.96
-_TOO_FEW: Final = "Too few trials have completed to tell: at least 8 are needed."
+_TOO_FEW: Final = f"Too few trials have completed to tell: at least {FEWEST} are needed."
+_RARE: Final = f"fewer than {FEWEST} trials<br>have it"
 
 
 def draw_dependence(
@@ -57,14 +58,16 @@ def draw_dependence(
     found = results(history, metric)
     title = f"{shown(found.metric)} as it depends on each parameter"
     chosen = chosen_params(space, params, len(space))
-    names = by_relevance(space, found, found.values, _PANELS) if params is None else chosen
-    names = [name for name in names if not isinstance(space[name], Permutation)]
+    names = _drawable(space, by_relevance(space, found, found.values, len(space)), _PANELS)
+    names = names if params is None else _drawable(space, chosen, len(chosen))
     model = surrogate(space, found, found.values, history.seed)
     if model is None or not names:
         return Figure("dependence", title, (), blank(_TOO_FEW))
     panels, traces = Panels(len(names), columns=3), []
     for k, name in enumerate(names):
         axis = axis_of(name, space[name])
+        if not model.knows([name]):
+            panels.say(k, _RARE)
         traces += [trace | panels.axes(k) for trace in _curve(axis, model)]
         panels.set_x(k, axis.layout())
         panels.set_y(k, {"title": {"text": shown(found.metric)}} if panels.is_first(k) else {})
@@ -110,7 +113,7 @@ def draw_contour(
         history: The history.
         space: Its space.
         params: At least two parameters, each pair of which is drawn; None: the two that matter
-            most.
+            most among those that trials have together.
         metric: An objective, or another metric; None: the first objective.
         uncertainty: Whether to draw beside it how sure the forest is, for a single pair.
 
@@ -121,12 +124,13 @@ def draw_contour(
     found = results(history, metric)
     title = f"{shown(found.metric)} as it depends on pairs of parameters"
     chosen = chosen_params(space, params, len(space))
-    names = by_relevance(space, found, found.values, 2) if params is None else chosen
-    names = [name for name in names if not isinstance(space[name], Permutation)][:4]
+    names = by_relevance(space, found, found.values, len(space)) if params is None else chosen
+    names = _drawable(space, names, len(names) if params is None else 4)
     model = surrogate(space, found, found.values, history.seed)
     if model is None or len(names) < 2:
         why = _TOO_FEW if model is None else "A contour needs two parameters that vary."
         return Figure("contour", title, (), blank(why))
+    names = model.pair(names) if params is None else names
     pairs = list(combinations(names, 2))
     beside = uncertainty and len(pairs) == 1
     panels = Panels(2 if beside else len(pairs), columns=2 if len(pairs) < 3 else 3, height=380)
@@ -134,7 +138,9 @@ def draw_contour(
     axes = {name: axis_of(name, space[name]) for name in names}
     traces: list[dict[str, Any]] = []
     for k, (a, b) in enumerate(pairs):
-        planes = _planes(axes[a], axes[b], model, space.encoding.width)
+        planes = _planes(axes[a], axes[b], model)
+        if not model.knows([a, b]):
+            panels.say(k, _RARE.replace("it", "both"))
         traces += [
             t | panels.axes(k) for t in (planes[0], *_trials(axes[a], axes[b], shown_trials))
         ]
@@ -151,9 +157,12 @@ def draw_contour(
     return Figure("contour", title, traces, layout, note)
 
 
-def _planes(
-    a: ParamAxis, b: ParamAxis, model: Surrogate, width: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _drawable(space: Space, names: Sequence[str], most: int) -> list[str]:
+    """The first of some parameters, without those that have no axis of a model's."""
+    return [name for name in names if not isinstance(space[name], Permutation)][:most]
+
+
+def _planes(a: ParamAxis, b: ParamAxis, model: Surrogate) -> tuple[dict[str, Any], dict[str, Any]]:
     """The mean and the uncertainty of a pair, as traces."""
     (x, codes_x), (y, codes_y) = a.grid(_PLANE), b.grid(_PLANE)
     grid = np.column_stack([np.tile(codes_x, len(y)), np.repeat(codes_y, len(x))])

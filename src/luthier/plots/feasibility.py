@@ -15,7 +15,7 @@ from luthier.plots.marks import dots, notes
 from luthier.plots.panels import blank, chosen_params, jittered
 from luthier.plots.relevance import by_relevance
 from luthier.plots.results import Results, thinned
-from luthier.plots.surrogate import surrogate
+from luthier.plots.surrogate import Surrogate, surrogate
 from luthier.plots.theme import MARKS, VERMILION, fade
 from luthier.space import Permutation, Space
 
@@ -36,7 +36,8 @@ def draw_feasibility(
     Args:
         history: The history.
         space: Its space.
-        params: Two parameters; None: the two that tell most about failures.
+        params: Two parameters; None: the two that tell most about failures among
+            those that trials have together.
         most: So many trials at most.
 
     Raises:
@@ -55,16 +56,21 @@ def draw_feasibility(
         names = by_relevance(space, found, good, len(space))
     else:
         names = chosen_params(space, params, 2)
-    names = [name for name in names if not isinstance(space[name], Permutation)][:2]
+    names = [name for name in names if not isinstance(space[name], Permutation)]
     if len(names) < 2:
         return Figure("feasibility", title, (), blank("A map needs two parameters that vary."))
+    model = surrogate(space, found, good, history.seed)
+    names = names[:2] if model is None else model.pair(names)
     axes = [axis_of(name, space[name]) for name in names]
-    traces = [*_plane(space, found, good, axes, history.seed), *_points(found, axes, most)]
+    points = _points(found, axes, most)
+    traces = [*_plane(model, axes), *points]
+    top = max([*(max(row) for row in traces[0].get("z", ())), 0.01])
     layout = {
         "xaxis": axes[0].layout() | {"showgrid": False},
         "yaxis": axes[1].layout() | {"showgrid": False},
         "coloraxis": {
             "cmin": 0,
+            "cmax": top,
             "colorscale": [[0, fade(VERMILION, 0.0)], [1, fade(VERMILION, 0.7)]],
             "colorbar": {"title": {"text": "chance to fail"}, "tickformat": ".0%"},
         },
@@ -73,7 +79,7 @@ def draw_feasibility(
     bad = int((~found.feasible).sum())
     note = notes(
         f"{bad:,} of {len(found):,} finished trials gave no usable result",
-        counted(min(most, len(found)), len(found)),
+        counted(sum(len(trace["x"]) for trace in points), len(found)),
     )
     return Figure("feasibility", title, traces, layout, note)
 
@@ -89,10 +95,7 @@ def _outcomes(history: History) -> Results:
     return Results(trials, "success", numbers, ok.astype(np.float64), -1.0, ok)
 
 
-def _plane(
-    space: Space, found: Results, good: Any, axes: Sequence[ParamAxis], seed: int
-) -> list[dict[str, Any]]:
-    model = surrogate(space, found, good, seed)
+def _plane(model: Surrogate | None, axes: Sequence[ParamAxis]) -> list[dict[str, Any]]:
     if model is None:
         return []
     (x, codes_x), (y, codes_y) = axes[0].grid(_PLANE), axes[1].grid(_PLANE)

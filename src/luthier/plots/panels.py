@@ -35,6 +35,7 @@ class Panels:
         self.rows = math.ceil(self.n / self.columns)
         self._height = height
         self._axes: dict[str, dict[str, Any]] = {}
+        self._words: list[dict[str, Any]] = []
 
     def axes(self, k: int) -> dict[str, str]:
         """What a trace of the k-th panel must say."""
@@ -52,6 +53,12 @@ class Panels:
     def set_y(self, k: int, axis: Mapping[str, Any]) -> None:
         """Describe the y axis of the k-th panel."""
         self._set("y", k, axis)
+
+    def say(self, k: int, text: str) -> None:
+        """Put a few words into the k-th panel, which has nothing else to show."""
+        end = "" if k == 0 else str(k + 1)
+        where = {"xref": f"x{end} domain", "yref": f"y{end} domain", "x": 0.5, "y": 0.5}
+        self._words.append({**where, "text": text, "showarrow": False})
 
     def layout(self, *, share_y: bool = False) -> dict[str, Any]:
         """The layout of the figure.
@@ -81,7 +88,8 @@ class Panels:
             if share_y and k:
                 found[f"yaxis{end}"]["matches"] = "y"
                 found[f"yaxis{end}"]["showticklabels"] = self.is_first(k)
-        return found | {"height": self._height * self.rows + _TOP}
+        said = {"annotations": self._words} if self._words else {}
+        return found | said | {"height": self._height * self.rows + _TOP}
 
     def _set(self, way: str, k: int, axis: Mapping[str, Any]) -> None:
         self._axes[f"{way}{k}"] = dict(axis)

@@ -98,6 +98,11 @@ def _no_reports(history: History, space: Space) -> str | None:
     return None if any(trial.reports for trial in groups) else "No trial has reported a step."
 
 
+def _no_stops(history: History, space: Space) -> str | None:
+    stopped = any(trial.reports for trial in chain(history.pruned, history.paused))
+    return None if stopped else "No trial was pruned or paused at a step."
+
+
 def _no_clones(history: History, space: Space) -> str | None:
     groups = chain(history.completed, history.pruned, history.live)
     cloned = any("step_from" in trial.origin.data for trial in groups)
@@ -132,7 +137,7 @@ _KINDS: Final = (
     Kind("contour", "How the metric depends on two parameters", draw_contour, _too_few_pairs),
     Kind("rank", "Where the best trials are", draw_rank, _no_pairs),
     Kind("curves", "What trials reported, step by step", draw_curves, _no_reports),
-    Kind("rungs", "Who went on from which step", draw_rungs, _no_reports),
+    Kind("rungs", "Who went on from which step", draw_rungs, _no_stops),
     Kind("lineage", "Who went on from whom", draw_lineage, _no_clones),
     Kind("schedules", "Hyperparameters by step", draw_schedules, _no_clones),
     Kind("pareto", "The Pareto front", draw_pareto, _single),

@@ -1,8 +1,12 @@
 """Relevance: which parameters a figure shows first if nobody says so.
 
-The share of a target's variance that lies between groups of a parameter (eta squared), a group
-being a choice, or an eighth of the trials by value; trials in which it is inactive add nothing. It
-looks at one parameter at a time; for what matters and how sure that is see ``analysis.importance``.
+The share of a target's variance that lies between groups of a parameter, beyond what as many
+groups share by chance (epsilon squared), a group being a choice, or an eighth of the trials by
+value; trials in which it is inactive add nothing. It looks at one parameter at a time; for what
+matters and how sure that is see ``analysis.importance``.
+
+References:
+    Kelley, An unbiased correlation ratio measure, PNAS 21 (1935).
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from luthier.plots.panels import chosen_params
 from luthier.plots.results import Results
 from luthier.space import Space
 
-__all__ = ["LARGEST", "by_relevance", "eta_squared", "relevance"]
+__all__ = ["LARGEST", "by_relevance", "epsilon_squared", "relevance"]
 
 Array = NDArray[np.float64]
 _GROUPS: Final = 8
@@ -50,12 +54,12 @@ def relevance(space: Space, found: Results, target: Array) -> dict[str, float]:
     share = {}
     for name in names:
         axis = axis_of(name, space[name], trials)
-        share[name] = eta_squared(axis.places(trials), target[rows], axis.is_listed)
+        share[name] = epsilon_squared(axis.places(trials), target[rows], axis.is_listed)
     return share
 
 
-def eta_squared(places: Array, target: Array, listed: bool) -> float:
-    """Return the share of variance between groups, in [0, 1].
+def epsilon_squared(places: Array, target: Array, listed: bool) -> float:
+    """Return the share of variance between groups beyond chance, in [0, 1].
 
     Args:
         places: A parameter's values, NaN where it is inactive, shape (n,).
@@ -63,7 +67,7 @@ def eta_squared(places: Array, target: Array, listed: bool) -> float:
         listed: Whether values are choices.
 
     Example:
-        >>> eta_squared(np.array([0.0, 0.0, 1.0, 1.0]), np.array([1.0, 1.0, 2.0, 2.0]), True)
+        >>> epsilon_squared(np.array([0.0, 0.0, 1.0, 1.0]), np.array([1.0, 1.0, 2.0, 2.0]), True)
         1.0
     """
     known = ~np.isnan(places)
@@ -80,5 +84,8 @@ def eta_squared(places: Array, target: Array, listed: bool) -> float:
     _, group = np.unique(group, return_inverse=True)
     counts = np.bincount(group)
     means = np.bincount(group, y) / counts
-    between = float((counts * (means - y.mean()) ** 2).sum() / len(target))
-    return between / total
+    between = float((counts * (means - y.mean()) ** 2).sum())
+    within = float(((y - means[group]) ** 2).sum())
+    free = len(y) - len(counts)
+    by_chance = (len(counts) - 1) * within / free if free > 0 else between
+    return max(between - by_chance, 0.0) / (total * len(target))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.history import History
+from luthier.core.lineage import step_from
 from luthier.core.trial import FrozenTrial, TrialState
 from luthier.plots.figure import Figure
 from luthier.plots.labels import shown
@@ -33,7 +34,8 @@ def draw_rungs(
     """Draw the trials at each rung: those that went on, and those that ended there.
 
     Rungs are the steps at which trials ended or paused; of many, ten evenly chosen. A trial is a
-    point on each of its rungs; more than 500 points tell their trials' numbers and values only.
+    point on each rung that it reached itself; more than 500 points tell their trials' numbers and
+    values only.
 
     Args:
         history: The history.
@@ -58,7 +60,9 @@ def draw_rungs(
     for k, step in enumerate(steps):
         rung = history.rung(step, [name])
         values = sign * rung.values[:, 0]
-        there = [trials[int(n)] for n in rung.numbers]
+        own = [step_from(trials[int(n)]) < step for n in rung.numbers]
+        there = [trials[int(n)] for n in rung.numbers[own]]
+        values = values[own]
         ways = [_way(trial, step) for trial in there]
         texts.append(_told(step, ways))
         for place in thinned(len(there), most).tolist():

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final, final
 
 import numpy as np
@@ -28,12 +29,13 @@ from luthier.plots.relevance import LARGEST
 from luthier.plots.results import Results, thinned
 from luthier.space import Space
 
-__all__ = ["Surrogate", "surrogate"]
+__all__ = ["FEWEST", "Surrogate", "surrogate"]
 
 Array = NDArray[np.float64]
 _TREES: Final = 48
 _GROWN: Final = 1_500
-_FEWEST: Final = 8
+FEWEST: Final = 8
+"""So many trials it takes to learn anything."""
 
 
 @final
@@ -50,6 +52,16 @@ class Surrogate:
     model: forest.Forest
     X: Array
     columns: dict[str, int]
+
+    def knows(self, names: Sequence[str]) -> bool:
+        """Whether enough trials have all of these parameters to tell how they act."""
+        columns = [self.columns[name] for name in names]
+        return int((~np.isnan(self.X[:, columns])).all(axis=1).sum()) >= FEWEST
+
+    def pair(self, names: Sequence[str]) -> list[str]:
+        """Return the first two of these parameters that are known together, else the first two."""
+        pairs = [list(pair) for pair in combinations(names, 2)]
+        return next(filter(self.knows, pairs), list(names[:2]))
 
     def dependence(
         self, names: Sequence[str], grid: Array, background: int
@@ -68,7 +80,7 @@ class Surrogate:
         """
         columns = [self.columns[name] for name in names]
         known = self.X[~np.isnan(self.X[:, columns]).any(axis=1)]
-        if len(known) < _FEWEST:
+        if len(known) < FEWEST:
             return None
         rows = known[thinned(len(known), background)]
         points = np.repeat(rows[None], len(grid), axis=0)
@@ -92,7 +104,7 @@ def surrogate(space: Space, found: Results, target: Array, seed: int) -> Surroga
     """
     known = np.flatnonzero(~np.isnan(target))
     finite = target[np.isfinite(target)]
-    if len(known) < _FEWEST or not len(finite) or not space.encoding.width:
+    if len(known) < FEWEST or not len(finite) or not space.encoding.width:
         return None
     places = known[thinned(len(known), _GROWN)]
     X = space.encoding.encode([found.trials[k].params for k in places])

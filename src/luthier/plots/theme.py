@@ -167,7 +167,11 @@ class Theme:
             },
             "margin": {"l": 56, "r": 24, "t": 48, "b": 48},
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": self.faint, "activecolor": self.ink},
-            "annotationdefaults": {"font": {"size": 11, "color": self.faint}, "showarrow": False},
+            "annotationdefaults": {
+                "bgcolor": fade(self.paper, 0.75),
+                "font": {"size": 11, "color": self.faint},
+                "showarrow": False,
+            },
             "xaxis": axis,
             "yaxis": axis,
         }
