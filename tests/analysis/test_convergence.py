@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,18 @@ def test_what_remains_is_bounded_and_a_done_search_has_little() -> None:
     early = convergence(study.history.where(lambda trial: trial.number < 6), SPACE)
     assert early.remaining is not None
     assert early.remaining > found.remaining
+
+
+def test_no_improvement_is_promised_that_cannot_come() -> None:
+    found = convergence(of_values([5, 3, 1]), SPACE)
+    stuck = replace(found, remaining=0.5)
+    assert stuck.is_out_of_reach
+    assert "No improvement of 2 or more is to be expected. At most 0.5 may" in str(stuck)
+    assert "The chance of" not in str(stuck)
+    for remaining in (None, 2.5):
+        told = replace(found, remaining=remaining)
+        assert not told.is_out_of_reach
+        assert "The chance of an improvement of 2 or more" in str(told)
 
 
 def test_several_objectives_are_followed_by_the_volume_of_their_front() -> None:

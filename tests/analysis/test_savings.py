@@ -11,7 +11,7 @@ import pytest
 from luthier import Float, Space
 from luthier.analysis import savings
 from luthier.core.objective import Objective
-from luthier.core.trial import TrialState
+from luthier.core.trial import Origin, TrialState, changed
 from luthier.errors import ArgumentError
 from luthier.testing.rehearsal import Rehearsal
 
@@ -139,3 +139,25 @@ def test_nothing_was_stopped() -> None:
     assert str(savings(played([]), SPACE)) == "No trial was ended early."
     with pytest.raises(ArgumentError, match="savings: metric must be an objective"):
         savings(played([]), SPACE, metric="loss")
+
+
+def test_a_population_saves_nothing_and_clones_count_their_own_steps() -> None:
+    play = Rehearsal(SPACE)
+    for state in (TrialState.PRUNED, TrialState.COMPLETE):
+        trial = play.add({"x": 0.5})
+        for step in range(1, 5 if state is TrialState.PRUNED else 11):
+            trial = play.report(trial, step, {"value": 1 / step})
+        play.end(trial, state, value=0.1)
+    origin = Origin("clone", parent=1, data={"step_from": 4})
+    trial = play._apply(changed(play.add({"x": 0.25}), origin=origin))
+    for step in range(5, 11):
+        trial = play.report(trial, step, {"value": 1 / step})
+    play.end(trial, value=0.1)
+    found = savings(play.history, SPACE)
+    assert found.replaced
+    assert (found.steps, found.saved_steps, found.saved_cost) == (4 + 10 + 6, 0, 0)
+    assert math.isnan(found.chance)
+    assert str(found) == (
+        "1 trial was replaced by clones of better ones, which went on in their place: "
+        "20 steps in all, none saved."
+    )

@@ -79,6 +79,13 @@ def test_a_glance_sees_all_of_it(lived: Study) -> None:
     assert replace(seen, goal=4).seconds_left is None
 
 
+def test_paused_trials_count_towards_the_goal(lived: Study) -> None:
+    seen = replace(glance(lived), counts={"complete": 4, "paused": 6})
+    assert (seen.done, seen.seconds_left) == (10, None)
+    assert " 10 of 10 " in drawn(seen)
+    assert replace(seen, goal=12).seconds_left is None  # a paused one may be resumed, or not
+
+
 def test_a_glance_reads_only_what_changed(lived: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     looker = open_study("runs.db", "s")
     glance(looker)

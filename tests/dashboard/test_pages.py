@@ -272,6 +272,47 @@ def test_a_trial_shows_what_was_tried_and_what_came_of_it(watch: Watch, storage:
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def test_a_clone_names_its_scheduler_and_paused_trials_are_counted(
+    watch: Watch, storage: str
+) -> None:
+    members = lt.create_study(
+        study_name="members",
+        storage=storage,
+        sampler="random",
+        scheduler=lt.schedulers.PBT(steps=4, population=4, ready_every=2, synchronous=True),
+        seed=0,
+    )
+
+    def train(trial: lt.Trial) -> float:
+        x = trial.suggest_float("x", 0, 1)
+        saved = trial.load_checkpoint()
+        for step in range(1 if saved is None else int(saved.read_bytes()) + 1, 5):
+            trial.report(x + 1 / step, step)
+            trial.save_checkpoint(str(step).encode())
+            if trial.should_prune():
+                raise lt.TrialPruned
+        return x
+
+    members.optimize(train)
+    clone = next(t for t in members.trials if "step_from" in t.origin.data)
+    page = watch.open(f"{SHELL}members/trials/{clone.number}")
+    why = page.get_by_role("region", name="Why it exists")
+    expect(why).to_contain_text("Scheduler")
+    expect(why).to_contain_text("pbt, steps 4")
+    rungs = lt.create_study(
+        study_name="rungs",
+        storage=storage,
+        scheduler="asha:max_resource=9",
+        sampler="random",
+        seed=0,
+    )
+    rungs.optimize(train, n_trials=6)
+    page.goto(watch.url + "/#/study/rungs")
+    n = len(rungs.history.paused)
+    assert n > 0
+    expect(page.locator(".tile").filter(has_text="Paused")).to_contain_text(str(n))
+
+
 def test_studies_that_are_not_there_or_empty_say_so(watch: Watch, storage: str) -> None:
     watch.expected.append("404")
     page = watch.open(SHELL + "nowhere")
@@ -519,6 +560,9 @@ def test_narrow_screens_need_no_sideways_scrolling(watch: Watch) -> None:
         page.wait_for_timeout(250)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, f"{route} is {width} wide"
+    page.goto(f"{watch.url}/#/study/tuned/charts")
+    page.locator("#chart-contour").scroll_into_view_if_needed()
+    expect(page.locator("#chart-contour .plot")).to_have_css("min-width", "660px")  # it scrolls
 
 
 def test_everything_can_be_done_by_keyboard(watch: Watch) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 import luthier
 from luthier import Float, Space
 from luthier.report import Finding, Report, report
+from luthier.report.findings import _mattered
 
 
 def by_topic(told: Report) -> dict[str, Finding]:
@@ -48,6 +52,14 @@ def test_what_mattered_is_named_with_intervals() -> None:
     assert share > 0.9
     assert found.strength == "sure"
     assert "Little or nothing: y." in found.text
+
+
+def test_wide_intervals_are_not_called_well_founded() -> None:
+    study = luthier.create_study(space=Space(x=Float(0, 1)), sampler="random", seed=0)
+    study.optimize(lambda t: t.params["x"], n_trials=30)
+    found = study.importance()
+    assert _mattered(found, "").strength == "sure"
+    assert _mattered(replace(found, intervals=np.array([[0.2, 0.95]])), "").strength == "likely"
 
 
 def test_nothing_is_advised_twice_and_every_advice_is_a_step() -> None:

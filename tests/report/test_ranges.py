@@ -40,6 +40,7 @@ def test_good_trials_in_a_part_ask_for_a_smaller_range() -> None:
     assert set(narrow) == {"lr", "c"}
     assert narrow["lr"]["share"] <= 0.5
     assert narrow["c"]["range"] == "only q"
+    assert "study.narrow()" in found["narrow"].advice
 
 
 def test_what_makes_no_difference_is_to_be_fixed() -> None:
@@ -66,3 +67,16 @@ def test_a_front_of_thousands_has_ranges() -> None:
     found = {finding.topic: finding for finding in tell(play.history, "long").findings}
     assert found["winner"].numbers["size"] == 2_000
     assert found["widen"].numbers["a"]["near"] == 2_000
+    assert "study.narrow" not in "".join(f.advice for f in found.values())  # it refuses fronts
+
+
+def test_a_front_in_a_part_is_not_narrowed_by_what_refuses_it() -> None:
+    play = Rehearsal(SPACE, objective=Objective.of(directions=["minimize", "minimize"]))
+    rng = np.random.default_rng(0)
+    for u in rng.random((200, 2)).tolist():
+        trial = play.add({"a": u[0], "lr": 0.1, "idle": u[1], "c": "p"})
+        off = max(abs(u[0] - 0.5), 0.1)
+        play.end(trial, metrics={"value_0": off + u[1] / 9, "value_1": off - u[1] / 9})
+    found = {finding.topic: finding for finding in tell(play.history, "part").findings}
+    assert "a" in found["narrow"].numbers
+    assert "declare a smaller space" in found["narrow"].advice

@@ -91,6 +91,11 @@ class Convergence(Worded):
         n = len(self.numbers)
         return bool(self.improvements) and self.since >= max(10, n / 2)
 
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether an improvement of the size that is waited for is hardly possible any more."""
+        return self.remaining is not None and self.remaining < self.size < math.inf
+
     def __str__(self) -> str:
         n = len(self.numbers)
         if not self.improvements:
@@ -100,7 +105,9 @@ class Convergence(Worded):
         said[0] += f", the last of {counted(n, 'trial')}." if not self.since else (
             f"; {counted(self.since, 'trial')} of {n} finished since."
         )  # fmt: skip
-        if math.isfinite(self.size) and n > 1:
+        if self.is_out_of_reach:
+            said.append(f"No improvement of {number(self.size)} or more is to be expected.")
+        elif math.isfinite(self.size) and n > 1:
             wait = f", and 50% in the next {_rounded(self.wait)}"
             said.append(
                 f"The chance of an improvement of {number(self.size)} or more is about "

@@ -4,7 +4,8 @@ Saved are the steps up to the usual last one of completed trials; a step of a tr
 steps cost on average. The price is a better trial lost. Where the stopped trials were heading is
 drawn many times, all at once (``endings.py``), and compared with the best that completed. How far
 the completed curves leave that open is said by an interval: the chance under each of 40 beliefs
-about how curves go on. With fewer than eight full curves nothing is said. Told and true chances on
+about how curves go on. With fewer than eight full curves nothing is said. In a
+population clones go on where others end, which saves nothing. Told and true chances on
 simulated schedulers: docs/adr/0030-diagnosis.md.
 
 What another scheduler would have done to trials that were run to their end is another question:
@@ -25,6 +26,7 @@ from luthier.analysis.endings import FEWEST, endings
 from luthier.analysis.outcomes import LARGEST, place_of_metric
 from luthier.analysis.wording import Worded, counted, duration, percent
 from luthier.core.history import History
+from luthier.core.lineage import step_from
 from luthier.core.rng import generator
 from luthier.core.trial import FrozenTrial
 from luthier.space import Space
@@ -71,6 +73,8 @@ class Savings(Worded):
         low: Lower end of the 90% interval of that, as few curves tell it vaguely.
         high: Upper end.
         curves: How many full curves it was told from.
+        replaced: Whether clones of better trials went on where these ended, as in populations, so
+            that nothing was saved.
     """
 
     metric: str
@@ -84,6 +88,7 @@ class Savings(Worded):
     low: float
     high: float
     curves: int
+    replaced: bool = False
 
     @property
     def saved_share(self) -> float:
@@ -102,6 +107,12 @@ class Savings(Worded):
         if not self.stopped:
             return "No trial was ended early."
         n = counted(len(self.stopped), "trial")
+        if self.replaced:
+            are = "was" if len(self.stopped) == 1 else "were"
+            return (
+                f"{n.capitalize()} {are} replaced by clones of better ones, which went on in their "
+                f"place: {self.steps:,} steps in all, none saved."
+            )
         if self.horizon is None:
             return f"{n.capitalize()} ended early; no completed trial reported how far it went."
         time = f", about {duration(self.saved_cost)}" if self.saved_cost else ""
@@ -135,6 +146,7 @@ def savings(history: History, space: Space, *, metric: str | None = None, seed: 
 
     Returns:
         What was found. Pruned trials count, and paused ones, which nobody has resumed so far.
+        Steps are those that a trial ran itself.
 
     Raises:
         ArgumentError: An unknown metric.
@@ -162,19 +174,21 @@ def savings(history: History, space: Space, *, metric: str | None = None, seed: 
     ends = sorted(max(curve) for curve in curves if curve)
     horizon = ends[len(ends) // 2] if ends else None
     full = [c for c in curves if c and horizon is not None and max(c) >= horizon]
+    every = [*history.completed, *stopped, *history.failed]
+    replaced = any("step_from" in trial.origin.data for trial in every)
     chances, chance, low, high = _lost(
-        [_curve(t, name, sign) for t in stopped], full, horizon, seed
+        [_curve(t, name, sign) for t in stopped], full, None if replaced else horizon, seed
     )
+    end = 0 if replaced or horizon is None else horizon
     rows = [
-        Stopped(trial.number, _end(trial), max((horizon or 0) - _end(trial), 0), p)
+        Stopped(trial.number, _end(trial), max(end - _end(trial), 0), p)
         for trial, p in zip(stopped, chances, strict=True)
     ]
     saved = [row.saved * _seconds_a_step(t) for row, t in zip(rows, stopped, strict=True)]
-    every = [*history.completed, *stopped, *history.failed]
     return Savings(
         name,
         horizon,
-        sum(map(_end, every)),
+        sum(max(_end(trial) - step_from(trial), 0) for trial in every),
         sum(row.saved for row in rows),
         sum(trial.cost or 0.0 for trial in every),
         sum(saved),
@@ -183,6 +197,7 @@ def savings(history: History, space: Space, *, metric: str | None = None, seed: 
         low,
         high,
         len(full),
+        replaced,
     )
 
 

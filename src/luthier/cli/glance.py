@@ -80,11 +80,18 @@ class Glance:
     trouble: str = ""
 
     @property
+    def done(self) -> int:
+        """How many count towards the goal: paused ones do, for nobody need go on with them."""
+        return self.finished + self.counts.get("paused", 0)
+
+    @property
     def seconds_left(self) -> float | None:
-        """How long it will take to the goal at this rate, where both are known."""
-        if self.goal is None or not self.per_minute or self.finished >= self.goal:
+        """How long it will take to the goal at this rate; None if unknown, or trials are paused."""
+        if self.goal is None or not self.per_minute or self.done >= self.goal:
             return None
-        return 60 * (self.goal - self.finished) / self.per_minute
+        if self.done > self.finished:
+            return None
+        return 60 * (self.goal - self.done) / self.per_minute
 
 
 def glance(study: Study) -> Glance:

@@ -109,10 +109,10 @@ def _progress(seen: Glance, width: int, plain: bool) -> Text:
     if not seen.goal:
         return _line("Rate", rate)
     room = max(min(width - 60, 30), 8)
-    full = min(round(room * seen.finished / seen.goal), room)
+    full = min(round(room * seen.done / seen.goal), room)
     bar = ("#" if plain else "━") * full
     rest = ("-" if plain else "─") * (room - full)
-    of = f" {seen.finished:,} of {seen.goal:,}  "
+    of = f" {seen.done:,} of {seen.goal:,}  "
     return _line("Goal", (bar, "green"), (rest, "dim"), of, rate)
 
 

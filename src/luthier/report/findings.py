@@ -98,9 +98,9 @@ def _mattered(found: Importance, what: str) -> Finding:
         said.append(f"Together, beyond that: {listed(both)}.")
     trust = found.rank_correlation or 0.0
     said.append(f"The model behind this ranks unseen trials with a correlation of {trust:.2f}.")
-    return Finding(
-        "importance", title, " ".join(said), "sure" if trust > 0.7 else "likely", numbers
-    )
+    wide = any(row["high"] - row["low"] > _WIDE for row in top)
+    strength: Strength = "sure" if trust > _WELL and not wide else "likely"
+    return Finding("importance", title, " ".join(said), strength, numbers)
 
 
 def _failures(facts: Facts) -> Finding:
@@ -169,7 +169,7 @@ def _convergence(facts: Facts) -> list[Finding]:
         "remaining": found.remaining,
     }
     advice = ""
-    if not found.has_stalled and found.chance > 0.5:
+    if not found.has_stalled and found.chance > 0.5 and not found.is_out_of_reach:
         advice = f"Go on: an improvement is likely within the next {counted(found.ahead, 'trial')}."
     elif found.has_stalled:
         advice = "It has stalled: stop here, or change the space before going on."

@@ -52,7 +52,7 @@ def ranges(facts: Facts) -> list[Finding]:
     found = [_widen(facts, widened)] if widened else []
     smaller = {k: v for k, v in _smaller(facts, good).items() if k not in widened}
     if smaller:
-        found.append(_narrow(smaller))
+        found.append(_narrow(smaller, can_go_on=len(facts.names) == 1))
     idle = _idle(facts)
     if idle and facts.best is not None:
         found.append(_fix(facts, idle))
@@ -166,7 +166,8 @@ def _absent(every: NDArray[np.float64], good: NDArray[np.float64], choices: int)
     return gone if len(gone) < choices else []
 
 
-def _narrow(smaller: Mapping[str, tuple[str, float]]) -> Finding:
+def _narrow(smaller: Mapping[str, tuple[str, float]], *, can_go_on: bool) -> Finding:
+    """What to narrow; ``Study.narrow`` does so for a single objective."""
     most = sorted(smaller.items(), key=lambda item: item[1][1])
     said = [f"{plain(name, 60)}: {words}" for name, (words, _) in most[:_MOST]]
     more = f" (and {len(most) - _MOST} more)" if len(most) > _MOST else ""
@@ -176,7 +177,9 @@ def _narrow(smaller: Mapping[str, tuple[str, float]]) -> Finding:
         f"The best trials lie in a part of the space: {'; '.join(said)}{more}.",
         "likely",
         {name: {"range": words, "share": share} for name, (words, share) in most},
-        "Go on in that part, by study.narrow() where the space was declared.",
+        "Go on in that part, by study.narrow() where the space was declared."
+        if can_go_on
+        else "The whole front lies there: declare a smaller space for the next study.",
     )
 
 

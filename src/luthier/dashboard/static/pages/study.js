@@ -240,6 +240,7 @@ function tiles(info) {
     el("div", { class: "tile" }, el("dt", {}, "Trials"), el("dd", {}, trials), el("dd", { class: "note" }, stateBar(states, info.goal ?? 0))),
     best,
     tile("Completed", count(states.COMPLETE ?? 0), done ? percent((states.COMPLETE ?? 0) / done) : null),
+    states.PAUSED ? tile("Paused", count(states.PAUSED), "may go on") : null,
     tile("Pruned", count(states.PRUNED ?? 0), done ? percent((states.PRUNED ?? 0) / done) : null),
     tile("Failed", count(states.FAILED ?? 0), done ? percent((states.FAILED ?? 0) / done) : null),
     tile("Running", count(states.RUNNING ?? 0), workersOf(info)),

@@ -10,10 +10,11 @@ import { annotateTrial, enqueue, invalidateTrial, retryTrial, stopTrial } from "
 
 const OPEN = ["RUNNING", "PAUSED", "WAITING"];
 
-/** A sampler's settings, which are JSON if a sampler wrote them, as words: "tpe, gamma 0.15". */
+/** The settings of a sampler or scheduler as words, "tpe, gamma 0.15"; they are JSON if these wrote them. */
 function settings(text) {
   try {
-    const { name: called, ...others } = JSON.parse(text);
+    const read = JSON.parse(text);
+    const { name: called, ...others } = read.scheduler ?? read; // clones are a scheduler's
     return [called, ...Object.entries(others).map(([key, item]) => `${key} ${value(item)}`)].join(", ");
   } catch {
     return text;
@@ -130,7 +131,7 @@ export function trialTab({ place, study, parts }) {
     const link = (n) => trialLink(study.title, n, `#${n}`);
     const why = [
       ["Reason", o.reason || "–"],
-      ["Sampler", settings(o.sampler)],
+      [o.sampler.startsWith('{"scheduler":') ? "Scheduler" : "Sampler", settings(o.sampler)],
       ["Had seen", `the history up to version ${count(o.history_version)}`],
       ...Object.entries(o.data ?? {}).map(([key, item]) => [key, value(item, 200)]),
     ];
