@@ -31,7 +31,7 @@ BUDGETS = {
     "strategies": 460,
     "testing": 2470,
     "analysis": 5300,
-    "plots": 3700,
+    "plots": 3750,
     "catalog": 960,
     "gradient": 2510,
     "integrations": 7000,
