@@ -27,7 +27,7 @@ def test_status_tells_how_a_study_stands(demo: Luthier) -> None:
         "Sampler     auto",
         "Scheduler   none",
         "Seed        0",
-        "seconds in finished trials",
+        "seconds in trials that have ended or were paused",
     ):
         assert expected in text
 

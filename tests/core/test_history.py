@@ -152,6 +152,8 @@ def test_constraints_and_costs() -> None:
     history = ledger_of(*trials, objective=objective).snapshot()
     assert history.violations.tolist() == [0.0, 3.0]
     assert history.cost == 4.0
+    paused = FrozenTrial(number=2, state=TrialState.PAUSED, budget=1, cost=1.5, version=3)
+    assert ledger_of(*trials, paused, objective=objective).snapshot().cost == 5.5
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(0, 2**20))

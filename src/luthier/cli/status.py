@@ -54,7 +54,7 @@ def _facts(study: Study, storage: str) -> Iterator[tuple[str, str]]:
     for part in ("sampler", "scheduler"):
         yield part.capitalize(), _settings(study, part)
     yield "Seed", str(study.seed)
-    yield "Work", f"{history.cost:.3g} seconds in finished trials"
+    yield "Work", f"{history.cost:.3g} seconds in trials that have ended or were paused"
     yield from (("Running", line) for line in _running(study, history))
     if len(history.failed):
         first = min(history.failed, key=lambda trial: trial.number)

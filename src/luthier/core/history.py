@@ -112,8 +112,9 @@ class History:
 
     @property
     def cost(self) -> float:
-        """Seconds of work of all finished trials."""
-        return sum(float(self.table(("cost",), group, _cost).sum()) for group in self._groups)
+        """Seconds of work of all trials, as far as recorded: of what was paused, too."""
+        ended = sum(float(self.table(("cost",), group, _cost).sum()) for group in self._groups)
+        return ended + sum(trial.cost or 0.0 for trial in chain(*self._live))
 
     @property
     def _groups(self) -> tuple[Prefix[FrozenTrial], ...]:

@@ -77,7 +77,10 @@ class MaxSeconds:
 @final
 @dataclass(frozen=True, slots=True)
 class MaxCost:
-    """Stop when the finished trials of the study have taken this many seconds of work in all."""
+    """Stop when the trials of the study have taken this many seconds of work in all.
+
+    Work counts when a trial ends or is paused.
+    """
 
     seconds: float
 
