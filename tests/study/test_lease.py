@@ -486,21 +486,21 @@ def test_the_thread_beats_while_a_trial_runs_and_no_longer(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_beat_survives_terms_that_change_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+    world: World, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    study = luthier.create_study(storage=tmp_path / "runs.db", lease=3600)
+    study = world.machine()
     lease = study._driver.lease
     trial = study.ask()
 
     def beat(*_: object) -> None:
         lease.terms = Terms(math.inf, 3)
         if fails:
-            raise StorageError("not now", place="runs.db")
+            raise StorageError("not now", place="here")
 
-    monkeypatch.setattr(study.storage, "heartbeat", beat)
+    monkeypatch.setattr(world.storage, "heartbeat", beat)
     pause = lease.tick()
     assert pause is not None
-    assert pause <= 900  # a thread can't sleep for ever, and has to see that it is over
+    assert pause <= LEASE / 4  # a thread can't sleep for ever, and has to see that it is over
     assert lease.tick() is None
     study.tell(trial, 1.0)
 
