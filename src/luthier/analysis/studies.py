@@ -133,8 +133,23 @@ class Comparison(Worded):
     pairs: tuple[Pair, ...]
     groups: tuple[tuple[str, ...], ...]
 
-    def __str__(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """In words, who is better than whom; "" with a single strategy."""
         names = [standing.name for standing in self.standings]
+        told = [pair for pair in self.pairs if pair.differs]
+        best = [pair for pair in told if pair.first == names[0]]
+        if len(self.blocks) < _FEWEST:
+            return f"Fewer than {_FEWEST} common runs: differences can't be told from luck."
+        if len(names) > 1 and len(best) == len(names) - 1:
+            others = "the other" if len(names) == 2 else "all others"
+            return f"{names[0]} is better than {others} (p = {_p(max(q.p for q in best))})."
+        if told:
+            pairs = ", ".join(f"{q.first} than {q.second} (p = {_p(q.p)})" for q in told[:4])
+            return f"Better: {pairs}; the other pairs can't be told apart."
+        return "None can be told from another." if len(names) > 1 else ""
+
+    def __str__(self) -> str:
         said = [
             f"{self.metric} after {counted(self.budget, 'trial')}, on "
             f"{counted(len(self.blocks), 'common run')}:",
@@ -143,20 +158,9 @@ class Comparison(Worded):
                 f"median {number(s.median)}"
                 for s in self.standings
             ),
+            self.verdict,
         ]
-        told = [pair for pair in self.pairs if pair.differs]
-        best = [pair for pair in told if pair.first == names[0]]
-        if len(self.blocks) < _FEWEST:
-            said.append(f"Fewer than {_FEWEST} common runs: differences can't be told from luck.")
-        elif len(names) > 1 and len(best) == len(names) - 1:
-            others = "the other" if len(names) == 2 else "all others"
-            said.append(f"{names[0]} is better than {others} (p = {_p(max(q.p for q in best))}).")
-        elif told:
-            pairs = ", ".join(f"{q.first} than {q.second} (p = {_p(q.p)})" for q in told[:4])
-            said.append(f"Better: {pairs}; the other pairs can't be told apart.")
-        elif len(names) > 1:
-            said.append("None can be told from another.")
-        return "\n".join(said)
+        return "\n".join(filter(None, said))
 
 
 def compare(

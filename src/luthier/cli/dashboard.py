@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from luthier.cli.options import open_existing, storage_option
+from luthier.cli.options import (
+    allow_host_option,
+    host_option,
+    open_existing,
+    port_option,
+    storage_option,
+)
 
 __all__ = ["dashboard"]
 
@@ -17,10 +23,8 @@ Examples:
 """
 )
 @storage_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8480, show_default=True, help="0: any free."
-)
+@host_option
+@port_option(8480)
 @click.option(
     "--token-file",
     envvar="LUTHIER_TOKEN_FILE",
@@ -29,13 +33,7 @@ Examples:
     help="Holds the token that browsers must show; made on the first start. Without it there is "
     "none on this machine, and luthier.token where others can reach it.",
 )
-@click.option(
-    "--allow-host",
-    "allow_hosts",
-    multiple=True,
-    metavar="NAME",
-    help="A further name that browsers call it by, such as a proxy's; may be repeated.",
-)
+@allow_host_option
 @click.option("--read-only", is_flag=True, help="Look only: nothing may be changed.")
 def dashboard(
     storage: str,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,7 +14,17 @@ if TYPE_CHECKING:
     from luthier.core.protocols import Storage
     from luthier.study.study import Study
 
-__all__ = ["open_existing", "open_study", "storage_option", "study_option"]
+__all__ = [
+    "allow_host_option",
+    "host_option",
+    "open_existing",
+    "open_study",
+    "port_option",
+    "storage_option",
+    "study_option",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 storage_option = click.option(
     "--storage",
@@ -27,6 +38,24 @@ storage_option = click.option(
 study_option = click.option(
     "--study", metavar="NAME", help="Which study; may be left out where there is only one."
 )
+host_option = click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
+)
+allow_host_option = click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name that clients call it by, such as a proxy's; may be repeated.",
+)
+
+
+def port_option(default: int) -> Callable[[F], F]:
+    """The port to listen on, for a server whose own is ``default``."""
+    kind = click.IntRange(0, 65_535)
+    return click.option(
+        "--port", type=kind, default=default, show_default=True, help="0: any free."
+    )
 
 
 def open_existing(storage: str) -> Storage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from luthier.cli.options import storage_option
+from luthier.cli.options import allow_host_option, host_option, port_option, storage_option
 
 __all__ = ["serve"]
 
@@ -17,10 +17,8 @@ Examples:
 """
 )
 @storage_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8470, show_default=True, help="0: any free."
-)
+@host_option
+@port_option(8470)
 @click.option(
     "--token-file",
     default="luthier.token",
@@ -31,13 +29,7 @@ Examples:
     help="Holds the token that clients must show; made on the first start.",
 )
 @click.option("--no-token", is_flag=True, help="Let in whoever is on this machine.")
-@click.option(
-    "--allow-host",
-    "allow_hosts",
-    multiple=True,
-    metavar="NAME",
-    help="A further name that clients call it by, such as a proxy's; may be repeated.",
-)
+@allow_host_option
 @click.option(
     "--lease",
     default=60.0,

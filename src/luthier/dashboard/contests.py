@@ -186,14 +186,14 @@ def _tested(
         found = compare(table)
     except LuthierError:
         return Contest(strategies, told, None, ["No run has finished trials of all strategies."])
-    return Contest(strategies, told, found, [*_verdict(found), _pairing(found, runs, by_seed)])
+    return Contest(strategies, told, found, [_verdict(found), _pairing(found, runs, by_seed)])
 
 
-def _verdict(found: Comparison) -> list[str]:
-    lines = [line for line in str(found).split("\n")[1:] if not line.startswith("  ")]
+def _verdict(found: Comparison) -> str:
     where = f"On {counted(len(found.blocks), 'common run')}"
-    same = lines == ["None can be told from another."]
-    return [f"{where}, no strategy can be told from another." if same else f"{where}: {lines[0]}"]
+    if len(found.blocks) >= _ENOUGH and not any(pair.differs for pair in found.pairs):
+        return f"{where}, no strategy can be told from another."
+    return f"{where}: {found.verdict}"
 
 
 def _pairing(found: Comparison, runs: Sequence[Candidate], by_seed: bool) -> str:
