@@ -8,6 +8,7 @@ All three studies are kept in ``luthier-demo.db``, and what the network's found 
 again: what is finished stays finished, what was running is run again.
 """
 
+import argparse
 import os
 import shutil
 import sys
@@ -151,4 +152,6 @@ def main(*, small=False):
 
 
 if __name__ == "__main__":
-    main(small="--small" in sys.argv)
+    parser = argparse.ArgumentParser(description="Tune three models on scikit-learn's data.")
+    parser.add_argument("--small", action="store_true", help="a few trials, for a try")
+    main(small=parser.parse_args().small)

@@ -160,6 +160,14 @@ def test_the_demo_resumes_after_ctrl_c_and_then_shows_its_table(tmp_path: Path) 
         assert {trial.state.name for trial in study.trials} <= {"COMPLETE", "PRUNED"}  # raced
 
 
+def test_the_demo_refuses_what_it_does_not_know(tmp_path: Path) -> None:
+    demo = start("demo.py", tmp_path, "--smal1")
+    _, err = demo.communicate(timeout=120)
+    assert demo.returncode == 2
+    assert "unrecognized arguments: --smal1" in err
+    assert not (tmp_path / "luthier-demo.db").exists()
+
+
 def test_the_commands_that_the_demo_names_work_without_an_activated_venv(tmp_path: Path) -> None:
     demo = start("demo.py", tmp_path, "--small", PATH=os.defpath)
     out, err = demo.communicate(timeout=120)
