@@ -262,6 +262,25 @@ class TestDask:
             assert {t.state for t in study.trials} == {TrialState.COMPLETE}
             assert max(seen) == 3  # two threads, and one that waits
 
+    def test_the_line_is_its_own(self) -> None:
+        """Dask shares a client among the tasks of a process, and closes it with a worker."""
+        import distributed
+
+        def cut(study: luthier.Study, _: object) -> None:
+            assert client.submit(lambda: distributed.get_client().id, pure=False).result()
+            for shared in list(distributed.Worker._initialized_clients):
+                shared.close()
+
+        with (
+            distributed.LocalCluster(
+                n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+            ) as cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
+            study = luthier.create_study(**SEED)
+            study.optimize(_slow, 2, executor=Dask(client), callbacks=cut)
+            assert [(t.state, t.attempt) for t in study.trials] == [(TrialState.COMPLETE, 1)] * 2
+
     def test_a_cluster_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         import distributed
 

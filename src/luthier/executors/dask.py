@@ -93,7 +93,7 @@ class Dask:
         fresh: bool = False,
         resources: Mapping[str, float] | None = None,
     ) -> None:
-        distributed = require_extra("distributed", "dask", "The Dask executor")
+        distributed = _distributed()
         if not (client is None or isinstance(client, str | distributed.Client)):
             raise ArgumentError(
                 "Dask: the client must be a distributed.Client, an address such as "
@@ -155,7 +155,7 @@ class Dask:
             number,
             parcel.content,
             self._settings,
-            key=f"luthier-{hub.run}-{serial}",
+            key=f"{hub.run}-{serial}",
             pure=False,
         )
         self._tasks[serial] = task
@@ -266,8 +266,8 @@ class _Hub:
     def __init__(self, given: Any, slots: int | None, hear: Callable[[Any], None]) -> None:
         self._own = contextlib.ExitStack()
         self.client = self._connect(given, slots)
-        self.run = uuid.uuid4().hex
-        self._in = self._queue(_inbox(self.run))
+        self.run = f"luthier-{uuid.uuid4().hex}"
+        self._in = self._queue(self.run)
         self._back: dict[str, Any] = {}
         self._hear = hear
         asyncio.run_coroutine_threadsafe(self._listen(), self.client.loop.asyncio_loop)
@@ -284,19 +284,22 @@ class _Hub:
         with contextlib.suppress(OSError, TimeoutError), self._own:
             self.client.cancel(running)
             until = time.monotonic() + (grace + 2 * _LOOK_SECONDS if running else 0)
-            while any(self._dismissed().values()) and time.monotonic() < until:
+            while self._dismissed() and time.monotonic() < until:
                 time.sleep(_LOOK_SECONDS / 10)
             self._in.put(None)
             for queue in (self._in, *self._back.values()):
                 queue.close()
 
-    def _dismissed(self) -> dict[str, int]:
-        """Close this run's idle posts everywhere; how many are busy, by worker."""
-        busy: dict[str, int] = self.client.run(_dismiss, self.run, on_error="ignore")
-        return busy
+    def _dismissed(self) -> bool:
+        """Close this run's idle posts everywhere; whether some are busy.
+
+        Workers of this process that closed have left theirs here.
+        """
+        busy = self.client.run(_dismiss, self.run, on_error="ignore")
+        return any((*busy.values(), _POSTS.dismiss(self.run)))
 
     def _connect(self, given: Any, slots: int | None) -> Any:
-        distributed = require_extra("distributed", "dask", "The Dask executor")
+        distributed = _distributed()
         if isinstance(given, str):
             return self._own.enter_context(distributed.Client(given, set_as_default=False))
         if given is not None:
@@ -312,9 +315,7 @@ class _Hub:
             return self._own.enter_context(client)
 
     def _queue(self, name: str) -> Any:
-        return require_extra("distributed", "dask", "The Dask executor").Queue(
-            name, client=self.client
-        )
+        return _distributed().Queue(name, client=self.client)
 
     async def _listen(self) -> None:
         with contextlib.suppress(OSError):  # the connection is lost, and with it all tasks
@@ -325,22 +326,32 @@ class _Hub:
 # On the workers
 
 
-def _inbox(run: str) -> str:
-    return f"luthier-{run}"
+def _distributed() -> Any:
+    return require_extra("distributed", "dask", "The Dask executor")
 
 
 @final
 class _Post:
-    """A slot of a Dask worker: the process that runs trials there, and the line to their driver."""
+    """A slot of a Dask worker: the process that runs trials there, and the line to their driver.
 
-    def __init__(self, run: str, settings: Mapping[str, Any]) -> None:
-        queue: Any = require_extra("distributed", "dask", "A Dask worker").Queue
+    It belongs to its worker, with whose thread its process ends. The line is a client of its own:
+    the one that Dask gives to tasks ends with the worker, or with another worker of this process,
+    while a trial still runs.
+    """
+
+    def __init__(self, worker: Any, run: str, settings: Mapping[str, Any]) -> None:
+        distributed = _distributed()
+        self.worker = worker
         self.station = Station(settings)
         self.sound = True  # whether nothing that was said of one trial can come up in the next
         self.idle_since = time.monotonic()
-        self._name = f"luthier-{run}-{uuid.uuid4().hex}"
-        self._out = queue(_inbox(run))
-        self._back = queue(self._name)
+        scheduler, loop, security = worker.scheduler.address, worker.loop, worker.security
+        self._client = distributed.Client(
+            scheduler, loop=loop, security=security, set_as_default=False
+        )
+        self._name = f"{run}-{uuid.uuid4().hex}"
+        self._out = distributed.Queue(run, client=self._client)
+        self._back = distributed.Queue(self._name, client=self._client)
 
     def call(self, call: bytes, unwanted: Callable[[], bool]) -> bytes:
         """Have the driver answer a call.
@@ -368,11 +379,12 @@ class _Post:
         with contextlib.suppress(Exception):  # the scheduler is gone
             self._out.close()
             self._back.close()
+            self._client.close()
 
 
 @final
 class _Posts:
-    """The posts of a Dask worker, by run."""
+    """The posts of the Dask workers of this process, by run."""
 
     def __init__(self) -> None:
         self._idle: dict[str, list[_Post]] = {}
@@ -380,17 +392,18 @@ class _Posts:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def one(self, run: str, settings: Mapping[str, Any]) -> Iterator[_Post]:
+    def one(self, worker: Any, run: str, settings: Mapping[str, Any]) -> Iterator[_Post]:
         """A post that nobody else uses meanwhile; closed if it isn't sound afterwards."""
         with self._lock:
             self._busy[run] = self._busy.get(run, 0) + 1
-            idle = self._idle.get(run)
-            post = idle.pop() if idle else None
+            idle = self._idle.get(run, [])
+            post = next((post for post in idle if post.worker is worker), None)
+            self._idle[run] = [other for other in idle if other is not post]
             forgotten = [name for name in self._idle if name != run and self._is_forgotten(name)]
         try:
             for name in forgotten:
                 self.dismiss(name)
-            post = _Post(run, settings) if post is None else post
+            post = _Post(worker, run, settings) if post is None else post
             yield post
             if post.sound:
                 post.idle_since = time.monotonic()
@@ -431,8 +444,9 @@ def _attend(
     run: str, serial: int, number: int, content: bytes, settings: Mapping[str, Any]
 ) -> None:
     """Run a trial: this is the task."""
-    unwanted = _cancellation()
-    with _POSTS.one(run, settings) as post:
+    worker = _distributed().get_worker()
+    unwanted = functools.partial(_is_unwanted, worker, worker.get_current_task())
+    with _POSTS.one(worker, run, settings) as post:
         send = functools.partial(post.call, unwanted=unwanted)
         shared = ask(send, serial, "begin", post.station.known)
         if shared is None:  # another worker has begun it before
@@ -443,15 +457,7 @@ def _attend(
         post.tell(serial, result)
 
 
-def _cancellation() -> Callable[[], bool]:
-    """Return what says whether this task isn't wanted any more: cancelled, or its client gone."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    key = worker.get_current_task()
-
-    def unwanted() -> bool:
-        state = worker.state.tasks.get(key)
-        return state is None or state.state != "executing"
-
-    return unwanted
+def _is_unwanted(worker: Any, key: str) -> bool:
+    """Whether a task is to end: it was cancelled, or its client is gone."""
+    state = worker.state.tasks.get(key)
+    return state is None or state.state != "executing"
