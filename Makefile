@@ -17,9 +17,11 @@ test:           ## all tests but the slow ones
 	@tools/bootstrap.sh dev
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
-test-slow:      ## the slow lane: statistics, kill and resume
+test-slow:      ## the slow lane: statistics, kill and resume; properties on new examples
 	@tools/bootstrap.sh dev
 	@$(BIN)/pytest -n 2 --dist loadgroup -m slow --timeout 1800
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "hypothesis and not slow" --hypothesis-profile explore \
+		--timeout 1800
 
 chaos:          ## MINUTES=10 of killed drivers, lost connections, hung trials; nothing may be lost
 	@tools/bootstrap.sh dev

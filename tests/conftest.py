@@ -24,14 +24,12 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 sys.path.insert(0, str(Path(__file__).parent))  # what tests share, such as odd_histories
 os.environ.setdefault("KERAS_BACKEND", "torch")  # read once, when Keras is first imported
 
-settings.register_profile(
-    "luthier",
-    deadline=None,
-    max_examples=60,
-    suppress_health_check=[HealthCheck.too_slow],
-    derandomize="CI" in os.environ,
-)
-settings.load_profile("luthier")
+# The same examples in every run, so that a change is judged by itself; `make test-slow` looks for
+# new ones.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", _PATIENT, max_examples=60, derandomize=True)
+settings.register_profile("explore", _PATIENT, max_examples=300)
+settings.load_profile("same")
 
 # A shell starts background jobs with Ctrl-C ignored, and children inherit that: undo it, so that
 # the tests that interrupt their children mean the same wherever they run.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.svm import SVC
 
@@ -75,6 +75,8 @@ values = st.one_of(
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), values), max_size=6))
+@example([{"a": 0}, {"a": 1e301}])
+@example([{"a": 0}, {"a": 2**70}])
 @settings(deadline=None, max_examples=60)
 def test_whatever_is_listed_can_be_listed_again(candidates: list[dict[str, Any]]) -> None:
     study = luthier.create_study(sampler="random")

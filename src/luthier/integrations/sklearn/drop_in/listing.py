@@ -100,7 +100,7 @@ def _domain(values: Sequence[Any]) -> Param:
     kinds = {type(value) for value in values}
     if kinds <= {int, float} and all(abs(v) < float("inf") for v in values):
         low, high = min(values), max(values)
-        if low < high:
+        with suppress(SpaceError):  # both ends are one, or beyond what a range may reach
             return Int(low, high) if kinds == {int} else Float(low, high)
     return Categorical(list({value_key(value): value for value in values}.values()))
 
