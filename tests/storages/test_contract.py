@@ -185,8 +185,11 @@ class Lives(RuleBasedStateMachine):
         )
         answer = self.all(lambda s, i: s.finish(i, trial))
         ends = self.runs(number, attempt) and (state.is_finished or state is TrialState.PAUSED)
-        paused = self.known(number) and self.model[number] == (TrialState.PAUSED, attempt)
-        if ends or (paused and state is TrialState.PRUNED):
+        idle = self.known(number) and self.model[number] in (
+            (TrialState.WAITING, attempt),
+            (TrialState.PAUSED, attempt),
+        )
+        if ends or (idle and state is TrialState.PRUNED):
             self.model[number] = (state, attempt)
             self.version += 1
             assert answer.finished_version == (self.version if state.is_finished else None)
