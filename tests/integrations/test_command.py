@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 import luthier
 from luthier import Categorical, Float, Int, Space, TrialState
 from luthier.errors import ArgumentError, CommandError
+from luthier.executors.process import handle
+from luthier.integrations import command
 from luthier.integrations.command import Command, _filled
 
 SPACE = Space(lr=Float(0.001, 1, log=True), n=Int(1, 9), name=Categorical(["a b", "$(touch evil)"]))
@@ -237,6 +239,20 @@ class TestRuns:
         driver.send_signal(signal.SIGKILL)
         driver.wait()
         assert all_gone()
+
+    def test_the_guard_is_there_before_the_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Else whoever is killed in between leaves a command."""
+        seen = []
+
+        class SlowGuard(handle.Guard):  # type: ignore[misc]  # final
+            def __init__(self) -> None:
+                super().__init__()
+                time.sleep(0.3)
+                seen.append(Path("ran").exists())
+
+        monkeypatch.setattr(command, "Guard", SlowGuard)
+        trial = one("sh -c 'touch ran; echo 1'")
+        assert (trial.value, seen) == (1.0, [False])
 
     def test_commands_run_in_processes(self) -> None:
         study = luthier.create_study(space=SPACE, seed=0, storage="runs.db")

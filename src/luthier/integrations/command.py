@@ -136,9 +136,29 @@ class _Run:
 
     def result(self, words: tuple[str, ...]) -> Any:
         arguments, variables = _filled(words, self._values)
+        guard = Guard()  # should this process be killed; so it is there before the command
+        try:
+            process = self._start(arguments, variables)
+            guard.watch(process.pid)
+            try:
+                self._attend(process)
+            finally:
+                _kill_group(process)
+                guard.forget(process.pid)
+                self._out.pass_on()
+                self._err.pass_on()
+        finally:
+            guard.dismiss()
+        if process.returncode:
+            raise self._failed(process.returncode, arguments)
+        self._look(to_the_end=True)
+        self._save()
+        return self._final()
+
+    def _start(self, arguments: list[str], variables: dict[str, str]) -> subprocess.Popen[bytes]:
         with self._out.opened() as out, self._err.opened() as err:
             try:
-                process = subprocess.Popen(
+                return subprocess.Popen(
                     arguments,
                     stdin=subprocess.DEVNULL,
                     stdout=out,
@@ -150,21 +170,6 @@ class _Run:
                 raise CommandError(
                     f"The command couldn't be started: {error}. Its words were {arguments}."
                 ) from error
-        guard = Guard()  # should this process be killed
-        guard.watch(process.pid)
-        try:
-            self._attend(process)
-        finally:
-            _kill_group(process)
-            guard.forget(process.pid)
-            guard.dismiss()
-            self._out.pass_on()
-            self._err.pass_on()
-        if process.returncode:
-            raise self._failed(process.returncode, arguments)
-        self._look(to_the_end=True)
-        self._save()
-        return self._final()
 
     def _attend(self, process: subprocess.Popen[bytes]) -> None:
         """Send reports on until the command ends, or is to be ended.
