@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ["help", "demo", "test", "test-slow", "lint", "types", "imports", "docs", "bench"]
@@ -66,6 +67,13 @@ def test_script_can_be_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     shell = "bash" if script == ".ci/run" else "sh"
     assert run(shell, "-n", script).stderr == ""
+
+
+def test_examples_of_properties_are_the_same_but_in_the_slow_lane() -> None:
+    assert settings.get_profile("same").derandomize
+    assert not settings.get_profile("explore").derandomize
+    assert "--hypothesis-profile explore" in run("make", "--dry-run", "test-slow").stdout
+    assert "--hypothesis-profile" not in run("make", "--dry-run", "test").stdout
 
 
 def test_bootstrap_refuses_an_unknown_profile() -> None:

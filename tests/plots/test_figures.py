@@ -216,6 +216,7 @@ def test_a_contour_is_of_a_pair_that_trials_have_together() -> None:
     shown = {figure.layout[axis]["title"]["text"] for axis in ("xaxis", "yaxis")}
     assert "kind" in shown  # left and right are never active together, an order has no axis
     assert np.isfinite(np.array(figure.data[0]["z"])).all()
+    assert figure.to_dict()["layout"]["meta"]["width"] == 2 * 330  # on less, a page scrolls
     asked = draw(draw_contour, branched(), params=["left", "right"])
     assert "fewer than 8 trials<br>have both" in [a["text"] for a in asked.layout["annotations"]]
 

@@ -40,11 +40,12 @@ from luthier.core.rng import generator
 from luthier.errors import ArgumentError
 from luthier.numerics.order import average_ranks
 
-__all__ = ["Comparison", "Pair", "Standing", "compare"]
+__all__ = ["FEWEST", "Comparison", "Pair", "Standing", "compare"]
 
 Array = NDArray[np.float64]
 _RESAMPLES: Final = 2000
-_FEWEST: Final = 5  # blocks from which a test is worth while
+FEWEST: Final = 5
+"""So many blocks make a test worth while."""
 _ALPHA: Final = 0.05
 
 
@@ -139,8 +140,8 @@ class Comparison(Worded):
         names = [standing.name for standing in self.standings]
         told = [pair for pair in self.pairs if pair.differs]
         best = [pair for pair in told if pair.first == names[0]]
-        if len(self.blocks) < _FEWEST:
-            return f"Fewer than {_FEWEST} common runs: differences can't be told from luck."
+        if len(self.blocks) < FEWEST:
+            return f"Fewer than {FEWEST} common runs: differences can't be told from luck."
         if len(names) > 1 and len(best) == len(names) - 1:
             others = "the other" if len(names) == 2 else "all others"
             return f"{names[0]} is better than {others} (p = {_p(max(q.p for q in best))})."
@@ -321,7 +322,7 @@ def _friedman(ranks: Array) -> float:
     from scipy.special import chdtrc
 
     k, b = ranks.shape
-    if k < 3 or b < _FEWEST:
+    if k < 3 or b < FEWEST:
         return math.nan
     centred = ranks - (k + 1) / 2
     spread = float(np.sum(centred**2)) / b
@@ -349,7 +350,7 @@ def _pairs(names: list[str], scores: Array, measured: Array) -> tuple[Pair, ...]
 def _wilcoxon(first: Array, second: Array) -> float:
     from scipy.stats import wilcoxon
 
-    if len(first) < _FEWEST:
+    if len(first) < FEWEST:
         return math.nan
     worst = np.abs(np.concatenate([first, second]))
     limit = 2 * float(worst[np.isfinite(worst)].max(initial=1.0)) + 1

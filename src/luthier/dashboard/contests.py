@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, final
 
 from luthier.analysis import Comparison, compare
+from luthier.analysis.studies import FEWEST
 from luthier.analysis.wording import counted, listed
 from luthier.core.history import History
 from luthier.errors import LuthierError
@@ -26,7 +27,6 @@ from luthier.plots.theme import GREY, PALETTE
 __all__ = ["Contest", "contest_of", "strategies_of"]
 
 _MOST_TRIALS: Final = 200_000
-_ENOUGH: Final = 5
 _COUNTERS: Final = re.compile(r"(seed|run|rep|repeat)\d*|[sr]?\d+")
 
 
@@ -162,7 +162,7 @@ def contest_of(runs: Sequence[Candidate], strategies: Sequence[str]) -> Contest:
 
 _ALONE: Final = (
     "One run of each allows no statistics: with another seed it might turn out the other way. "
-    f"Run each strategy with {_ENOUGH} seeds or more and compare all of these studies."
+    f"Run each strategy with {FEWEST} seeds or more and compare all of these studies."
 )
 _NOTHING_SHARED: Final = (
     "These strategies have no problem in common, so they can't be tested against each other. What "
@@ -191,7 +191,7 @@ def _tested(
 
 def _verdict(found: Comparison) -> str:
     where = f"On {counted(len(found.blocks), 'common run')}"
-    if len(found.blocks) >= _ENOUGH and not any(pair.differs for pair in found.pairs):
+    if len(found.blocks) >= FEWEST and not any(pair.differs for pair in found.pairs):
         return f"{where}, no strategy can be told from another."
     return f"{where}: {found.verdict}"
 

@@ -14,11 +14,11 @@ from luthier.plots.figure import Figure, rounded
 from luthier.plots.labels import counted, shown
 from luthier.plots.marks import dots, line, notes
 from luthier.plots.panels import Panels, blank, chosen_params, jittered
-from luthier.plots.relevance import by_relevance
+from luthier.plots.relevance import modelled
 from luthier.plots.results import Results, results
 from luthier.plots.surrogate import FEWEST, Surrogate, surrogate
 from luthier.plots.theme import BLUE, GREY, MARKS, fade
-from luthier.space import Permutation, Space
+from luthier.space import Space
 
 __all__ = ["draw_contour", "draw_dependence"]
 
@@ -30,7 +30,7 @@ _MOST: Final = 400
 _PANELS: Final = 9
 _Z: Final = 1.96
 _TOO_FEW: Final = f"Too few trials have completed to tell: at least {FEWEST} are needed."
-_RARE: Final = f"fewer than {FEWEST} trials<br>have it"
+_RARE: Final = f"fewer than {FEWEST} trials<br>have"
 
 
 def draw_dependence(
@@ -57,9 +57,7 @@ def draw_dependence(
     """
     found = results(history, metric)
     title = f"{shown(found.metric)} as it depends on each parameter"
-    chosen = chosen_params(space, params, len(space))
-    names = _drawable(space, by_relevance(space, found, found.values, len(space)), _PANELS)
-    names = names if params is None else _drawable(space, chosen, len(chosen))
+    names = modelled(space, params, found, found.values)[: _PANELS if params is None else None]
     model = surrogate(space, found, found.values, history.seed)
     if model is None or not names:
         return Figure("dependence", title, (), blank(_TOO_FEW))
@@ -67,13 +65,13 @@ def draw_dependence(
     for k, name in enumerate(names):
         axis = axis_of(name, space[name])
         if not model.knows([name]):
-            panels.say(k, _RARE)
+            panels.say(k, f"{_RARE} it")
         traces += [trace | panels.axes(k) for trace in _curve(axis, model)]
         panels.set_x(k, axis.layout())
         panels.set_y(k, {"title": {"text": shown(found.metric)}} if panels.is_first(k) else {})
     note = notes(
         "random forest, mean and 95% band over its trees",
-        counted(len(names), len(chosen), "parameters"),
+        counted(len(names), len(chosen_params(space, params, len(space))), "parameters"),
     )
     layout = panels.layout(share_y=True) | {"showlegend": False}
     return Figure("dependence", title, traces, layout, note)
@@ -123,14 +121,12 @@ def draw_contour(
     """
     found = results(history, metric)
     title = f"{shown(found.metric)} as it depends on pairs of parameters"
-    chosen = chosen_params(space, params, len(space))
-    names = by_relevance(space, found, found.values, len(space)) if params is None else chosen
-    names = _drawable(space, names, len(names) if params is None else 4)
+    names = modelled(space, params, found, found.values)
     model = surrogate(space, found, found.values, history.seed)
     if model is None or len(names) < 2:
         why = _TOO_FEW if model is None else "A contour needs two parameters that vary."
         return Figure("contour", title, (), blank(why))
-    names = model.pair(names) if params is None else names
+    names = model.pair(names) if params is None else names[:4]
     pairs = list(combinations(names, 2))
     beside = uncertainty and len(pairs) == 1
     panels = Panels(2 if beside else len(pairs), columns=2 if len(pairs) < 3 else 3, height=380)
@@ -140,7 +136,7 @@ def draw_contour(
     for k, (a, b) in enumerate(pairs):
         planes = _planes(axes[a], axes[b], model)
         if not model.knows([a, b]):
-            panels.say(k, _RARE.replace("it", "both"))
+            panels.say(k, f"{_RARE} both")
         traces += [
             t | panels.axes(k) for t in (planes[0], *_trials(axes[a], axes[b], shown_trials))
         ]
@@ -155,11 +151,6 @@ def draw_contour(
         layout |= _two_bars(layout, bar)
     note = notes("random forest", counted(len(shown_trials), len(found)))
     return Figure("contour", title, traces, layout, note)
-
-
-def _drawable(space: Space, names: Sequence[str], most: int) -> list[str]:
-    """The first of some parameters, without those that have no axis of a model's."""
-    return [name for name in names if not isinstance(space[name], Permutation)][:most]
 
 
 def _planes(a: ParamAxis, b: ParamAxis, model: Surrogate) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,12 +12,12 @@ from luthier.plots.axis import ParamAxis, axis_of
 from luthier.plots.figure import Figure, rounded
 from luthier.plots.labels import counted
 from luthier.plots.marks import dots, notes
-from luthier.plots.panels import blank, chosen_params, jittered
-from luthier.plots.relevance import by_relevance
+from luthier.plots.panels import blank, jittered
+from luthier.plots.relevance import modelled
 from luthier.plots.results import Results, thinned
 from luthier.plots.surrogate import Surrogate, surrogate
 from luthier.plots.theme import MARKS, VERMILION, fade
-from luthier.space import Permutation, Space
+from luthier.space import Space
 
 __all__ = ["draw_feasibility"]
 
@@ -52,11 +52,7 @@ def draw_feasibility(
         return Figure(
             "feasibility", title, (), blank("No trial has failed or broken a constraint.")
         )
-    if params is None:
-        names = by_relevance(space, found, good, len(space))
-    else:
-        names = chosen_params(space, params, 2)
-    names = [name for name in names if not isinstance(space[name], Permutation)]
+    names = modelled(space, params, found, good)
     if len(names) < 2:
         return Figure("feasibility", title, (), blank("A map needs two parameters that vary."))
     model = surrogate(space, found, good, history.seed)

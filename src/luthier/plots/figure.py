@@ -69,7 +69,7 @@ class Figure:
             "title": title,
             **self.layout,
             "margin": self._margin,
-            "meta": {"name": self.name, "note": self.note},
+            "meta": {"name": self.name, "note": self.note, **self._room},
         }
         if theme is not None and checked_theme(theme) in THEMES:
             layout["template"] = THEMES[theme].template
@@ -135,6 +135,14 @@ class Figure:
     def show(self, theme: ThemeName = "auto") -> None:
         """Show the figure in a browser window."""
         show_in_browser(self.to_html(theme=theme))
+
+    @property
+    def _room(self) -> dict[str, int]:
+        """The least width in pixels, where panels stand side by side: on less, a page scrolls."""
+        axes = [axis for name, axis in self.layout.items() if name.startswith("xaxis")]
+        columns = len({axis["domain"][0] if "domain" in axis else 0 for axis in axes})
+        a_column = 330 if "coloraxis2" in self.layout else 240
+        return {"width": a_column * columns} if columns > 1 else {}
 
     @property
     def _margin(self) -> dict[str, Any]:

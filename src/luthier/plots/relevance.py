@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from luthier.plots.axis import axis_of
 from luthier.plots.panels import chosen_params
 from luthier.plots.results import Results
-from luthier.space import Space
+from luthier.space import Permutation, Space
 
-__all__ = ["LARGEST", "by_relevance", "epsilon_squared", "relevance"]
+__all__ = ["LARGEST", "by_relevance", "epsilon_squared", "modelled", "relevance"]
 
 Array = NDArray[np.float64]
 _GROUPS: Final = 8
@@ -41,6 +42,27 @@ def by_relevance(space: Space, found: Results, target: Array, most: int) -> list
     """
     share = relevance(space, found, target)
     return sorted(share, key=lambda name: -share[name])[:most]
+
+
+def modelled(
+    space: Space, params: Sequence[str] | None, found: Results, target: Array
+) -> list[str]:
+    """Return the parameters that a figure of a model may show: orders have no axis there.
+
+    Args:
+        space: The space.
+        params: Those that were asked for; None: all that vary, most relevant first.
+        found: Trials.
+        target: A number for each, shape (n,).
+
+    Raises:
+        UnknownParamError: The space doesn't have one of them.
+    """
+    if params is None:
+        names = by_relevance(space, found, target, len(space))
+    else:
+        names = chosen_params(space, params, len(params))
+    return [name for name in names if not isinstance(space[name], Permutation)]
 
 
 def relevance(space: Space, found: Results, target: Array) -> dict[str, float]:

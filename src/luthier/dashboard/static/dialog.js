@@ -85,13 +85,13 @@ export function show(title, body) {
   box.showModal();
 }
 
-/** Say for a few seconds what happened. */
+/** Say what happened, for a few seconds from when it can be seen: a page may be busy, or behind another. */
 export function toast(text, { bad = false } = {}) {
   const place = document.getElementById("toasts");
   const note = el("p", { class: bad ? "toast bad" : "toast" }, text);
   place.append(note);
   announce(text);
-  setTimeout(() => note.remove(), bad ? 9000 : 4500);
+  requestAnimationFrame(() => setTimeout(() => note.remove(), bad ? 9000 : 4500));
 }
 
 /** Do something and say how it went. */

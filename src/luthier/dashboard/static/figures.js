@@ -53,13 +53,6 @@ function dressed(layout, extra) {
   return { uirevision: "keep", ...rest, ...extra, margin, autosize: true, template: THEMES[theme()] };
 }
 
-/** Panels side by side need room: where there is less, the figure scrolls. */
-function leastWidth(layout) {
-  const axes = Object.keys(layout).filter((key) => /^xaxis\d*$/.test(key));
-  const columns = new Set(axes.map((key) => layout[key].domain?.[0] ?? 0)).size;
-  return columns > 1 ? `${(layout.coloraxis2 ? 330 : 240) * columns}px` : "0";
-}
-
 const MOST = 2; // figures that are being made at once: browsers have six connections, for all there is
 const waiting = [];
 let made = 0;
@@ -114,7 +107,7 @@ export function figure({ title, address = null, size = "", width = "", tools = n
     const Plotly = await loadPlotly();
     if (closed || !last) return;
     if (last.layout.height && !size) box.style.setProperty("height", `${last.layout.height - heading(last.layout)}px`);
-    plot.style.setProperty("min-width", leastWidth(last.layout));
+    plot.style.setProperty("min-width", `${last.layout.meta?.width ?? 0}px`);
     await inTurn(() => !closed && Plotly.react(plot, last.data, dressed(last.layout, layout), CONFIG));
     if (closed) return;
     box.classList.remove("waiting");

@@ -16,17 +16,10 @@
     return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
 
-  // Panels side by side need room: where there is less, what is around the figure scrolls.
-  function leastWidth(layout) {
-    const axes = Object.keys(layout).filter((key) => /^xaxis\d*$/.test(key));
-    const columns = new Set(axes.map((key) => (layout[key].domain || [0])[0])).size;
-    return columns > 1 ? `${(layout.coloraxis2 ? 330 : 240) * columns}px` : "";
-  }
-
   function draw(element, figure, templates) {
     const layout = Object.assign({}, figure.layout, { template: templates[preferred()] });
     element.luthierTemplates = templates;
-    element.style.minWidth = leastWidth(figure.layout);
+    element.style.minWidth = `${figure.layout.meta.width || 0}px`; // what is around it scrolls
     drawn.add(element);
     return root.Plotly.newPlot(element, figure.data, layout, config);
   }
