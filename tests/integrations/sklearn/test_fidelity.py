@@ -269,6 +269,15 @@ def test_a_search_that_was_cut_off_goes_on_without_its_models(tmp_path: Any) -> 
         forest_search(fidelity="samples", **stored).fit(X, y)
 
 
+@pytest.mark.parametrize("strategy", ["random", "tpe", "gp", "de"])
+def test_subsets_of_samples_go_with_any_sampler(strategy: str) -> None:
+    search = forest_search(fidelity="samples", strategy=strategy).fit(X, y)
+    reached = search.cv_results_["n_resources"]
+    assert len(reached) == 12
+    assert reached[search.best_index_] == reached.max()
+    assert (reached < reached.max()).any()
+
+
 def candidates(*steps: int | None) -> list[Candidate]:
     return [Candidate({}, {}, error="" if step is None else None, step=step) for step in steps]
 

@@ -309,11 +309,21 @@ def test_the_same_seed_gives_the_same_candidates_whatever_the_jobs() -> None:
     space = {"C": Float(0.1, 10, log=True)}
     runs = [
         SearchCV(SVC(), space, n_trials=3, cv=2, random_state=seed, n_jobs=jobs)
-        for seed, jobs in ((7, None), (7, 2), (np.random.RandomState(7), None))
+        for seed, jobs in ((7, None), (7, 2), (7, 4), (np.random.RandomState(7), None))
     ]
-    first, second, third = (r.fit(X, y).cv_results_["params"] for r in runs)
-    assert first == second
-    assert first != third
+    first, *same, other = (r.fit(X, y).cv_results_["params"] for r in runs)
+    assert same == [first, first]
+    assert first != other
+
+
+def test_set_output_reaches_the_best_estimator() -> None:
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    pipe = make_pipeline(StandardScaler(), PCA()).set_output(transform="pandas")
+    search = SearchCV(pipe, {"pca__n_components": [2]}, scoring=lambda *_: 1.0, cv=2, n_trials=1)
+    found = search.fit(frame).transform(frame)
+    assert list(found.columns) == ["pca0", "pca1"]
+    with config_context(transform_output="default"):
+        assert isinstance(search.transform(frame), pd.DataFrame)  # the pipeline's own setting
 
 
 @pytest.mark.parametrize("strategy", ["auto", "random", "sobol", "random_grid"])
