@@ -48,6 +48,15 @@ def test_unrolled_from_the_start_is_close_to_implicit() -> None:
     assert float((unrolled - implicit).norm() / implicit.norm()) <= 1e-4
 
 
+def test_one_step_back_is_one_step_unrolled_where_training_has_ended() -> None:
+    problem = ridge(seed=1)
+    trained = problem.train_inner(tol=1e-12)
+    ways = T1T2(lr=0.1), Unrolled(1, lr=0.1)
+    back, unrolled = (float(problem.hypergrad(trained, via=way).gradient["l2"]) for way in ways)
+    assert back == pytest.approx(unrolled, rel=1e-6)
+    assert back != 0
+
+
 @pytest.mark.parametrize("steps", [1, 7, 30])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_forward_equals_reverse_equals_checkpointed(steps: int, momentum: float) -> None:

@@ -173,6 +173,9 @@ def test_the_commands_that_the_demo_names_work_without_an_activated_venv(tmp_pat
     out, err = demo.communicate(timeout=120)
     commands = [line.split() for line in out.splitlines() if " --storage luthier-demo.db" in line]
     assert len(commands) == 5, err
+    page = tmp_path / "report.html"
+    assert str(page) in out.splitlines()[-1]
+    assert "network-random" in page.read_text("utf-8")
     for command in commands:
         done = subprocess.run(
             command,

@@ -108,6 +108,19 @@ def test_factors_for_torch_are_relative_to_the_first_rate() -> None:
     assert [factor(done) for done in (0, 9, 10, 19, 20, 99)] == [1, 1, 0.25, 0.25, 0.5, 0.5]
 
 
+def test_torch_takes_the_factors() -> None:
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.4)
+    schedule = schedule_of(0.4, 0.1).to_torch_lr()
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+    rates = []
+    for _ in range(12):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx([0.4] * 10 + [0.1] * 2)
+
+
 @pytest.mark.parametrize("values", [("fast",), (True,), (0.0, 0.1)])
 def test_only_numbers_above_zero_make_factors(values: tuple[Any, ...]) -> None:
     with pytest.raises(ArgumentError, match="lr"):

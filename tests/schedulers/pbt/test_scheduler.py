@@ -15,7 +15,7 @@ from luthier.core.jobs import NEW, Clone, Decision, Resume, Stop
 from luthier.core.objective import Objective
 from luthier.core.rng import generator
 from luthier.core.trial import TrialState
-from luthier.errors import ArgumentError, CheckpointMissingError
+from luthier.errors import ArgumentError, CheckpointCorruptError, CheckpointMissingError
 from luthier.schedulers import PBT
 from luthier.space import Categorical, Float, Int, Space
 from luthier.study.study import Study
@@ -156,6 +156,27 @@ def test_a_donor_without_checkpoint_is_an_error_that_says_what_to_do() -> None:
     study = luthier.create_study(scheduler=PBT(8, 2, 2), sampler="random", seed=0)
     with pytest.raises(CheckpointMissingError, match=r"Call trial\.save_checkpoint"):
         study.optimize(forgetful)
+
+
+def test_a_clone_does_not_begin_from_a_donor_whose_checkpoint_is_damaged(tmp_path: Path) -> None:
+    def train(trial: Any) -> float:
+        try:
+            return descent(8)(trial)
+        finally:
+            for file in filter(Path.is_file, (tmp_path / "saved").rglob("*")):
+                file.chmod(0o600)
+                file.write_bytes(b"damaged")
+
+    study = luthier.create_study(
+        scheduler=PBT(8, 2, 2, synchronous=True),
+        sampler="random",
+        seed=0,
+        checkpoints=tmp_path / "saved",
+    )
+    with pytest.raises(CheckpointCorruptError) as caught:
+        study.optimize(train, fail_fast=None)
+    assert "_verify" in [entry.name for entry in caught.traceback]
+    assert not any("step_from" in trial.origin.data for trial in study.trials)
 
 
 def test_a_failed_member_is_replaced_but_not_for_ever() -> None:
