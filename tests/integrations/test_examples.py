@@ -79,13 +79,12 @@ def test_an_example_says_what_to_install_where_pytorch_is_missing(example: str) 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("example", "storage", "least"),
     [
-        ("asha_mlp.py", "asha-mlp.db", 0.85),
+        pytest.param("asha_mlp.py", "asha-mlp.db", 0.85, marks=pytest.mark.slow),
         ("digits_cnn.py", "digits-cnn.db", 0.85),
-        ("pbt_mlp.py", "pbt.db", None),
+        pytest.param("pbt_mlp.py", "pbt.db", None, marks=pytest.mark.slow),
     ],
 )
 def test_an_example_with_pytorch_goes_on_after_kill_9(

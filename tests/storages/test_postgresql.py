@@ -39,7 +39,7 @@ from luthier.errors import (
 )
 from luthier.storages import MemoryStorage, open_storage
 from luthier.storages.postgresql import PostgresqlDatabase, postgresql_storage
-from luthier.storages.schema import SCHEMA_VERSION, migrate
+from luthier.storages.schema import MIGRATIONS, SCHEMA_VERSION, migrate
 from luthier.testing.life import ended, life, running
 
 if TYPE_CHECKING:
@@ -286,7 +286,12 @@ def write_trials(url: str, count: int) -> None:
 
 
 @forking
-def test_ten_start_at_once_on_nothing(postgres_url: str) -> None:
+@pytest.mark.parametrize("older", [0, 2])
+def test_ten_start_at_once_on_nothing_or_on_an_older_schema(postgres_url: str, older: int) -> None:
+    database = PostgresqlDatabase(postgres_url)
+    if older:
+        migrate(database, MIGRATIONS[:older])
+        database.close()  # children open their own
     reading, writing = os.pipe()
 
     def start() -> None:
@@ -298,6 +303,9 @@ def test_ten_start_at_once_on_nothing(postgres_url: str) -> None:
     os.close(writing)
     os.close(reading)
     assert exit_codes(children) == [0] * 10
+    [row] = database.read(lambda execute: execute("SELECT version FROM luthier", ()).fetchall())
+    assert row == (SCHEMA_VERSION,)
+    database.close()
 
 
 @forking
