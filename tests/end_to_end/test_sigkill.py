@@ -1,7 +1,7 @@
 """Nothing is lost: a run killed at random moments ends exactly as an unbroken one.
 
-30 times in all a running ``luthier run`` gets SIGKILL, at a random moment of its start or of
-its work, and the same command is given again; 42 times more in the slow lane, on evolutions.
+14 times in all a running ``luthier run`` gets SIGKILL, at a random moment of its start or of
+its work, and the same command is given again; 30 times in the slow lane, and 42 on evolutions.
 The objective has conditional parameters, reports, trials that are pruned and trials that fail.
 A run that is to be killed holds still in the middle of its 13th trial, so that no machine is
 fast enough to finish before the last kill.
@@ -18,9 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Program
 
-KILLS = 15  # of each strategy
-TOTAL = 200  # more than all killed runs together can finish ...
-HOLD = 12  # ... as each of them finishes no more than these
+HOLD = 12  # how many trials a killed run finishes at most
 OBJECTIVE = """
 import os
 import time
@@ -71,15 +69,19 @@ def what_counts(exported: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("strategy", ["auto", "grid"])
-def test_killed_and_resumed_run_equals_an_unbroken_one(program: Program, strategy: str) -> None:
+@pytest.mark.parametrize("kills", [7, pytest.param(15, marks=pytest.mark.slow)])
+def test_killed_and_resumed_run_equals_an_unbroken_one(
+    program: Program, strategy: str, kills: int
+) -> None:
+    total = kills * HOLD + 20  # more than all killed runs together can finish
     (program.directory / "work.py").write_text(OBJECTIVE)
-    command = ["run", "work.py:objective", "--trials", str(TOTAL), "--seed", "7"]
-    command += ["--max-attempts", str(KILLS + 1)]  # one trial may be hit by all
+    command = ["run", "work.py:objective", "--trials", str(total), "--seed", "7"]
+    command += ["--max-attempts", str(kills + 1)]  # one trial may be hit by all
     command += ["--strategy", strategy, "--scheduler", "median"]
     program.run(*command, "--storage", "unbroken.db")
 
     moments = random.Random(strategy)
-    for kill in range(KILLS):
+    for kill in range(kills):
         process = program.start(*command, "--storage", "broken.db", HOLD=str(HOLD))
         assert process.stdout is not None
         if kill % 5 == 0:  # while it starts, or shortly after
@@ -93,11 +95,11 @@ def test_killed_and_resumed_run_equals_an_unbroken_one(program: Program, strateg
     program.run(*command, "--storage", "broken.db")
 
     unbroken, broken = program.export("unbroken.db"), program.export("broken.db")
-    assert [trial["number"] for trial in broken["trials"]] == list(range(TOTAL))
+    assert [trial["number"] for trial in broken["trials"]] == list(range(total))
     assert what_counts(broken) == what_counts(unbroken)
     assert broken["space"] == unbroken["space"]
     assert {t["state"] for t in broken["trials"]} == {"COMPLETE", "PRUNED", "FAILED"}
-    assert sum(t["attempt"] - 1 for t in broken["trials"]) > KILLS / 3, "few kills hit a trial"
+    assert sum(t["attempt"] - 1 for t in broken["trials"]) > kills / 3, "few kills hit a trial"
     for storage in ("unbroken.db", "broken.db"):
         assert "all the same" in program.run("replay", "--storage", storage)
 

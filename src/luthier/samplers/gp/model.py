@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Protocol, final
 
@@ -19,6 +20,7 @@ from luthier.numerics.aims import Volume
 from luthier.numerics.kernels import Kernel
 from luthier.numerics.warp import Bend, Warp
 from luthier.samplers.gp.belief import belief_of
+from luthier.samplers.gp.branches import branches_of
 from luthier.samplers.gp.columns import columns_of
 from luthier.samplers.gp.fitting import Data
 from luthier.samplers.gp.front import Front, front_of
@@ -91,6 +93,7 @@ class Model:
         self._space, self._history, self._rng = space, history, rng
         self._settings = settings
         self._columns = columns_of(space)
+        self._branches = branches_of(space, space.checks)
         incomplete = self._columns.incomplete(history.X)
         m = len(history.objective.names)
         self._idle: Surrogate | Front
@@ -123,17 +126,32 @@ class Model:
         self._pending = self._space.encoding.encode(pending)
         self._surrogate = self._idle.awaiting(self._pending)
 
-    def propose(self, acquisition: str, in_box: bool, tried: Tried | None) -> Proposal | None:
+    def rival(self) -> int | None:
+        """Return the branch that should be looked at beside the best trial's, if any."""
+        evidence = self._evidence
+        if self._branches is None or not isinstance(self._idle, Surrogate):
+            return None
+        y = np.where(evidence.feasible, evidence.y, np.inf)
+        rows = np.concatenate([evidence.X, evidence.crashed, self._pending])
+        return self._branches.rival(rows, np.append(y, np.full(len(rows) - len(y), np.inf)))
+
+    def propose(
+        self, acquisition: str, in_box: bool, tried: Tried | None, branch: int | None = None
+    ) -> Proposal | None:
         """Return the most promising configuration that is allowed and new.
 
         Args:
             acquisition: A name of ``ACQUISITIONS``.
             in_box: Whether to stay in the trust region.
             tried: What mustn't be proposed again; None if it may.
+            branch: Where to stay, and whose best to improve on; None for everywhere.
+
+        Returns:
+            None if a branch has no such configuration, or a finite space has no more.
         """
         rows = _every(self._space, self._space.checks)
         in_box = in_box and rows is None and isinstance(self._idle, Surrogate)
-        task = self._task(acquisition, in_box)
+        task = self._task(acquisition, in_box, branch)
         Z = candidates(task, self._rng, self._allowed()) if rows is None else rows
         if acquisition == "thompson" and isinstance(self._idle, Surrogate):
             drawn = self._idle.drawn(self._columns.inputs(Z), self._rng)
@@ -142,9 +160,14 @@ class Model:
             Z = search(task, Z)
         else:
             Z = Z[np.argsort(-task.score(self._columns.inputs(Z)), kind="stable")]
+        Z = Z[self._inside(self._columns.inputs(Z), branch)]
+        data = {IN_BOX: True} if in_box else {}
+        where = [("near the best", in_box), ("in a rival branch", branch is not None)]
+        reason = self._reason(acquisition, *(words for words, so in where if so))
         for config in self._new(Z, tried):
-            data = {IN_BOX: True} if in_box else {}
-            return Proposal(config, self._reason(acquisition, in_box), data=data)
+            return Proposal(config, reason, data=data)
+        if branch is not None:
+            return None
         reason = "drawn at random: all that the model looked at was tried before or isn't allowed"
         return drawn_instead(self._space, self._rng, tried, reason)
 
@@ -177,8 +200,9 @@ class Model:
         gap = np.abs(np.nan_to_num(X, nan=-1.0) - np.nan_to_num(x, nan=-1.0))
         return np.asarray(gap.max(axis=1, initial=0.0) <= _SAME)
 
-    def _task(self, acquisition: str, in_box: bool) -> Task:
-        columns, surrogate, kappa = self._columns, self._surrogate, self._settings.kappa
+    def _task(self, acquisition: str, in_box: bool, branch: int | None) -> Task:
+        columns, kappa = self._columns, self._settings.kappa
+        surrogate = self._surrogate if branch is None else self._within(branch)
         numbers = columns.numbers
         place = columns.filled(surrogate.place[None], surrogate.place)[0]
         leaders = columns.snapped(columns.filled(surrogate.leaders, place))
@@ -187,9 +211,14 @@ class Model:
         if bend is not None:
             bend = Bend(bend.a[: len(numbers)], bend.b[: len(numbers)])
         lo, hi = np.zeros(len(place)), np.ones(len(place))
+
+        def score(X: Array) -> Array:
+            value = surrogate.acquire(X, acquisition, kappa)
+            return np.where(self._inside(X, branch), value, -np.inf)
+
         task = Task(
             columns,
-            lambda X: surrogate.acquire(X, acquisition, kappa),
+            score,
             lambda X: surrogate.acquire_with_gradient(X, acquisition, kappa),
             lengths,
             leaders,
@@ -204,6 +233,22 @@ class Model:
             lo[numbers], hi[numbers] = box(center[numbers], lengths[numbers], side)
             lo[:], hi[:] = task.inverse(np.stack([lo, hi]))
         return task
+
+    def _inside(self, X: Array, branch: int | None) -> NDArray[np.bool_]:
+        """Which rows are in a branch; all if it is None."""
+        if branch is None or self._branches is None:
+            return np.ones(len(X), dtype=bool)
+        return np.asarray(self._branches.of(X) == branch)
+
+    def _within(self, branch: int) -> Surrogate | Front:
+        """The surrogate that looks for improvements on a branch's own best."""
+        surrogate, X = self._surrogate, self._evidence.X[self._evidence.feasible]
+        X = X[self._inside(X, branch)]
+        if not len(X) or isinstance(surrogate, Front):
+            return surrogate
+        mean = surrogate.objective.mean(surrogate.whole(X))
+        leaders = X[np.argsort(mean, kind="stable")[:5]]
+        return replace(surrogate, best=float(mean.min()), place=leaders[0], leaders=leaders)
 
     def _believed(self) -> Iterator[Term]:
         belief, weight = belief_of(self._space), self._settings.prior_weight
@@ -237,7 +282,7 @@ class Model:
             if may_repeat or not self._same(known, self._columns.inputs(z[None])).any():
                 yield config
 
-    def _reason(self, acquisition: str, in_box: bool) -> str:
+    def _reason(self, acquisition: str, *where: str) -> str:
         evidence, n_running = self._evidence, len(self._pending)
         aim = f" of {evidence.aim}" if evidence.aim else ""
         model = f"{ACQUISITIONS[acquisition]} on GP{aim}"
@@ -249,8 +294,7 @@ class Model:
         parts = [f"{model}, {len(evidence.X)} points"]
         parts += evidence.setbacks
         parts += [f"{n_running} running"] if n_running else []
-        parts += ["near the best"] if in_box else []
-        return ", ".join(parts)
+        return ", ".join([*parts, *where])
 
 
 @lru_cache(maxsize=16)

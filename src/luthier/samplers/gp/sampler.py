@@ -4,7 +4,8 @@ Trials 0 to 3 are the user's defaults or the middle of the space, and Sobol poin
 the model proposes: every fourth trial by the lower confidence bound, the others by expected
 improvement. Odd trials only look in a trust region around the best; the confidence bound does so
 until trial 32, or 5 a column, and looks everywhere from then on: before, far corners would take all
-its trials. So would the corners of branches in a conditional space, where it stays in the box.
+its trials. So would the corners of branches in a conditional space, where it stays in the box, and
+where every fourth trial belongs to a rival of the best trial's branch.
 
 In a small space of choices and numbers, numbers also count within each choice by themselves, and
 every fourth trial sees values without their warp: else the first choice that looks well would be
@@ -37,6 +38,7 @@ _NOISE_SHOWS: Final = 30
 _EARLY: Final = 32
 _EARLY_EACH: Final = 5  # trials a column
 _PLAIN_EVERY: Final = 4
+_RIVAL_EVERY: Final = 4
 Acquisition = Literal["logei", "ei", "ucb", "pi", "thompson"]
 _RULES: Final[Mapping[str, Rule]] = {
     "acquisition": Choice(ACQUISITIONS),
@@ -145,6 +147,10 @@ class GP:
         number, again = turn.number, self.repeat_every
         if again and number >= _NOISE_SHOWS and number % again == 0:
             proposal = model.propose_again(turn.tried)
+            if proposal is not None:
+                return proposal
+        if number % _RIVAL_EVERY == 2 and (branch := model.rival()) is not None:
+            proposal = model.propose(self.acquisition, False, turn.tried, branch)
             if proposal is not None:
                 return proposal
         every = self.explore_every
