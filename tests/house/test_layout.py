@@ -23,7 +23,7 @@ BUDGETS = {
     "space": 5370,
     "numerics": 5900,
     "core": 5050,
-    "samplers": 7150,
+    "samplers": 7390,
     "schedulers": 3230,
     "storages": 3550,
     "executors": 3450,

@@ -26,6 +26,7 @@ from luthier.samplers import (
     PartialFixed,
     QuasiRandom,
     Random,
+    RungDE,
 )
 from luthier.space import Categorical, Float, Int, Space
 from luthier.strategies import known_samplers, make_sampler
@@ -74,6 +75,8 @@ SAMPLERS: list[SamplerFactory] = [
     lambda: PartialFixed(Auto(), {}),
     lambda: HighestRung(TPE(), [1, 3]),
     lambda: Challenger(TPE()),
+    lambda: RungDE([(4, 1), (2, 3)]),
+    lambda: RungDE([(1, 1)], allow_duplicates=True),
 ]
 
 

@@ -7,6 +7,7 @@ import pytest
 import luthier
 from luthier.errors import ArgumentError
 from luthier.schedulers import Hyperband
+from luthier.strategies import make_sampler
 
 
 def test_parts() -> None:
@@ -15,7 +16,9 @@ def test_parts() -> None:
     assert scheduler == Hyperband(81, 3, 3, "loss")
     assert luthier.bohb(9, sampler="gp")[0].spec["name"] == "gp"
     sampler, scheduler = luthier.dehb(27, eta=2)
-    assert (sampler.spec["name"], scheduler) == ("de", Hyperband(27, eta=2))
+    assert (sampler.spec["name"], scheduler) == ("rung_de", Hyperband(27, eta=2))
+    assert sampler.spec["starts"] == [[16, 1], [10, 3], [7, 6], [5, 13], [5, 27]]
+    assert make_sampler(sampler.spec) == sampler
     with pytest.raises(ArgumentError, match="max_resource must be at least min_resource"):
         luthier.bohb(1, min_resource=3)
 
@@ -28,5 +31,5 @@ def test_they_search_and_are_replayed(pair: type) -> None:
     study.optimize(lambda trial: trial.params["x"] + 1 / trial.budget, n_trials=24)
     assert study.best_params["x"] < 0.25
     assert study.replay().exact
-    learnt = [t for t in study.trials if "highest_rung" in t.origin.sampler]
-    assert len(learnt) == 24
+    by = {"bohb": "highest_rung", "dehb": "rung_de"}[pair.__name__]
+    assert all(by in trial.origin.sampler for trial in study.trials)

@@ -38,7 +38,11 @@ __all__ = [
 
 
 class Sampler(Protocol):
-    """Proposes configurations. A pure function of its arguments; state only as a cache."""
+    """Proposes configurations. A pure function of its arguments; state only as a cache.
+
+    Under a scheduler with rungs it is shown the history as of one of them, unless it has an
+    attribute ``reads_rungs`` that is true: then it reads ``history.rung`` or ``history.reached``.
+    """
 
     @property
     def spec(self) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.samplers.auto import Auto
 from luthier.samplers.challenger import Challenger
-from luthier.samplers.evolution import CMAES, DE, ES, GA, NSGA2, NSGA3, SPSA
+from luthier.samplers.evolution import CMAES, DE, ES, GA, NSGA2, NSGA3, SPSA, RungDE
 from luthier.samplers.fixed import PartialFixed
 from luthier.samplers.forest import Forest
 from luthier.samplers.gp import GP
@@ -34,4 +34,5 @@ __all__ = [
     "PartialFixed",
     "QuasiRandom",
     "Random",
+    "RungDE",
 ]

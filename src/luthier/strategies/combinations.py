@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from luthier.core.protocols import Sampler, Scheduler
+from luthier.samplers import RungDE
 from luthier.schedulers import Hyperband
 from luthier.strategies.names import SamplerLike, make_sampler
 
@@ -39,10 +40,17 @@ def bohb(
 
 
 def dehb(max_resource: int, **settings: Any) -> tuple[Sampler, Scheduler]:
-    """Return DEHB: Hyperband, with differential evolution on the highest rung that says enough.
+    """Return DEHB: Hyperband, with differential evolution that has a population on every rung.
 
-    The paper keeps a population on every rung, which evolves by mutants of the one below. Here
-    one population follows the rungs upwards: what it knows of short trials it leaves behind.
+    A trial is a child made for the rung at which its bracket begins: of an occupant of a slot there
+    and a mutant of the best of the rung below. It takes the slot if it is no worse at that rung.
+    Then it competes for places on higher rungs as under Hyperband, and whoever is promoted takes
+    the place of the worst occupant there, if that is worse. As long as a rung has empty slots,
+    which is so in the first round, its trials are spread over the space.
+
+    In the paper a bracket's higher rungs train new mutants from their first step after the first
+    round; here they go on with promoted trials from where those are, which finds better ones for
+    the same steps (docs/adr/0011-multi-fidelity.md).
 
     Args:
         max_resource: The step at which a trial has finished: its last epoch, say.
@@ -52,11 +60,13 @@ def dehb(max_resource: int, **settings: Any) -> tuple[Sampler, Scheduler]:
         ArgumentError: A setting is out of range.
 
     Example:
-        >>> dehb(27)[0].spec["name"]
-        'de'
+        >>> dehb(27)[0].spec["starts"]  # how many trials start at which step, in turn
+        [[27, 1], [12, 3], [6, 9], [4, 27]]
 
     References:
         Awad et al., DEHB: Evolutionary Hyperband for Scalable, Robust and Efficient
         Hyperparameter Optimization (IJCAI 2021).
     """
-    return make_sampler("de"), Hyperband(max_resource, **settings)
+    scheduler = Hyperband(max_resource, **settings)
+    starts = [(bracket.size, bracket.rungs[0]) for bracket in scheduler.brackets]
+    return RungDE(starts), scheduler

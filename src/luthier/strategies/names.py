@@ -34,6 +34,7 @@ from luthier.samplers import (
     PartialFixed,
     QuasiRandom,
     Random,
+    RungDE,
 )
 from luthier.schedulers import (
     PBT,
@@ -179,7 +180,7 @@ def known_samplers() -> tuple[str, ...]:
         >>> "halton" in known_samplers()
         True
     """
-    return tuple(name for name in _SAMPLERS if name not in _AROUND_OTHERS)
+    return tuple(name for name in _SAMPLERS if name not in _NOT_ALONE)
 
 
 def known_schedulers() -> tuple[str, ...]:
@@ -304,8 +305,9 @@ _SAMPLERS: Final[Mapping[str, Callable[..., Sampler]]] = {
     "fixed": _fixed,
     "highest_rung": _highest_rung,
     "challenger": _challenger,
+    "rung_de": RungDE,
 }
-_AROUND_OTHERS: Final = ("fixed", "highest_rung", "challenger")
+_NOT_ALONE: Final = ("fixed", "highest_rung", "challenger", "rung_de")  # they need settings
 _SCHEDULERS: Final[Mapping[str, Callable[..., Scheduler]]] = {
     "none": NoStopping,
     "median": Median,
@@ -338,5 +340,5 @@ _NEEDED: Final[Mapping[str, tuple[str, int]]] = {
 }
 _COMBINED: Final = ("bohb", "dehb")  # of luthier.strategies.combinations; they have settings
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
-    name: (name, "none") for name in _SAMPLERS if name not in _AROUND_OTHERS
+    name: (name, "none") for name in _SAMPLERS if name not in _NOT_ALONE
 }

@@ -46,10 +46,11 @@ class Wanted:
 def on_rungs(sampler: Sampler, scheduler: Scheduler) -> Sampler:
     """A sampler as it is used under a scheduler: where that has rungs, it learns from one.
 
-    Random draws learn from nothing, so for them no rung is looked at. Under a race proposals know
-    the incumbent.
+    Random draws learn from nothing, so for them no rung is looked at; nor for samplers that read
+    rungs themselves. Under a race proposals know the incumbent.
     """
-    rungs = () if isinstance(sampler, Random) else getattr(scheduler, "rungs", ())
+    alone = isinstance(sampler, Random) or getattr(sampler, "reads_rungs", False)
+    rungs = () if alone else getattr(scheduler, "rungs", ())
     learner = HighestRung(sampler, rungs) if len(rungs) > 1 else sampler
     return Challenger(learner) if getattr(scheduler, "is_race", False) else learner
 

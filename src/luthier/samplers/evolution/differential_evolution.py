@@ -37,6 +37,7 @@ from luthier.core.rng import generator
 from luthier.core.settings import Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
 from luthier.samplers.evolution.brood import ALL_TRIED, chosen
+from luthier.samplers.evolution.difference import crossed_with_mutants
 from luthier.samplers.evolution.population import (
     Generations,
     Individuals,
@@ -54,7 +55,6 @@ _MEMORY: Final = 6  # H
 _ARCHIVE: Final = 2.6  # times the population
 _SPREAD: Final = 0.1  # of F and CR around what has worked
 _LEAST: Final = 4  # occupants that a step needs
-_STRAY: Final = 0.02  # how often a choice is drawn at random
 
 _RULES: Final[Mapping[str, Rule]] = {
     "population": Number(_LEAST, whole=True),
@@ -302,7 +302,7 @@ def _brood(sampler: DE, space: Space, slots: _Slots, seed: int, number: int) -> 
 def _stepped(space: Space, slots: _Slots, best_share: float, rng: np.random.Generator) -> _Steps:
     """Draw a child for every slot: current-to-pbest/1, binomial crossover."""
     genes, X = genes_of(space), filled(space, slots.members.X, rng)
-    n, d = X.shape
+    n = len(X)
     rates = _drawn_rates(slots.memory, n, rng)
     F, CR = rates[:, :1], rates[:, 1:]
     best = slots.order[: max(2, round(best_share * n))]
@@ -311,18 +311,12 @@ def _stepped(space: Space, slots: _Slots, best_share: float, rng: np.random.Gene
     r1 = (me + rng.integers(1, n, size=n)) % n
     r2 = _neither(me, r1, len(pool), rng)
     x_best, x_1, x_2 = X[rng.choice(best, size=n)], X[r1], pool[r2]
-    V = X + F * (x_best - X) + F * (x_1 - x_2)
-    V = np.where(V < 0, X / 2, np.where(V > 1, (X + 1) / 2, V))  # half of the way to the bound
+    start = X + F * (x_best - X)
     if len(genes.choices):
         c = genes.choices
-        codes = np.where(rng.random((n, len(c))) < F, x_best[:, c], X[:, c])
-        moved = (x_1[:, c] != x_2[:, c]) & (rng.random((n, len(c))) < F)
-        codes = np.where(moved, x_1[:, c], codes)
-        stray = rng.random((n, len(c))) < _STRAY
-        V[:, c] = np.where(stray, np.floor(rng.random((n, len(c))) * genes.sizes), codes)
-    taken = rng.random((n, d)) < CR
-    taken[me, rng.integers(d, size=n)] = True
-    configs = space.encoding.decode(np.where(taken, V, X))
+        start[:, c] = np.where(rng.random((n, len(c))) < F, x_best[:, c], X[:, c])
+    children = crossed_with_mutants(genes, X, start, (x_1, x_2), F, CR, rng)
+    configs = space.encoding.decode(children)
     return _Steps(configs, slots.names.tolist(), slots.members.numbers.tolist(), rates.tolist())
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "Individuals",
     "State",
     "best_of",
+    "completed",
     "fronts",
     "individuals",
     "latest_recorded",
@@ -69,7 +70,7 @@ class Individuals:
     def __len__(self) -> int:
         return len(self.X)
 
-    def at(self, places: Places | slice) -> Individuals:
+    def at(self, places: Places | slice | NDArray[np.bool_]) -> Individuals:
         """Return those at some places."""
         return Individuals(self.X[places], self.Y[places], self.fault[places], self.numbers[places])
 
@@ -128,10 +129,10 @@ def individuals(history: History, first: int, last: int) -> Individuals:
         first: At least 0.
         last: At most ``history.n_finished``.
     """
-    makers = (_completed, _pruned, _failed)
+    makers = (completed, _pruned, _failed)
     spans, order = _spans(history, first, last)
     if order is None:
-        return _completed(history, spans[0])
+        return completed(history, spans[0])
     parts = [maker(history, span) for maker, span in zip(makers, spans, strict=True)]
     return _joined(parts).at(order)
 
@@ -223,7 +224,7 @@ def best_of(history: History, k: int, until: int) -> Individuals:
     n_completed, n_pruned, n_failed = _counts(history, until)
     later = len(history.completed) - n_completed
     ranked = [place for place in history.best(k + later) if place < n_completed][:k]
-    found = _completed(history, np.array(ranked, dtype=np.intp))
+    found = completed(history, np.array(ranked, dtype=np.intp))
     if len(found) == k:
         return found
     pruned = _pruned(history, slice(0, n_pruned))
@@ -257,7 +258,8 @@ def _joined(groups: Sequence[Individuals]) -> Individuals:
     )
 
 
-def _completed(history: History, places: Places | slice) -> Individuals:
+def completed(history: History, places: Places | slice = slice(None)) -> Individuals:
+    """Return completed trials, in the order in which they finished; all if no places are given."""
     X, Y = history.encoded(history.completed)[places], history.Y[places]
     fault = np.zeros(len(X))
     if history.objective.constraints:
