@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import luthier
+from luthier.core.checkpoint import Checkpoint
 from luthier.core.jobs import NEW, Clone, Decision, Resume, Stop
 from luthier.core.objective import Objective
 from luthier.core.rng import generator
@@ -261,6 +263,60 @@ def test_several_objectives_are_ranked_by_dominance() -> None:
     donors = {study.trials[t.origin.parent].params["n"] for t in study.trials if t.number > 7}
     assert 3 in donors  # by the loss alone it would be none of the best
     assert donors <= {3, 7}
+
+
+def finished_and_behind(saved: int | None) -> list[Any]:
+    """Jobs where members 0 and 1 have finished, with a state of that step, and 3 is at step 5."""
+    scheduler, rehearsal = PBT(20, 4, 5), Rehearsal(Space(x=Float(0, 1)))
+    trials = [rehearsal.add({"x": 0.5}) for _ in range(4)]
+    for step in (5, 10, 15, 20):
+        for k in (0, 1):
+            trials[k] = rehearsal.report(trials[k], step, {"value": float(k)})
+            if step == saved:
+                checkpoint = Checkpoint(step, f"{k:064x}", 1)
+                trials[k] = rehearsal._apply(replace(trials[k], checkpoint=checkpoint))
+    for k in (0, 1):
+        rehearsal.end(trials[k], value=float(k))
+    trials[3] = rehearsal.report(trials[3], 5, {"value": 9.0})
+    rehearsal.end(trials[3], TrialState.PAUSED)
+    return [scheduler.next(rehearsal.history, generator(0, n)) for n in range(3)]
+
+
+@pytest.mark.parametrize("saved", [5, 15])
+def test_a_finished_member_is_a_donor_if_its_state_leaves_something_to_train(saved: int) -> None:
+    jobs = finished_and_behind(saved)
+    assert all(isinstance(job, Stop) and job.trial == 3 for job in jobs)
+    assert "trial 0 is better at step 5: it is copied" in jobs[0].reason
+
+
+def test_a_finished_member_that_saved_its_end_is_left_alone() -> None:
+    assert finished_and_behind(20) == [Resume(3, 20)] * 3
+
+
+def test_finished_members_are_copied_where_states_are_saved_at_intervals() -> None:
+    """Fast members save at every third step, so their last state is two steps before the end."""
+    study = luthier.create_study(
+        space=Space(x=Float(0, 1)), sampler="random", scheduler=PBT(20, 4, 2), seed=3
+    )
+    behind = study.ask(), study.ask()
+    for _ in range(2):  # one after the other, to the end
+        trial = study.ask()
+        for step in range(1, 21):
+            trial.report(trial.params["x"], step)
+            if step % 3 == 0:
+                trial.save_checkpoint(b"%d" % step)
+        study.tell(trial, trial.params["x"])
+    finished = [t.number for t in study.trials if t.state is COMPLETE]
+    for trial in behind:
+        for step in range(1, 5):
+            trial.report(9.0 + trial.number, step)
+            trial.save_checkpoint(b"%d" % step)
+            if trial.should_prune():
+                study.tell(trial, state=PRUNED)
+                break
+    clone = study.ask()
+    assert clone.origin.parent in finished
+    assert clone.load_checkpoint().step == 18
 
 
 # Decisions, one by one

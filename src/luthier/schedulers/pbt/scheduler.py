@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import Any, Final, final
 
@@ -282,7 +283,8 @@ class _Scene:
         if step % self._interval(number) or not how.warmup <= step < how.steps:
             return None
         order = self._order(step)
-        return replacement(how.exploit, how.share, how.frequencies, order, number, key)
+        usable = partial(self._usable, step=step)
+        return replacement(how.exploit, how.share, how.frequencies, order, number, key, usable)
 
     def _interval(self, number: int) -> int:
         """After how many steps a member's sub-population is compared."""
@@ -300,7 +302,10 @@ class _Scene:
         return self.orders[step]
 
     def _usable(self, donor: int, step: int) -> bool:
-        """Whether a donor's saved state is kept, and there is something left to train from it."""
+        """Whether a donor's saved state is kept, and there is something left to train from it.
+
+        So members that have finished are donors, too, unless what they saved last is the end.
+        """
         member = self.population.members[donor]
         saved = member.head.checkpoint
         gone = member.at(step).state in (TrialState.PRUNED, TrialState.FAILED)
