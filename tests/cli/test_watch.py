@@ -152,6 +152,11 @@ def test_once_shows_it_and_ends(luthier: Luthier, lived: Study) -> None:
     assert "Ctrl-C" not in text
 
 
+def test_it_says_what_steps_count(luthier: Luthier) -> None:
+    new(fidelity="epoch").ask().report(0.5, 3)
+    assert "epoch 3" in luthier("watch", "s", "--once").stdout
+
+
 def test_a_study_without_trials(luthier: Luthier) -> None:
     new(metrics={"loss": "minimize", "size": "minimize"})
     text = luthier("watch", "s", "--once").stdout

@@ -80,6 +80,9 @@ def test_reports_may_be_nan_but_not_text() -> None:
         ({"constraints": ["mb < 1"]}, "must read 'metric <= number'"),
         ({"constraints": ["mb <= big"]}, "got 'mb <= big'"),
         ({"constraints": ["mb <= inf"]}, "got 'mb <= inf'"),
+        ({"fidelity": ""}, "fidelity must be what a step counts"),
+        ({"fidelity": "<b>"}, "got '<b>'"),
+        ({"fidelity": 3}, "Write for example fidelity='epoch'"),
     ],
 )
 def test_bad_objectives(arguments: dict[str, object], message: str) -> None:
@@ -101,3 +104,13 @@ def test_json_round_trip_keeps_every_digit() -> None:
         metrics={"a": "maximize"}, constraints=["a >= 0.123456789012345", "b <= 3"]
     )
     assert Objective.from_json(objective.to_json()) == objective
+
+
+def test_what_steps_count_is_kept_and_told_apart_from_what_is_optimised() -> None:
+    epochs = Objective.of(direction="maximize", fidelity="epoch")
+    assert Objective.from_json(epochs.to_json()).fidelity == "epoch"
+    assert epochs == Objective.of(direction="maximize")
+    assert hash(epochs) == hash(Objective.of(direction="maximize"))
+    plain = Objective.of().to_json()
+    assert "fidelity" not in plain  # as studies were recorded before there was one
+    assert Objective.from_json(plain).fidelity == "step"

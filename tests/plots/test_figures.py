@@ -434,3 +434,17 @@ def test_a_distribution_reaches_every_value() -> None:
     assert figure.data[0]["y"][-1] == 1
     assert figure.data[1]["name"] == "b"
     assert figure.data[0]["line"]["dash"] != figure.data[1]["line"]["dash"]
+
+
+def test_axes_say_what_steps_count() -> None:
+    study = create_study(space=Space(x=Float(0, 1)), fidelity="image side", seed=0)
+    trial = study.ask()
+    for step in (8, 16):
+        trial.report(1 / step, step)
+    study.tell(trial, 0.1)
+    for figure in (draw_curves, draw_rungs, draw_lineage, draw_schedules):
+        axes = [v for k, v in draw(figure, study.history).layout.items() if k.startswith("xaxis")]
+        assert [axis["title"]["text"] for axis in axes] == ["image side"]
+    curves = draw(draw_curves, study.history)
+    assert curves.title == "value by image side"
+    assert "image side %{x}" in curves.data[0]["hovertemplate"]

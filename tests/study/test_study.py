@@ -718,6 +718,20 @@ def test_a_strategy_is_explained_by_what_was_set() -> None:
     )
 
 
+def test_a_study_says_what_its_steps_count(tmp_path: Path) -> None:
+    where = f"sqlite:///{tmp_path / 'study.db'}"
+    made: dict[str, Any] = {"study_name": "s", "storage": where, "load_if_exists": True}
+    study = luthier.create_study(
+        **made, sampler="tpe", scheduler="asha:max_resource=9", fidelity="epoch", seed=0
+    )
+    study.optimize(lambda t: t.suggest_float("x", 0, 1) + 1 / t.budget, n_trials=20)
+    assert "that have reached epoch " in study.explain_strategy()
+    assert study.explain_strategy().endswith("It compares trials at epoch 1, 3, 9.")
+    again = luthier.create_study(**made)  # keeps its own
+    assert again.objective.fidelity == "epoch"
+    assert luthier.load_study(storage=where).objective.fidelity == "epoch"
+
+
 def test_a_strategy_on_rungs_says_what_it_learns_from() -> None:
     study = luthier.create_study(
         space=Space(x=Float(0, 1)), sampler="tpe", scheduler="asha:max_resource=9", seed=0

@@ -62,6 +62,7 @@ class Glance:
         workers: Who runs trials.
         now: Seconds since the epoch.
         trouble: What is wrong with the storage, or "".
+        fidelity: What steps count.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Glance:
     workers: Sequence[Worker]
     now: float
     trouble: str = ""
+    fidelity: str = "step"
 
     @property
     def done(self) -> int:
@@ -115,6 +117,7 @@ def glance(study: Study) -> Glance:
         ends=_latest(history),
         workers=_workers(study, history.running, now),
         now=now,
+        fidelity=objective.fidelity,
     )
 
 

@@ -151,7 +151,7 @@ def _running(seen: Glance, n: int, width: int) -> Table:
         step = trial.last_step
         report = "" if step is None else pairs(trial.reports[step])
         row = [str(trial.number), duration(seen.now - (trial.started or seen.now))]
-        row += ["" if step is None else f"step {step}", report]
+        row += ["" if step is None else f"{seen.fidelity} {step}", report]
         table.add_row(*map(_text, [*row, pairs(trial.params)] if wide else row))
     _add_rest(table, len(seen.running) - n)
     return table

@@ -51,6 +51,7 @@ Examples:
 @click.option(
     "--constraint", "constraints", multiple=True, metavar="TEXT", help="As 'size_mb <= 10'."
 )
+@click.option("--fidelity", default="step", metavar="NAME", help="What a step is, as 'epoch'.")
 @click.option(
     "--lease",
     metavar="TIME",

@@ -9,15 +9,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, Literal, Self, final
+from typing import Any, Final, Literal, Self, final
 
 from luthier.errors import ArgumentError, ObjectiveError
 
-__all__ = ["Constraint", "Direction", "Objective"]
+__all__ = ["STEP", "Constraint", "Direction", "Objective"]
 
 Direction = Literal["minimize", "maximize"]
+STEP: Final = "step"
+"""What steps count where nobody says."""
+_FIDELITY = re.compile(r"\w[\w .,()/%-]{0,39}")
 _NAME = re.compile(r"^[^\s<>=]+$")
 _CONSTRAINT = re.compile(r"^\s*([^\s<>=]+)\s*(<=|>=)\s*(\S+)\s*$")
 
@@ -76,6 +79,8 @@ class Objective:
         directions: One per objective.
         constraints: Bounds on metrics, objectives or others.
         named: Whether the user named the metrics, so that results may come as dicts.
+        fidelity: What steps and budgets count, in the singular, for people to read: "epoch". Two
+            objectives that differ only in it are equal.
 
     Example:
         >>> objective = Objective.of(metrics={"accuracy": "maximize"}, constraints=["mb <= 10"])
@@ -89,6 +94,7 @@ class Objective:
     directions: tuple[Direction, ...] = ("minimize",)
     constraints: tuple[Constraint, ...] = ()
     named: bool = False
+    fidelity: str = field(default=STEP, compare=False)
 
     @classmethod
     def of(
@@ -98,6 +104,7 @@ class Objective:
         directions: Sequence[str] | None = None,
         metrics: Mapping[str, str] | None = None,
         constraints: Sequence[str] = (),
+        fidelity: str = STEP,
     ) -> Self:
         """Build an objective from the arguments of ``create_study``.
 
@@ -106,6 +113,7 @@ class Objective:
             directions: The same for several.
             metrics: Directions by metric name.
             constraints: Texts such as "size_mb <= 10".
+            fidelity: What steps count.
 
         Raises:
             ArgumentError: More than one of the three is given, or one is malformed.
@@ -133,7 +141,14 @@ class Objective:
         else:
             names, ways = ("value",), [direction if direction is not None else "minimize"]
         parsed = tuple(Constraint.parse(text) for text in _constraint_list(constraints))
-        return cls(names, tuple(map(_direction, ways)), parsed, named=metrics is not None)
+        if not isinstance(fidelity, str) or not _FIDELITY.fullmatch(fidelity):
+            raise ArgumentError(
+                "fidelity must be what a step counts, in at most 40 letters, digits and marks of "
+                f"' _.,()/%-', got {fidelity!r}. Write for example fidelity='epoch'.",
+                fidelity=fidelity,
+            )
+        found = tuple(map(_direction, ways))
+        return cls(names, found, parsed, named=metrics is not None, fidelity=fidelity)
 
     def read(self, result: object) -> dict[str, float]:
         """Check what an objective function returned and name it.
@@ -209,6 +224,7 @@ class Objective:
             "directions": list(self.directions),
             "constraints": [str(c) if _exact(c) else _verbose(c) for c in self.constraints],
             "named": self.named,
+            **({} if self.fidelity == STEP else {"fidelity": self.fidelity}),
         }
 
     @classmethod
@@ -219,6 +235,7 @@ class Objective:
             tuple(map(_direction, data["directions"])),
             tuple(Constraint.parse(text) for text in data["constraints"]),
             bool(data["named"]),
+            data.get("fidelity", STEP),
         )
 
     def _read_named(self, result: Mapping[Any, object]) -> dict[str, float]:

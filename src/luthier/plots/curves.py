@@ -66,7 +66,8 @@ def draw_curves(
         ArgumentError: No such metric.
     """
     name = metric or metric_of(history, None)[0]
-    title = f"{shown(name)} by step"
+    fidelity = history.objective.fidelity
+    title = f"{shown(name)} by {fidelity}"
     groups = (history.completed, history.pruned, history.failed, history.live)
     trials = [trial for trial in chain(*groups) if trial.reports]
     finals = np.array([_final(trial, name) for trial in trials]) * sign_of(history, name)
@@ -80,13 +81,13 @@ def draw_curves(
         trial = trials[place]
         group = "best" if place == best else _LABELS.get(trial.state, "running")
         lines[group].append((trial.number, *_curve(trial, name, each)))
-    traces = [_trace(group, found) for group, found in lines.items() if found]
+    traces = [_trace(group, found, fidelity) for group, found in lines.items() if found]
     everything = np.concatenate([y for found in lines.values() for _, _, y in found])
     axis: dict[str, Any] = {"title": {"text": shown(name)}, "type": "log" if log else "linear"}
     if not log and (ends := _ends(everything, sign_of(history, name))) is not None:
         axis["range"] = ends
     layout = {
-        "xaxis": {"title": {"text": "step"}, "type": "linear"},
+        "xaxis": {"title": {"text": fidelity}, "type": "linear"},
         "yaxis": axis,
     }
     note = notes(counted(len(chosen), len(trials), "curves"))
@@ -125,7 +126,7 @@ def _curve(trial: FrozenTrial, metric: str, most: int) -> tuple[Array, Array]:
     return x, y
 
 
-def _trace(group: str, lines: list[tuple[int, Array, Array]]) -> dict[str, Any]:
+def _trace(group: str, lines: list[tuple[int, Array, Array]], fidelity: str) -> dict[str, Any]:
     colour, opacity, dash = _GROUPS[group]
     alone = any(len(x) == 1 for _, x, _ in lines)
     label = group if group == "best" else f"{len(lines):,} {group}"
@@ -136,7 +137,7 @@ def _trace(group: str, lines: list[tuple[int, Array, Array]]) -> dict[str, Any]:
         "x": joined(rounded(x) for _, x, _ in lines),
         "y": joined(rounded(y) for _, _, y in lines),
         "customdata": joined([number] * len(x) for number, x, _ in lines),
-        "hovertemplate": "trial %{customdata}<br>step %{x}: %{y}<extra></extra>",
+        "hovertemplate": f"trial %{{customdata}}<br>{fidelity} %{{x}}: %{{y}}<extra></extra>",
         "line": {
             "color": fade(colour, opacity),
             "width": 3 if group == "best" else 1.2,

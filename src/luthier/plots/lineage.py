@@ -63,7 +63,7 @@ def draw_lineage(
         x, y = [p[0] for p in at], [p[1] for p in at]
         traces.append(dots("cloned here", x, y, clones, marker))
     layout = {
-        "xaxis": {"title": {"text": "step"}, "type": "linear"},
+        "xaxis": {"title": {"text": history.objective.fidelity}, "type": "linear"},
         "yaxis": {"title": {"text": shown(name)}, "type": "linear"},
     }
     note = notes(f"{len(line)} trials led to the best", counted(len(kept), len(known)))
@@ -116,7 +116,9 @@ def draw_schedules(
         traces.append(_lines("all trials", everyone, fade(BLUE, 0.5), 1.2) | first | panels.axes(k))
         label = f"the schedule of trial {best.number}"
         traces.append(_lines(label, [steps], VERMILION, 3) | first | panels.axes(k))
-        panels.set_x(k, {"title": {"text": "step"}} if k >= len(names) - 2 else {})
+        panels.set_x(
+            k, {"title": {"text": history.objective.fidelity}} if k >= len(names) - 2 else {}
+        )
         panels.set_y(k, axis.layout())
     note = notes(counted(len(trials), len(known)))
     return Figure("schedules", title, traces, panels.layout(), note)

@@ -88,7 +88,7 @@ def draw_rungs(
     axis = {"tickmode": "array", "tickvals": places, "ticktext": texts, "showgrid": False}
     layout = {
         "xaxis": {
-            "title": {"text": "step"},
+            "title": {"text": history.objective.fidelity},
             "type": "linear",
             "range": [-0.5, len(steps) - 0.5],
             **axis,

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from luthier.core.checkpoint import CheckpointStore
-from luthier.core.objective import Objective
+from luthier.core.objective import STEP, Objective
 from luthier.core.protocols import Sampler, Scheduler, Storage, StudyRecord, StudySummary
 from luthier.core.rng import fresh_seed
 from luthier.errors import ArgumentError, StudyExistsError, StudyMismatchError
@@ -50,6 +50,7 @@ def create_study(
     directions: Sequence[str] | None = None,
     metrics: Mapping[str, str] | None = None,
     constraints: Sequence[str] = (),
+    fidelity: str = STEP,
     strategy: str | tuple[SamplerLike, SchedulerLike] = "auto",
     sampler: SamplerLike | None = None,
     scheduler: SchedulerLike | None = None,
@@ -70,6 +71,9 @@ def create_study(
         directions: The same for several objectives.
         metrics: Directions of named objectives, instead: ``{"accuracy": "maximize"}``.
         constraints: Bounds on metrics, such as ``["size_mb <= 10"]``.
+        fidelity: What steps and budgets count, in the singular: "epoch", "fold", "image side". So
+            figures, the explanation and the command line call it; a study that exists keeps its
+            own.
         strategy: A sampler and scheduler by one name, see ``luthier.known_strategies()``; or as
             a pair, such as ``luthier.bohb(81)``.
         sampler: A name or object, instead of the strategy's.
@@ -97,7 +101,11 @@ def create_study(
         'digits'
     """
     objective = Objective.of(
-        direction=direction, directions=directions, metrics=metrics, constraints=constraints
+        direction=direction,
+        directions=directions,
+        metrics=metrics,
+        constraints=constraints,
+        fidelity=fidelity,
     )
     parts = strategy_parts(strategy, sampler, scheduler)
     Terms().but(lease, max_attempts)  # refuses what makes no sense

@@ -22,17 +22,21 @@ def explained(sampler: Sampler, scheduler: Scheduler, history: History) -> str:
     with rungs it is asked about what it sees: the trials that have reached one of them.
     """
     proposer, seen, why = on_rungs(sampler, scheduler), history, ""
+    counted = history.objective.fidelity
     if isinstance(proposer, Challenger):
         proposer = proposer.sampler
     if isinstance(proposer, HighestRung):
         step, seen = proposer.seen(history.space, history)
         trials = "all trials, as too few have reached a rung"
         if step is not None:
-            trials = f"the {len(seen.completed)} trials that have reached step {step}"
+            trials = f"the {len(seen.completed)} trials that have reached {counted} {step}"
         why = f"It learns from {trials}. "
     explain = getattr(sampler, "explain", None)
     why += explain(seen.space, seen) if callable(explain) else _latest(history)
-    parts = [_called("Sampler", sampler, why), _called("Scheduler", scheduler, "")]
+    parts = [
+        _called("Sampler", sampler, why),
+        _called("Scheduler", scheduler, _rungs(scheduler, counted)),
+    ]
     if scheduler.spec.get("name") == "none":
         parts[1] = "No scheduler: nothing stops a trial before its end."
     return "\n".join(parts)
@@ -44,6 +48,12 @@ def _called(what: str, plugin: Sampler | Scheduler, why: str) -> str:
     settings = ", ".join(f"{name}={value!r}" for name, value in own.items())
     name = f"{spec.get('name', '?')}" + (f" with {settings}" if settings else "")
     return f"{what} {name}. {why}".rstrip()
+
+
+def _rungs(scheduler: Scheduler, counted: str) -> str:
+    """Where it compares trials."""
+    rungs = getattr(scheduler, "rungs", ())
+    return f"It compares trials at {counted} {', '.join(map(str, rungs))}." if rungs else ""
 
 
 def _usual(plugin: Sampler | Scheduler) -> Mapping[str, Any]:

@@ -172,6 +172,7 @@ def test_a_scheduler_by_name_counts_in_the_resource_itself() -> None:
     assert (fidelity.full, fidelity.end, scheduler.rungs) == (81, 81, (3, 9, 27, 81))  # type: ignore[attr-defined]
     scaled = Fidelity.of("n_estimators", Hyperband(9), task_of(forest), [])[0]
     assert [scaled.amount(step) for step in (1, 3, 9)] == [9, 27, 81]
+    assert (fidelity.counted, scaled.counted) == ("n_estimators", "9th of n_estimators")
     samples = Fidelity.of("samples", None, task_of(SVC()), [])[0]
     assert (samples.full, samples.end, samples.watched) == (100, 100, ())
 
@@ -298,6 +299,7 @@ def test_epochs_train_the_winner_with_all_of_them() -> None:
     search = SearchCV(pipe, space, fidelity="epochs", scheduler=Asha(9), n_trials=9, cv=3)
     search.set_params(random_state=0).fit(X, y)
     assert search.best_estimator_[-1].t_ == 1 + 9 * len(X)
+    assert search.study_.objective.fidelity == "epochs"
     assert search.score(X, y) > 0.8
 
 

@@ -112,6 +112,12 @@ class Fidelity:
         steps = sorted({step for step in rungs if 0 < step < end})
         return cls(resource, full or end, end, () if pausing else tuple(steps)), chosen
 
+    @property
+    def counted(self) -> str:
+        """What a step is, in words: the resource, or the share of it that a step stands for."""
+        share = "" if self.full == self.end else f"{self.end}th of "
+        return f"{share}{self.resource}"[:40]
+
     def to_json(self) -> list[Any]:
         """What must be the same for results to be comparable."""
         return [self.resource, self.full, self.end]

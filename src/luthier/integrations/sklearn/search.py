@@ -457,6 +457,7 @@ class SearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             load_if_exists=self.study_name is not None,
             scheduler=scheduler,
             constraints=settings.constraints_of(self.constraints),
+            fidelity="step" if self._levels is None else self._levels.counted,
             **chosen,
         )
         settings.check_ends(self, study, space)
