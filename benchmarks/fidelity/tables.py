@@ -23,10 +23,12 @@ RESULTS = ROOT / "benchmarks" / "results" / "fidelity.json"
 METHODS: Mapping[str, tuple[str, str]] = {
     "bohb, tpe": ("luthier", "tpe"),
     "bohb, gp": ("luthier", "gp"),
+    "mfes": ("luthier", "mfes"),
+    "dehb": ("luthier", "dehb"),
     "random search + Hyperband": ("luthier", "random"),
     "Optuna, TPE + HyperbandPruner": ("optuna", "tpe"),
 }
-"""The library that runs a method, and the sampler's name there."""
+"""The library that runs a method, and the name there: of a sampler, or of a pair of both."""
 Key = tuple[str, str, int]
 
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         bohb,
         dehb,
         known_strategies,
+        mfes,
     )
     from luthier.study.create import (
         copy_study,
@@ -142,6 +143,7 @@ __all__ = [
     "known_strategies",
     "load_study",
     "maximize",
+    "mfes",
     "minimize",
     "open_storage",
     "samplers",
@@ -158,7 +160,7 @@ _HOMES = {
         "OneOf Ordinal Permutation Space"
     ),
     "storages": "open_storage",
-    "strategies": "bohb dehb known_strategies",
+    "strategies": "bohb dehb known_strategies mfes",
     "study.create": (
         "copy_study create_study delete_study get_all_study_names get_all_study_summaries "
         "load_study maximize minimize"

@@ -52,6 +52,7 @@ SAMPLERS: list[SamplerFactory] = [
     lambda: TPE(n_startup=3, allow_duplicates=True),
     GP,
     lambda: GP(acquisition="thompson", n_startup=1, trust_region=False),
+    lambda: GP(rungs=[3, 1]),
     lambda: GP(kernel="matern32", warp="half-rank", allow_duplicates=True),
     GA,
     lambda: GA(population=2, replacement="steady", crossover="blx"),

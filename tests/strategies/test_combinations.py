@@ -19,11 +19,14 @@ def test_parts() -> None:
     assert (sampler.spec["name"], scheduler) == ("rung_de", Hyperband(27, eta=2))
     assert sampler.spec["starts"] == [[16, 1], [10, 3], [7, 6], [5, 13], [5, 27]]
     assert make_sampler(sampler.spec) == sampler
+    sampler, scheduler = luthier.mfes(9, metric="loss")
+    assert (sampler.spec["rungs"], scheduler) == ([1, 3, 9], Hyperband(9, metric="loss"))
+    assert make_sampler(sampler.spec) == sampler
     with pytest.raises(ArgumentError, match="max_resource must be at least min_resource"):
         luthier.bohb(1, min_resource=3)
 
 
-@pytest.mark.parametrize("pair", [luthier.bohb, luthier.dehb])
+@pytest.mark.parametrize("pair", [luthier.bohb, luthier.dehb, luthier.mfes])
 def test_they_search_and_are_replayed(pair: type) -> None:
     study = luthier.create_study(
         space=luthier.Space(x=luthier.Float(0, 1)), strategy=pair(4, eta=2), seed=0
@@ -31,5 +34,5 @@ def test_they_search_and_are_replayed(pair: type) -> None:
     study.optimize(lambda trial: trial.params["x"] + 1 / trial.budget, n_trials=24)
     assert study.best_params["x"] < 0.25
     assert study.replay().exact
-    by = {"bohb": "highest_rung", "dehb": "rung_de"}[pair.__name__]
+    by = {"bohb": "highest_rung", "dehb": "rung_de", "mfes": "gp"}[pair.__name__]
     assert all(by in trial.origin.sampler for trial in study.trials)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luthier.strategies.combinations import bohb, dehb
+from luthier.strategies.combinations import bohb, dehb, mfes
 from luthier.strategies.names import (
     known_samplers,
     known_schedulers,
@@ -21,6 +21,7 @@ __all__ = [
     "known_strategies",
     "make_sampler",
     "make_scheduler",
+    "mfes",
     "strategy",
     "strategy_parts",
 ]

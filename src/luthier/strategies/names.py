@@ -338,7 +338,11 @@ _NEEDED: Final[Mapping[str, tuple[str, int]]] = {
     "pbt": ("steps", 100),
     "bayes_race": ("folds", 10),
 }
-_COMBINED: Final = ("bohb", "dehb")  # of luthier.strategies.combinations; they have settings
+_COMBINED: Final = (
+    "bohb",
+    "dehb",
+    "mfes",
+)  # of luthier.strategies.combinations; they have settings
 _STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
     name: (name, "none") for name in _SAMPLERS if name not in _NOT_ALONE
 }

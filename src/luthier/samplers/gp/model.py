@@ -22,6 +22,7 @@ from luthier.numerics.warp import Bend, Warp
 from luthier.samplers.gp.belief import belief_of
 from luthier.samplers.gp.branches import branches_of
 from luthier.samplers.gp.columns import columns_of
+from luthier.samplers.gp.ensemble import Ensemble, ensemble_of
 from luthier.samplers.gp.fitting import Data
 from luthier.samplers.gp.front import Front, front_of
 from luthier.samplers.gp.region import IN_BOX, box, side_length
@@ -50,6 +51,8 @@ _SAME: Final = 1e-9
 _SPARE: Final = 64
 _FEWEST_COSTS: Final = 4
 _NOISY: Final = 0.01  # of the variance of values
+_OF_LOWER: Final = 200
+_BLOCK: Final = 100
 _KNOWN: Final = 0.1  # of the variance of noise
 
 
@@ -85,10 +88,16 @@ class Model:
         history: At least one trial has completed.
         rng: Weights several objectives, and draws candidates.
         settings: The sampler's.
+        below: The same history as of lower rungs, the lowest first, each with a completed trial.
     """
 
     def __init__(
-        self, space: Space, history: History, rng: np.random.Generator, settings: Settings
+        self,
+        space: Space,
+        history: History,
+        rng: np.random.Generator,
+        settings: Settings,
+        below: Sequence[History] = (),
     ) -> None:
         self._space, self._history, self._rng = space, history, rng
         self._settings = settings
@@ -96,7 +105,7 @@ class Model:
         self._branches = branches_of(space, space.checks)
         incomplete = self._columns.incomplete(history.X)
         m = len(history.objective.names)
-        self._idle: Surrogate | Front
+        self._idle: Surrogate | Front | Ensemble
         if settings.acquisition in _OF_A_FRONT and m > 1 and (history.violations <= 0).any():
             evidences = [evidence_of(history, incomplete, rng, j) for j in range(m)]
             self._evidence = evidences[0]
@@ -106,7 +115,9 @@ class Model:
             self._idle = front_of(parts, history.X[good], rng)
         else:
             self._evidence = evidence_of(history, incomplete, rng)
-            self._idle = self._fitted(self._evidence, bends=settings.input_warp)
+            self._idle = last = self._fitted(self._evidence, bends=settings.input_warp)
+            if below:
+                self._idle = ensemble_of([*map(self._of_rung, below), last], self._evidence)
         self.believe(())
 
     def _fitted(self, evidence: Evidence, *, bends: bool) -> Surrogate:
@@ -120,6 +131,10 @@ class Model:
             reports=reports_of(self._history) if settings.fidelity and alone else None,
             terms=(*self._believed(), *self._costs()),
         )
+
+    def _of_rung(self, history: History) -> Surrogate:
+        incomplete = self._columns.incomplete(history.X)
+        return self._fitted(_latest(evidence_of(history, incomplete, self._rng)), bends=False)
 
     def believe(self, pending: Sequence[Mapping[str, Any]]) -> None:
         """Count on trials that are running or were just proposed."""
@@ -150,7 +165,7 @@ class Model:
             None if a branch has no such configuration, or a finite space has no more.
         """
         rows = _every(self._space, self._space.checks)
-        in_box = in_box and rows is None and isinstance(self._idle, Surrogate)
+        in_box = in_box and rows is None and not isinstance(self._idle, Front)
         task = self._task(acquisition, in_box, branch)
         Z = candidates(task, self._rng, self._allowed()) if rows is None else rows
         if acquisition == "thompson" and isinstance(self._idle, Surrogate):
@@ -240,11 +255,11 @@ class Model:
             return np.ones(len(X), dtype=bool)
         return np.asarray(self._branches.of(X) == branch)
 
-    def _within(self, branch: int) -> Surrogate | Front:
+    def _within(self, branch: int) -> Surrogate | Front | Ensemble:
         """The surrogate that looks for improvements on a branch's own best."""
         surrogate, X = self._surrogate, self._evidence.X[self._evidence.feasible]
         X = X[self._inside(X, branch)]
-        if not len(X) or isinstance(surrogate, Front):
+        if not len(X) or not isinstance(surrogate, Surrogate):
             return surrogate
         mean = surrogate.objective.mean(surrogate.whole(X))
         leaders = X[np.argsort(mean, kind="stable")[:5]]
@@ -291,10 +306,32 @@ class Model:
             plain = f"{ACQUISITIONS[acquisition]} {_WEIGHTED}"
             name = _OF_A_FRONT[acquisition] if by_volume else plain
             model = f"{name} on {len(self._idle.parts)} GPs"
+        if isinstance(self._idle, Ensemble):
+            model += f" of {len(self._idle.parts)} rungs"
         parts = [f"{model}, {len(evidence.X)} points"]
         parts += evidence.setbacks
         parts += [f"{n_running} running"] if n_running else []
         return ", ".join([*parts, *where])
+
+
+def _latest(evidence: Evidence) -> Evidence:
+    """The latest values of a lower rung, which are enough beside those of the highest.
+
+    Failures and constraints are the highest rung's to tell.
+    """
+    n = evidence.n_completed
+    kept = slice(max(0, n - _OF_LOWER) // _BLOCK * _BLOCK, n)  # so that models are mostly extended
+    return replace(
+        evidence,
+        X=evidence.X[kept],
+        y=evidence.y[kept],
+        noise=evidence.noise[kept],
+        n_completed=n - kept.start,
+        feasible=evidence.feasible[kept],
+        outcomes=evidence.outcomes[:0],
+        succeeded=evidence.succeeded[:0],
+        excess=np.empty((n - kept.start, 0)),
+    )
 
 
 @lru_cache(maxsize=16)

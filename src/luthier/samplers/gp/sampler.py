@@ -7,6 +7,9 @@ until trial 32, or 5 a column, and looks everywhere from then on: before, far co
 its trials. So would the corners of branches in a conditional space, where it stays in the box, and
 where every fourth trial belongs to a rival of the best trial's branch.
 
+With ``rungs`` the models of all rungs are joined (``ensemble.py``), and every third trial is a
+Sobol point.
+
 In a small space of choices and numbers, numbers also count within each choice by themselves, and
 every fourth trial sees values without their warp: else the first choice that looks well would be
 polished for long while others are hardly known.
@@ -14,7 +17,7 @@ polished for long while others are hardly known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, final
 
@@ -25,6 +28,7 @@ from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.settings import Choice, Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
+from luthier.errors import ArgumentError
 from luthier.numerics.kernels import KERNELS, Kernel
 from luthier.numerics.warp import WARPS, Warp
 from luthier.samplers.gp.belief import belief_of
@@ -39,6 +43,8 @@ _EARLY: Final = 32
 _EARLY_EACH: Final = 5  # trials a column
 _PLAIN_EVERY: Final = 4
 _RIVAL_EVERY: Final = 4
+_FEWEST: Final = 8  # trials that a rung needs; two more than there are parameters
+_SPREAD_EVERY: Final = 3  # of MFES-HB
 Acquisition = Literal["logei", "ei", "ucb", "pi", "thompson"]
 _RULES: Final[Mapping[str, Rule]] = {
     "acquisition": Choice(ACQUISITIONS),
@@ -85,6 +91,10 @@ class GP:
             how far they got; if not, they count as no better than the median.
         prior_weight: How much the parameters' priors count: by their log density times this over
             the number of trials (piBO); at least 0, a tenth of the trials planned is good.
+        rungs: Steps of a scheduler's rungs, as ``luthier.mfes`` gives them: then models of all
+            rungs are joined, whatever has become of the trials, and every third trial is spread
+            over the space. Thompson sampling is expected improvement then, and several objectives
+            are learnt from the highest rung alone.
         cost_weight: How much of the logarithm of a trial's expected duration is taken off the
             logarithm of the acquisition; from 0 (cost doesn't matter) to 1 (improvement per
             second).
@@ -118,30 +128,57 @@ class GP:
     prior_weight: float = 10.0
     cost_weight: float = 0.0
     allow_duplicates: bool = False
+    rungs: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         settle(self, _RULES)
+        whole = Number(0, whole=True)
+        given = self.rungs if isinstance(self.rungs, list | tuple) else (None,)
+        rungs = [whole.read(step) for step in given]
+        if None in rungs:
+            raise ArgumentError(
+                f"GP: rungs must be steps such as [1, 3, 9], or none, got {self.rungs!r}.",
+                rungs=self.rungs,
+            )
+        object.__setattr__(self, "rungs", tuple(sorted({int(r) for r in rungs if r is not None})))
+
+    @property
+    def reads_rungs(self) -> bool:
+        """Whether it reads the rungs of a history itself, and isn't to be shown only one."""
+        return bool(self.rungs)
 
     @property
     def spec(self) -> dict[str, Any]:
         """Its name and settings as JSON values."""
-        return spec_of("gp", self)
+        spec = spec_of("gp", self)
+        rungs = spec.pop("rungs")
+        return {**spec, "rungs": list(rungs)} if rungs else spec
 
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
         """Return n proposals, each aware of those before; fewer where a finite space ends."""
         model: Model | None = None
+        *below, seen = self._views(space, history)
 
         def propose(turn: Turn) -> Proposal | None:
             nonlocal model
-            if self._is_startup(space, history, turn.number):
+            if self._is_startup(space, seen, turn.number):
                 return _start(space, history, turn, rng)
-            model = model or Model(space, history, rng, self._for(space, turn.number))
+            if self.rungs and turn.number % _SPREAD_EVERY == 0:
+                return _spread(space, history, turn, rng)
+            model = model or Model(space, seen, rng, self._for(space, turn.number), below)
             model.believe(turn.pending)
             return self._propose(space, model, turn)
 
         return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
+
+    def _views(self, space: Space, history: History) -> list[History]:
+        """The history as of each rung that enough trials have reached; as it is without any."""
+        enough = max(_FEWEST, len(space) + 2)
+        found = [r for r in self.rungs if len(history.rung(r).numbers) >= enough]
+        views = [view for r in found if len((view := history.reached(r)).completed) >= enough]
+        return views or [history]
 
     def _propose(self, space: Space, model: Model, turn: Turn) -> Proposal | None:
         number, again = turn.number, self.repeat_every
@@ -184,3 +221,13 @@ def _start(space: Space, history: History, turn: Turn, rng: np.random.Generator)
         if is_new(space, config, turn.tried):
             return Proposal(config, "start: the middle of the space")
     return start_point(space, history, turn, rng)
+
+
+def _spread(
+    space: Space, history: History, turn: Turn, rng: np.random.Generator
+) -> Proposal | None:
+    """A Sobol point, so that whole regions aren't missed where short trials mislead."""
+    found = start_point(space, history, turn, rng)
+    if found is None:
+        return None
+    return replace(found, reason=f"every third trial: {found.reason.removeprefix('start: ')}")

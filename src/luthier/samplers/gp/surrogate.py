@@ -56,6 +56,7 @@ class Surrogate:
         best: The lowest mean at a trial that counts.
         place: That trial, encoded, shape (d,).
         leaders: The five of lowest mean, best first, shape (k, d).
+        seen: Places in the evidence of the trials that the model has seen, in its order.
         partial: Whether the model has a last column that says how far a trial got.
     """
 
@@ -64,6 +65,7 @@ class Surrogate:
     best: float
     place: Array
     leaders: Array
+    seen: NDArray[np.intp]
     partial: bool = False
 
     @property
@@ -73,7 +75,7 @@ class Surrogate:
 
     def acquire(self, X: Array, acquisition: str, kappa: float) -> Array:
         """Return the logarithm of what it would be worth to try points, shape (n,)."""
-        value = self._acquired(*self.objective.predict(self.whole(X)), acquisition, kappa).value
+        value = self.acquired(*self.objective.predict(self.whole(X)), acquisition, kappa).value
         return value + self.bonus(X)
 
     def bonus(self, X: Array) -> Array:
@@ -88,7 +90,7 @@ class Surrogate:
     ) -> tuple[Array, Array]:
         """Return the same as ``acquire``, and its gradient."""
         mean, std, d_mean, d_std = self.objective.gradient(self.whole(X))
-        acquired = self._acquired(mean, std, acquisition, kappa)
+        acquired = self.acquired(mean, std, acquisition, kappa)
         value, gradient = acquired.value, chain(acquired, d_mean, d_std)[:, : X.shape[1]]
         for term in self.terms:
             more, slope = term.slope(X)
@@ -112,7 +114,8 @@ class Surrogate:
         """Return rows as the model of the objective takes them: for trials that end."""
         return np.column_stack([X, np.ones(len(X))]) if self.partial else X
 
-    def _acquired(self, mean: Array, std: Array, acquisition: str, kappa: float) -> Acquired:
+    def acquired(self, mean: Array, std: Array, acquisition: str, kappa: float) -> Acquired:
+        """Return the logarithm of an acquisition function, without the terms, and its slopes."""
         if acquisition == "ucb":
             return log_optimistic_improvement(mean, std, self.best, kappa)
         if acquisition == "pi":
@@ -159,7 +162,8 @@ def surrogate_of(
         objective = objective.append(crashed, np.maximum(objective.mean(crashed), _POOR))
     hurdles = tuple(_hurdles(evidence, categories[:d]))
     best = float(mean[order[0]])
-    return Surrogate(objective, (*hurdles, *terms), best, leaders[0], leaders, reports is not None)
+    partial = reports is not None
+    return Surrogate(objective, (*hurdles, *terms), best, leaders[0], leaders, seen, partial)
 
 
 def recent(n: int) -> slice:
