@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 import luthier
 from luthier.core.checkpoint import Checkpoint
+from luthier.core.events import Event, TrialStarted
 from luthier.core.jobs import NEW, Clone, Decision, Resume, Stop
 from luthier.core.objective import Objective
 from luthier.core.rng import generator
-from luthier.core.trial import TrialState
+from luthier.core.trial import FrozenTrial, TrialState
 from luthier.errors import ArgumentError, CheckpointCorruptError, CheckpointMissingError
 from luthier.schedulers import PBT
 from luthier.space import Categorical, Float, Int, Space
@@ -53,10 +54,54 @@ def descent(end: int) -> Callable[[Any], float]:
     return train
 
 
-def trained(scheduler: PBT, end: int = 12, *, n_jobs: int = 1, seed: int = 0) -> Study:
-    study = luthier.create_study(sampler="random", scheduler=scheduler, seed=seed)
-    study.optimize(descent(end), n_jobs=n_jobs)
+def trained(
+    scheduler: PBT, end: int = 12, *, n_jobs: int = 1, seed: int = 0, max_disk: int | None = None
+) -> Study:
+    study = luthier.create_study(
+        sampler="random", scheduler=scheduler, seed=seed, max_disk=max_disk
+    )
+    copies = Copies(study)
+    study.optimize(descent(end), n_jobs=n_jobs, callbacks=[copies])
+    copies.check()
     return study
+
+
+class Copies:
+    """Reads each donor's checkpoint in the moment in which it is copied."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._read: dict[int, tuple[int, int] | Exception] = {}
+
+    def __call__(self, study: Study, trial: Any) -> None:
+        """Nothing is to be done when a trial has ended."""
+
+    def hear(self, event: Event) -> None:
+        cloned = isinstance(event, TrialStarted) and event.trial.origin.parent is not None
+        if cloned and event.trial.number not in self._read:  # else it is resumed
+            self._read[event.trial.number] = self._steps(event.trial)
+
+    def _steps(self, clone: FrozenTrial) -> tuple[int, int] | Exception:
+        """The steps that the content and the record of a donor's checkpoint name."""
+        saved, store = clone.checkpoint, self._study._driver.open_checkpoints()
+        assert saved is not None
+        try:
+            store.verify(saved.key)
+            return json.loads(store.path(saved.key).read_bytes())[0], saved.step
+        except (CheckpointMissingError, CheckpointCorruptError) as error:
+            return error
+
+    def check(self) -> None:
+        """Each clone began from a whole checkpoint that its donor had saved, or had begun from."""
+        storage = self._study.storage
+        keys: dict[int, set[str]] = {t.number: set() for t in self._study.trials}
+        for event in storage.events(self._study._driver.record.id):
+            for name in {"checkpoint"} & event.data.keys():
+                keys[event.number or 0].add(event.data[name][1])
+        clones = {t.number: t for t in self._study.trials if "step_from" in t.origin.data}
+        assert self._read == {n: (t.origin.data["step_from"],) * 2 for n, t in clones.items()}
+        for trial in clones.values():
+            assert keys[trial.number] & keys[trial.origin.parent or 0]
 
 
 def facts(study: Study) -> list[tuple[Any, ...]]:
@@ -101,8 +146,9 @@ def check_population(study: Study, size: int, end: int, *, racing: bool = False)
     st.integers(1, 5),
     st.integers(1, 3),
     st.integers(0, 1000),
+    st.sampled_from([None, 1, 100]),  # bytes: a checkpoint takes about 25
 )
-@example("pairs", False, (1,), "perturb", 1, 3, 1)  # donors that have reported, but not saved
+@example("pairs", False, (1,), "perturb", 1, 3, 1, None)  # donors that have reported, but not saved
 def test_populations_keep_their_invariants(
     exploit: str,
     synchronous: bool,
@@ -111,6 +157,7 @@ def test_populations_keep_their_invariants(
     every: int,
     n_jobs: int,
     seed: int,
+    max_disk: int | None,
 ) -> None:
     scheduler = PBT(
         9,
@@ -121,7 +168,7 @@ def test_populations_keep_their_invariants(
         synchronous=synchronous,
         frequencies=frequencies,
     )
-    study = trained(scheduler, 9, n_jobs=n_jobs, seed=seed)
+    study = trained(scheduler, 9, n_jobs=n_jobs, seed=seed, max_disk=max_disk)
     check_population(study, 4, 9, racing=n_jobs > 1 and not synchronous)
     if synchronous:  # nobody gets ahead, so every member trains all of its steps
         assert sum(len(t.reports) for t in study.trials) == 4 * 9
