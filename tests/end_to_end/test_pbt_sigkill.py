@@ -1,12 +1,19 @@
-"""A synchronous population that is killed at random moments evolves as an unbroken one does."""
+"""A synchronous population that is killed at random moments evolves as an unbroken one does.
+
+Either the driver is killed, and with it all that it runs, or one of its two worker processes. Then
+the trial that it ran is retried from its checkpoint, and the log has this more: that the trial was
+released, and claimed again at its next attempt and with the budget that it had.
+"""
 
 from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +22,10 @@ import pytest
 
 from luthier.storages import open_storage
 
+KILLS_A_RUN = 10
 WORK = """
 import json
+import os
 import sys
 import time
 
@@ -27,8 +36,13 @@ from luthier.study import driver
 STEPS = 12
 storage, seed, jobs, pause = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 driver._FLUSH_SECONDS = 0.01  # so that killed trials leave reports behind, as long ones do
-luthier.set_verbosity("warning")
+luthier.set_verbosity("error")
 print("at work", flush=True)
+
+
+def say(*words):
+    with open(storage + ".steps", "a") as steps:
+        print(*words, file=steps)
 
 
 def objective(trial):
@@ -37,10 +51,12 @@ def objective(trial):
     saved = trial.load_checkpoint()
     step, w = (0, 1.0) if saved is None else json.loads(saved.read_bytes())
     for step in range(step + 1, STEPS + 1):
+        say(os.getpid(), "train", trial.number, step)
         time.sleep(pause)
         w = w * (1 - 0.3 * lr) + 0.01 * lr + 0.001 * "abc".index(kind)
         trial.report(w, step)
         trial.save_checkpoint(json.dumps([step, w]).encode())
+        say(os.getpid(), "saved", trial.number, step)
         if trial.should_prune():
             raise luthier.TrialPruned()
     return w
@@ -55,7 +71,7 @@ study = luthier.create_study(
     seed=seed,
     max_attempts=1000,
 )
-study.optimize(objective, n_jobs=jobs)
+study.optimize(objective, n_jobs=jobs, retries={luthier.errors.WorkerDiedError: 1000})
 """
 
 
@@ -97,6 +113,21 @@ def by_trial(log: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return sorted(log, key=lambda line: line[0])  # stable: a trial's own lines keep their order
 
 
+def check_steps(log: list[tuple[Any, ...]], path: Path) -> int:
+    """No step is in the log twice, none that was saved was trained again; how many steps were."""
+    saved = [(number, data[0]) for number, kind, data, *_ in log if kind == "saved"]
+    assert len(saved) == len(set(saved)) == 4 * 12
+    trained, done = 0, set()
+    for line in Path(f"{path}.steps").read_text().splitlines():
+        _, word, *trial_and_step = line.split()
+        if word == "saved":
+            done.add(tuple(trial_and_step))
+        else:
+            trained += 1
+            assert tuple(trial_and_step) not in done
+    return trained
+
+
 def check(folder: Path, kills: int, jobs: int) -> None:
     (folder / "work.py").write_text(WORK)
     moments, seed = random.Random(jobs), 0
@@ -120,9 +151,74 @@ def check(folder: Path, kills: int, jobs: int) -> None:
         expected, got = log_of(folder / f"unbroken{seed}.db"), log_of(broken)
         order = by_trial if jobs > 1 else list
         assert order(got) == order(expected)
-        saved = [(number, data[0]) for number, kind, data, *_ in got if kind == "saved"]
-        assert len(saved) == len(set(saved)) == 4 * 12
+        check_steps(got, broken)
         os.remove(broken)
+
+
+def claims_and_losses(path: Path) -> tuple[list[tuple[int, int]], int]:
+    """Trials and attempts as claimed after a release, and how many workers were lost.
+
+    Nothing happens to a trial between the two.
+    """
+    storage = open_storage(path)
+    released: set[int] = set()
+    again, losses = [], 0
+    for event in storage.events(storage.load_study("pbt").id):
+        number = event.number or 0
+        if event.kind == "released":
+            assert event.data["state"] == "WAITING"
+            assert "(SIGKILL)" in event.data["reason"]
+            assert number not in released
+            released.add(number)
+            losses += 1
+        elif event.kind == "claimed" and number in released:
+            assert "budget" not in event.data  # the budget is the one that it had
+            released.remove(number)
+            again.append((number, event.data["attempt"]))
+        elif event.number is not None:
+            assert number not in released
+    storage.close()
+    assert not released
+    return again, losses
+
+
+def last_at_work(steps: Path, driver: int) -> int | None:
+    """The process that wrote the last line; None if there is none yet."""
+    lines = steps.read_text().splitlines() if steps.exists() else []
+    pid = int(lines[-1].split()[0]) if lines else None
+    assert pid != driver
+    return pid
+
+
+def kill_workers(process: subprocess.Popen[str], steps: Path, moments: random.Random) -> int:
+    """Kill who is at work at random moments until the driver has ended; return how many."""
+    killed: set[int] = set()
+    while process.poll() is None:
+        time.sleep(moments.uniform(0, 0.1))
+        victim = last_at_work(steps, process.pid)
+        if victim is not None and victim not in killed and len(killed) < KILLS_A_RUN:
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(victim, signal.SIGKILL)
+                killed.add(victim)
+    return len(killed)
+
+
+def check_workers(folder: Path, kills: int) -> None:
+    (folder / "work.py").write_text(WORK)
+    moments, seed = random.Random(kills), 0
+    while kills > 0:
+        seed += 1
+        whole, broken = folder / f"unbroken{seed}.db", folder / f"broken{seed}.db"
+        finished(start(folder, whole.name, seed, 2, 0))
+        process = start(folder, broken.name, seed, 2, 0.02)
+        killed = kill_workers(process, Path(f"{broken}.steps"), moments)
+        finished(process)
+        kills -= killed
+        got = log_of(broken)
+        assert by_trial(got) == by_trial(log_of(whole))
+        again, losses = claims_and_losses(broken)
+        assert len(again) == losses <= killed  # less where a worker had just ended its trial
+        assert check_steps(got, broken) <= 4 * 12 + losses  # the step that it was at, if any
 
 
 def test_a_few_kills_change_nothing(tmp_path: Path) -> None:
@@ -133,3 +229,12 @@ def test_a_few_kills_change_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_many_kills_change_nothing(tmp_path: Path, jobs: int) -> None:
     check(tmp_path, 50, jobs)
+
+
+def test_a_few_killed_workers_change_nothing(tmp_path: Path) -> None:
+    check_workers(tmp_path, 4)
+
+
+@pytest.mark.slow
+def test_many_killed_workers_change_nothing(tmp_path: Path) -> None:
+    check_workers(tmp_path, 50)

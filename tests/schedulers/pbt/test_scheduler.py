@@ -246,6 +246,22 @@ def test_a_failed_member_is_replaced_but_not_for_ever() -> None:
     assert sum(t.state is COMPLETE for t in study.trials) == 2
 
 
+@pytest.mark.parametrize("synchronous", [True, False])
+def test_a_first_trial_that_dies_before_the_space_is_known_is_not_the_end(
+    synchronous: bool,
+) -> None:
+    def objective(trial: Any) -> float:
+        if trial.number < 2:
+            raise ValueError("no luck")
+        return descent(8)(trial)
+
+    scheduler = PBT(8, 4, 2, synchronous=synchronous)
+    study = luthier.create_study(scheduler=scheduler, sampler="random", seed=0)
+    study.optimize(objective, catch=ValueError)
+    assert [t.state for t in study.trials if not t.params] == [FAILED, FAILED]
+    assert sum(t.state is COMPLETE for t in study.trials) == 4
+
+
 def test_a_member_that_ends_itself_is_replaced() -> None:
     def objective(trial: Any) -> float:
         if trial.number == 2:

@@ -162,11 +162,12 @@ class PBT:
         """Whether there are fewer members than there should be, and than there can be.
 
         Where the first must show what the space is, synchronous ones wait for it: so how they
-        begin doesn't depend on how many begin at once.
+        begin doesn't depend on how many begin at once. If it died before it did, for the next.
         """
         n = len(population.members)
         if not history.space:
-            return n < (1 if self.synchronous else self.population)
+            states = {member.head.state for member in population.members}
+            return n < self.population and (not self.synchronous or states <= {TrialState.FAILED})
         return n < self.population and n < (history.space.cardinality or self.population)
 
     def _crossed(self, trial: FrozenTrial, step: int) -> bool:
