@@ -20,7 +20,7 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 # Lines of each package, docstrings and examples included.
 BUDGETS = {
     "errors": 350,
-    "space": 5370,
+    "space": 5400,
     "numerics": 5900,
     "core": 5050,
     "samplers": 7610,
@@ -34,7 +34,7 @@ BUDGETS = {
     "plots": 3750,
     "catalog": 960,
     "gradient": 2510,
-    "integrations": 7010,
+    "integrations": 7350,
     "optuna": 2340,
     "service": 3450,
     "report": 1520,

@@ -487,3 +487,22 @@ def test_raytune_refuses_code() -> None:
         Space.from_raytune(given)
     with pytest.raises(SpaceError, match="a dict of names to domains"):
         Space.from_raytune([1])
+    with pytest.raises(SpaceError, match="'wd' must be a function, not text to evaluate"):
+        Space.from_raytune({"wd": {"eval": "spec.config.lr"}})
+
+
+def test_raytune_lists_with_domains_and_grids_in_choices() -> None:
+    tune = ray_domains()
+    nested = [[tune.uniform(0, 1)], {"grid_search": [1, 2]}, [3, 4]]
+    given = {"plain": [1, {"a": 2}], "sizes": [8, tune.randint(1, 5)], "kind": tune.choice(nested)}
+    assert Space.from_raytune(given) == Space(
+        {
+            "plain": Constant([1, {"a": 2}]),
+            "sizes.0": Constant(8),
+            "sizes.1": Int(1, 4),
+            "kind": Categorical([0, 1, 2]),
+            "kind.0.0": Float(0, 1, when={"kind": 0}),
+            "kind.1": Categorical([1, 2], when={"kind": 1}),
+            "kind.2": Constant([3, 4], when={"kind": 2}),
+        }
+    )

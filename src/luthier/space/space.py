@@ -149,7 +149,7 @@ class Space(Mapping[str, Param]):
 
         Parameters in nested dicts get dotted names; of a choice among dicts the number is chosen,
         and what is in each stands under its number, with a condition. ``sample_from`` is code,
-        which can't be searched: an error says what to do.
+        which can't be searched: ``luthier.integrations.raytune`` computes it.
 
         Raises:
             SpaceError: Not such a dict, or something in it that has no counterpart here.

@@ -195,6 +195,11 @@ class Trial(Suggest):
         return dict(self._params)
 
     @property
+    def seed(self) -> int:
+        """The study's seed."""
+        return self._ticket.seed
+
+    @property
     def attempt(self) -> int:
         """Which run of the trial this is: 1, or more after a crash, retry or pause."""
         return self._ticket.record.attempt
