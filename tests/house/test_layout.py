@@ -34,7 +34,7 @@ BUDGETS = {
     "plots": 3750,
     "catalog": 960,
     "gradient": 2510,
-    "integrations": 7350,
+    "integrations": 7500,
     "optuna": 2340,
     "service": 3450,
     "report": 1520,

@@ -1,29 +1,23 @@
 """PyTorch: the loop over epochs of a trial that may be paused, killed, cloned and continued.
 
-What training has reached is kept as one checkpoint: the ``state_dict`` of each part, and what the
-settings of the optimisers were at first. A clone, whose own settings differ, takes over how far a
-setting has come (lr decayed to a tenth), not its value. Each epoch has random numbers of its own,
-so a run that was continued does what one that wasn't interrupted would have done.
+What training has reached is kept as one checkpoint, see ``parts.py``. Each epoch has random numbers
+of its own, so a run that was continued does what one that wasn't interrupted would have done.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 from luthier.core.settings import Number
-from luthier.errors import ArgumentError, TrialPruned, require_extra
+from luthier.errors import ArgumentError, TrialPruned
 from luthier.integrations.computing import device, precision, seed_all
 from luthier.integrations.optimizers import adopt, settings_of
+from luthier.integrations.parts import Parts, Stateful
 
 if TYPE_CHECKING:
-    import torch
-
     from luthier.core.trial import Metrics, Reports
     from luthier.study.trial import Restored
-else:
-    torch = require_extra("torch", "torch", "luthier.integrations.torch")
 
 __all__ = [
     "Training",
@@ -34,16 +28,6 @@ __all__ = [
     "seed_all",
     "settings_of",
 ]
-
-
-class Stateful(Protocol):
-    """A module, an optimiser, a scheduler of learning rates, a GradScaler, an average."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what it has come to."""
-
-    def load_state_dict(self, state_dict: Any) -> Any:
-        """Take over what it had come to."""
 
 
 class _Trial(Protocol):
@@ -101,21 +85,15 @@ class Training:
     def __init__(
         self, trial: Any, *, seed: int | None = 0, save_every: int = 1, **parts: Stateful
     ) -> None:
-        if not parts or not all(hasattr(part, "state_dict") for part in parts.values()):
-            raise ArgumentError(
-                "Training takes what is trained as keywords: model=..., optimizer=..., each with "
-                f"a state_dict, got {', '.join(parts) or 'none'}."
-            )
         if Number(1, whole=True).read(save_every) is None:
             raise ArgumentError(f"Training: save_every must be at least 1, got {save_every!r}.")
         self._trial: _Trial = trial
         self._seed = seed
         self._save_every = save_every
-        self._parts = parts
-        self._own = {n: settings_of(part) for n, part in parts.items() if _is_optimizer(part)}
+        self._parts = Parts(parts)
         self.epoch = 0
         if (saved := self._trial.load_checkpoint()) is not None:
-            self._load(torch.load(saved.path, map_location="cpu", weights_only=True))
+            self._parts.load(saved.path)
             self.epoch = saved.step
 
     @property
@@ -144,36 +122,11 @@ class Training:
         self._trial.report(metrics, self.epoch)
         over = self._trial.should_prune()
         if over or self.epoch == self._trial.budget or self.epoch % self._save_every == 0:
-            self._trial.save_checkpoint(self._content(), self.epoch)
+            self._trial.save_checkpoint(self._parts.content(), self.epoch)
         if over:
             raise TrialPruned(f"at epoch {self.epoch}")
-
-    def _content(self) -> bytes:
-        states = {name: part.state_dict() for name, part in self._parts.items()}
-        file = io.BytesIO()
-        torch.save({"states": states, "settings": self._own}, file)
-        return file.getvalue()
-
-    def _load(self, saved: dict[str, Any]) -> None:
-        states = saved["states"]
-        if states.keys() != self._parts.keys():
-            raise ArgumentError(
-                f"Training: the checkpoint holds {', '.join(states)}, and this trial trains "
-                f"{', '.join(self._parts)}. Give the same parts in every run."
-            )
-        for name, part in self._parts.items():
-            own_lrs = list(getattr(part, "base_lrs", ()))
-            part.load_state_dict(states[name])
-            if own_lrs:
-                part.base_lrs = own_lrs  # type: ignore[attr-defined]  # of schedulers
-            if _is_optimizer(part):
-                adopt(part, self._own[name], saved["settings"][name])
 
 
 def epochs_left(trial: Any, count: int, done: int) -> range:
     """Return which of ``count`` epochs are left after those done, up to the trial's budget."""
     return range(done + 1, min(count, count if trial.budget is None else trial.budget) + 1)
-
-
-def _is_optimizer(part: object) -> bool:
-    return isinstance(part, torch.optim.Optimizer)

@@ -22,7 +22,7 @@ from luthier.errors import ArgumentError
 if TYPE_CHECKING:
     from luthier.study.study import Study
 
-__all__ = ["Tracker", "ended", "flat_params", "points", "series", "tags"]
+__all__ = ["Tracker", "flat_params", "points", "series", "tags"]
 
 
 class Tracker(ABC):
@@ -52,7 +52,12 @@ class Tracker(ABC):
         Raises:
             ArgumentError: The trial hasn't ended.
         """
-        self._write(study.study_name, ended(trial))
+        if not trial.state.is_finished:
+            raise ArgumentError(
+                "Trackers take trials that have ended, "
+                f"got trial {trial.number}: {trial.state.name}."
+            )
+        self._write(study.study_name, trial)
         self._wrote.pop((study.study_name, trial.number), None)
 
     def hear(self, event: Event) -> None:
@@ -71,24 +76,6 @@ class Tracker(ABC):
             study: The study's name.
             trial: The record of a trial that runs, or has ended.
         """
-
-
-def ended(trial: FrozenTrial) -> FrozenTrial:
-    """Return the trial, if it has ended.
-
-    Raises:
-        ArgumentError: It may still change.
-
-    Example:
-        >>> ended(FrozenTrial(number=0))
-        Traceback (most recent call last):
-        luthier.errors.ArgumentError: Trackers take trials that have ended, got trial 0: WAITING.
-    """
-    if not trial.state.is_finished:
-        raise ArgumentError(
-            f"Trackers take trials that have ended, got trial {trial.number}: {trial.state.name}."
-        )
-    return trial
 
 
 def flat_params(trial: FrozenTrial) -> dict[str, bool | int | float | str]:
@@ -128,14 +115,9 @@ def tags(study: str, trial: FrozenTrial) -> dict[str, str]:
         '3'
     """
     told = {"study": study, "trial": trial.number, "state": trial.state.name}
-    told |= {"reason": trial.origin.reason, "error": trial.error, **_notes(trial)}
-    return {
-        f"luthier.{name}": str(value) for name, value in told.items() if value not in ("", None)
-    }
-
-
-def _notes(trial: FrozenTrial) -> dict[str, Any]:
-    return {f"attr.{name}": _plain(value) for name, value in trial.user_attrs.items()}
+    told |= {"reason": trial.origin.reason, "error": trial.error}
+    told |= {f"attr.{name}": _plain(value) for name, value in trial.user_attrs.items()}
+    return {f"luthier.{name}": str(text) for name, text in told.items() if text not in ("", None)}
 
 
 def _plain(value: Any) -> bool | int | float | str:

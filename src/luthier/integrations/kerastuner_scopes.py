@@ -1,0 +1,69 @@
+"""KerasTuner's scopes: which names parameters get, and where they are active."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from luthier.errors import UnknownParamError
+
+__all__ = ["Scopes"]
+
+
+class Scopes(ABC):
+    """The values given so far, and the scopes that are open.
+
+    Attributes:
+        values: The values given so far, by name.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self._scopes: list[str] = []
+        self._inactive = 0
+
+    @contextmanager
+    def conditional_scope(self, parent_name: str, parent_values: Sequence[Any]) -> Iterator[None]:
+        """Make what is asked for inside active only where the parent has one of these values."""
+        wanted = parent_values if isinstance(parent_values, list | tuple) else [parent_values]
+        parent = self._full(parent_name)
+        off = parent not in self.values or self.values[parent] not in wanted
+        self._inactive += off
+        try:
+            yield
+        finally:
+            self._inactive -= off
+
+    @contextmanager
+    def name_scope(self, name: str) -> Iterator[None]:
+        """Put ``name/`` before the names of what is asked for inside."""
+        self._scopes.append(name)
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+    def get(self, name: str) -> Any:
+        """Return the value of a parameter that was asked for before.
+
+        Raises:
+            UnknownParamError: It wasn't, or isn't active.
+        """
+        full = self._full(name)
+        if full not in self.values:
+            raise UnknownParamError(
+                f"{full!r} was not asked for, or is inactive; there is: "
+                f"{', '.join(self.values) or 'nothing'}.",
+                name=full,
+            )
+        return self.values[full]
+
+    __getitem__ = get
+
+    def __contains__(self, name: str) -> bool:
+        return self._full(name) in self.values
+
+    def _full(self, name: str) -> str:
+        return "/".join([*self._scopes, name])
