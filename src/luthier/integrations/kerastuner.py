@@ -100,8 +100,9 @@ class HyperParameters(Scopes):
         if parent_name is not None:
             with self.conditional_scope(parent_name, parent_values):
                 return self._ask(name, param)
+        full = self._full(name)
+        self._known.add(full)
         if self._inactive:
             return None
-        full = self._full(name)
         self.values[full] = self._trial.suggest(full, param)
         return self.values[full]

@@ -7,6 +7,7 @@ reverse_log    log seen from the other end: a density of 1 / (low + high - v)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -50,9 +51,10 @@ def number(
         >>> number(Int, "width", 2, 9, 2, "log", None)
         Ordinal([2, 4, 8])
     """
-    if (sampling or "linear") not in _SAMPLINGS:
+    given_as, sampling = sampling, (sampling or "linear").lower()
+    if sampling not in _SAMPLINGS:
         raise ArgumentError(
-            f"{name!r}: sampling must be one of {', '.join(_SAMPLINGS)}, got {sampling!r}."
+            f"{name!r}: sampling must be one of {', '.join(_SAMPLINGS)}, got {given_as!r}."
         )
     if low == high:
         return Constant(low)
@@ -60,6 +62,9 @@ def number(
     if sampling in ("log", "reverse_log") and step is not None:
         return _multiples(low, high, step, sampling == "reverse_log", default)
     if sampling == "reverse_log":
+        if not low > 0:
+            rule = f"{name!r}: with sampling='reverse_log' min_value must be above 0"
+            raise ArgumentError(f"{rule}, got {low!r}.")
         given["prior"] = Beta(1, _NEARLY_0, low, low + high)
     if step is not None:
         given["step"] = step
@@ -73,8 +78,7 @@ def _multiples(low: Any, high: Any, factor: Any, mirrored: bool, default: Any) -
             f"A step that multiplies must be above 1, from a min_value above 0, got {factor!r} "
             f"from {low!r}."
         )
-    values = [low]
-    while values[-1] * factor <= high * (1 + 1e-9):
-        values.append(values[-1] * factor)
+    count = int(math.log(high / low, factor) + 1e-8) + 1
+    values = [low * factor**k for k in range(count)]
     ordered = [high + low - value for value in reversed(values)] if mirrored else values
     return Ordinal(ordered, default=default) if len(ordered) > 1 else Constant(ordered[0])

@@ -23,12 +23,19 @@ class Scopes(ABC):
         self.values: dict[str, Any] = {}
         self._scopes: list[str] = []
         self._inactive = 0
+        self._known: set[str] = set()  # also where they are inactive
 
     @contextmanager
     def conditional_scope(self, parent_name: str, parent_values: Sequence[Any]) -> Iterator[None]:
-        """Make what is asked for inside active only where the parent has one of these values."""
+        """Make what is asked for inside active only where the parent has one of these values.
+
+        Raises:
+            UnknownParamError: The parent wasn't asked for before.
+        """
         wanted = parent_values if isinstance(parent_values, list | tuple) else [parent_values]
         parent = self._full(parent_name)
+        if parent not in self._known:
+            raise self._unknown(parent)
         off = parent not in self.values or self.values[parent] not in wanted
         self._inactive += off
         try:
@@ -53,11 +60,7 @@ class Scopes(ABC):
         """
         full = self._full(name)
         if full not in self.values:
-            raise UnknownParamError(
-                f"{full!r} was not asked for, or is inactive; there is: "
-                f"{', '.join(self.values) or 'nothing'}.",
-                name=full,
-            )
+            raise self._unknown(full)
         return self.values[full]
 
     __getitem__ = get
@@ -67,3 +70,10 @@ class Scopes(ABC):
 
     def _full(self, name: str) -> str:
         return "/".join([*self._scopes, name])
+
+    def _unknown(self, full: str) -> UnknownParamError:
+        return UnknownParamError(
+            f"{full!r} was not asked for, or is inactive; there is: "
+            f"{', '.join(self.values) or 'nothing'}.",
+            name=full,
+        )
