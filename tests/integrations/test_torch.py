@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import random
 import re
 import subprocess
@@ -17,6 +19,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 
 import luthier
 from luthier.errors import ArgumentError
+from luthier.executors.process.resources import environment
 from luthier.integrations.torch import Training, device, precision, seed_all
 
 X = torch.linspace(-1, 1, 32).unsqueeze(1)
@@ -145,6 +148,58 @@ def test_states_are_saved_as_often_as_wanted_and_where_the_run_ends() -> None:
         assert trial.checkpoint.step == trial.last_step
 
 
+def test_a_run_that_was_killed_goes_on_with_its_schedule_its_moments_and_its_draws() -> None:
+    def observed(dies: bool) -> tuple[luthier.FrozenTrial, dict[int, Any]]:
+        seen: dict[int, Any] = {}
+
+        def train(trial: Any) -> Any:
+            torch.manual_seed(trial.attempt)  # other first weights, which the checkpoint replaces
+            parts = trained_parts(trial.suggest_float("lr", 1e-3, 1e-1, log=True))
+            run = Training(trial, **parts)
+            for epoch in run.epochs(6):
+                draws = random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+                states = {name: part.state_dict() for name, part in parts.items()}
+                seen[epoch] = draws, copy.deepcopy(states)
+                if dies and epoch == 4 and trial.attempt == 1:
+                    raise ConnectionError
+                run.report(train_epoch(**parts))
+            return run.last
+
+        study = luthier.create_study(seed=0)
+        study.enqueue_trial({"lr": 0.05})
+        study.optimize(train, n_trials=1, retries={ConnectionError: 1}, catch=())
+        return study.trials[0], seen
+
+    (killed, its), (whole, wanted) = observed(dies=True), observed(dies=False)
+    assert (killed.attempt, whole.attempt) == (2, 1)
+    assert list(its) == list(wanted) == [1, 2, 3, 4, 5, 6]
+    torch.testing.assert_close(its, wanted, rtol=0, atol=0)
+    assert dict(killed.reports) == dict(whole.reports)
+    assert len({draws for draws, _ in its.values()}) == 6
+    rates = [states["scheduler"]["_last_lr"][0] for _, states in its.values()]
+    assert len(set(rates)) > 3
+
+
+def trained_parts(lr: float) -> dict[str, Any]:
+    model = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout())
+    optimizer = torch.optim.AdamW(model.parameters(), lr)
+    warm = torch.optim.lr_scheduler.LinearLR(optimizer, total_iters=2)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 4)
+    scheduler = torch.optim.lr_scheduler.SequentialLR(optimizer, [warm, cosine], [2])
+    average = torch.optim.swa_utils.AveragedModel(model)
+    return {"model": model, "optimizer": optimizer, "scheduler": scheduler, "average": average}
+
+
+def train_epoch(model: Any, optimizer: Any, scheduler: Any, average: Any) -> float:
+    for inputs, _ in DataLoader(DATA, batch_size=8, shuffle=True):
+        optimizer.zero_grad()
+        (model(inputs) - 1).square().mean().backward()
+        optimizer.step()
+    average.update_parameters(model)
+    scheduler.step()
+    return float((model(X) - 1).square().mean().item())
+
+
 def test_seeds_differ_by_key_and_reach_all_three_sources() -> None:
     draws = []
     for key in ((0, 1), (0, 1), (0, 2), (1, 1)):
@@ -176,7 +231,122 @@ def test_share_of_the_data_and_precision_are_fidelities() -> None:
         precision("half")
 
 
-@pytest.mark.slow
+def test_shares_of_a_loader_are_nested_seeded_and_the_same_for_all_trials() -> None:
+    def taken(seed: int) -> dict[int, set[frozenset[float]]]:
+        rows = luthier.Subsets(len(DATA), max_resource=4, seed=seed)
+        seen: dict[int, set[frozenset[float]]] = {}
+
+        def train(trial: Any) -> float:
+            x = trial.suggest_float("x", 0, 1)
+            seed_all(trial.number)  # of what trials draw, the rows don't depend
+            loader = DataLoader(Subset(DATA, rows.of(trial).tolist()), batch_size=4, shuffle=True)
+            drawn = [value for inputs, _ in loader for value in inputs[:, 0].tolist()]
+            assert len(drawn) == len(set(drawn))
+            seen.setdefault(trial.budget, set()).add(frozenset(drawn))
+            return float(x)
+
+        study = luthier.create_study(scheduler=luthier.schedulers.Asha(4, eta=2), seed=0)
+        study.optimize(train, total_trials=8, catch=())
+        return seen
+
+    first, again, other = taken(0), taken(0), taken(1)
+    assert first == again
+    assert [len(sets) for sets in first.values()] == [1, 1, 1]
+    small, middle, large = ({*next(iter(first[budget]))} for budget in (1, 2, 4))
+    assert small < middle < large == set(X[:, 0].tolist())
+    assert first[1] != other[1]
+    assert first[4] == other[4]
+
+
+def test_low_precision_is_really_computed_in() -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Linear(64, 64, bias=False)
+    inputs = torch.randn(16, 64)
+    with precision("float32"):
+        exact = model(inputs)
+    with precision("bfloat16"):
+        rounded = model(inputs)
+        rounded.float().square().mean().backward()
+    halves = inputs.bfloat16() @ model.weight.bfloat16().T
+    assert exact.dtype == torch.float32
+    assert torch.equal(rounded, halves)
+    assert 1e-4 < (rounded - exact).abs().max() < 1e-1  # 8 bits of mantissa
+    assert model.weight.dtype == torch.float32
+    assert model.weight.grad is not None
+    assert torch.equal(model.weight.grad, model.weight.grad.bfloat16().float())  # from such a sum
+
+
+def test_a_training_of_low_precision_gets_elsewhere_than_one_of_full() -> None:
+    def reached(name: str) -> list[float]:
+        study = luthier.create_study(seed=0)
+
+        def train(trial: Any) -> Any:
+            torch.manual_seed(0)
+            model = torch.nn.Linear(1, 1)
+            lr = trial.suggest_float("lr", 0.01, 0.1)
+            optimizer = torch.optim.SGD(model.parameters(), lr)
+            run = Training(trial, model=model, optimizer=optimizer)
+            for _ in run.epochs(3):
+                optimizer.zero_grad()
+                with precision(name, device()):
+                    outputs = model(X.to(device()))
+                loss = (outputs.float() - X.sin()).square().mean()
+                loss.backward()
+                optimizer.step()
+                run.report(loss.item())
+            return run.last
+
+        study.optimize(train, n_trials=1, catch=())
+        return [report["value"] for report in study.trials[0].reports.values()]
+
+    full, low = reached("float32"), reached("bfloat16")
+    assert low == pytest.approx(full, rel=0.05)
+    assert all(a != b for a, b in zip(full, low, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("gpus", "share", "slots", "mps", "kind"),
+    [
+        ("5", 0.5, 2, False, "cuda"),
+        ("5,7", 0.5, 4, False, "cuda"),
+        ("5,7", 1, 2, True, "cuda"),
+        ("5,7,8,9", 2, 2, True, "cuda"),
+        ("5,7", 0, 2, False, "cpu"),
+        ("5,7", 0, 2, True, "cpu"),  # hidden is hidden
+        ("-1", None, 2, True, "cpu"),
+        (None, None, 2, True, "mps"),
+        (None, None, 2, False, "cpu"),
+    ],
+)
+def test_the_device_is_that_of_the_slot(
+    gpus: str | None,
+    share: float | None,
+    slots: int,
+    mps: bool,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def visible() -> list[str]:  # as CUDA reads them
+        return [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "-1").split(",") if gpu]
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: visible() not in ([], ["-1"]))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    shared: list[str] = []
+    for slot in range(slots):
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if gpus is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+        resources = {} if share is None else {"gpu": share}
+        for name, value in environment(slot, slots, resources).items():
+            monkeypatch.setenv(name, value)  # as the worker of a slot is started with
+        assert device() == torch.device(kind)
+        shared += visible() if kind == "cuda" else []
+    if kind == "cuda":
+        assert share is not None
+        assert set(shared) == set(gpus.split(",")) if gpus else not shared
+        assert len(shared) == slots * max(1, int(share))
+
+
 def test_two_ranks_take_the_same_turns(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / "two_ranks.py")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
@@ -30,8 +31,15 @@ def seed_all(seed: int, *key: int | str) -> None:
 
 
 def device() -> torch.device:
-    """Return the device of this trial's slot: the first GPU that its executor lets it see."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Return the device of this trial's slot.
+
+    That is the first GPU that its executor lets it see, one that slots share as well; else Apple's
+    (MPS), unless the executor hides GPUs; else the CPU.
+    """
+    if torch.cuda.is_available():  # as CUDA_VISIBLE_DEVICES says
+        return torch.device("cuda")
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return torch.device("mps" if torch.backends.mps.is_available() and not hidden else "cpu")
 
 
 def precision(name: str, on: torch.device | str = "cpu") -> AbstractContextManager[Any]:

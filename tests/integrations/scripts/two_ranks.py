@@ -45,4 +45,4 @@ def work(rank):
 
 
 if __name__ == "__main__":
-    mp.spawn(work, nprocs=2)
+    mp.start_processes(work, nprocs=2, start_method="fork")  # torch is imported once
