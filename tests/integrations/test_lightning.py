@@ -80,6 +80,53 @@ def test_paused_and_continued_trials_train_as_uninterrupted_ones() -> None:
         assert dict(part.reports) == {step: full.reports[step] for step in part.reports}
 
 
+def test_a_killed_run_goes_on_where_it_was_saved() -> None:
+    begun: list[tuple[int, int]] = []
+
+    class Dying(Line):
+        def on_train_epoch_start(self) -> None:
+            begun.append((run.attempt, self.current_epoch))
+            if run.attempt == 1 and self.current_epoch == 2:
+                raise ConnectionError
+
+    def train(trial: Any) -> Any:
+        nonlocal run
+        run = trial
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(globals(), "Line", Dying)
+            return objective(trial)
+
+    run: Any = None
+    killed, whole = (luthier.create_study(seed=1) for _ in range(2))
+    for study in (killed, whole):
+        study.enqueue_trial({"lr": 0.05})
+    killed.optimize(train, n_trials=1, retries={ConnectionError: 1}, catch=())
+    whole.optimize(objective, n_trials=1, catch=())
+    assert begun == [(1, 0), (1, 1), (1, 2), (2, 2), (2, 3)]
+    assert dict(killed.trials[0].reports) == dict(whole.trials[0].reports)
+    assert killed.best_value == whole.best_value
+
+
+def test_a_pruned_run_ends_its_fit() -> None:
+    begun: list[int] = []
+
+    class Watched(Line):
+        def on_train_epoch_start(self) -> None:
+            begun.append(self.current_epoch)
+
+    def train(trial: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(globals(), "Line", Watched)
+            return objective(trial)
+
+    study = luthier.create_study(scheduler=luthier.schedulers.Threshold(upper=0.0), seed=1)
+    study.optimize(train, n_trials=1, catch=())
+    (trial,) = study.trials
+    assert trial.state is luthier.TrialState.PRUNED
+    assert trial.last_step == 1
+    assert begun == [0]
+
+
 def test_a_clone_keeps_its_own_learning_rate_as_far_as_it_has_come() -> None:
     rates: list[float] = []
 

@@ -286,6 +286,46 @@ def test_wandb_offline_holds_config_history_and_summary(
     assert exits == [0]
 
 
+def test_wandb_offline_tells_how_trials_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from luthier.integrations.wandb import WandB
+
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    study = luthier.create_study(study_name=NAME, seed=0)
+    for kind, sizes in (("net", (8, 8)), ("tree", None), ("net", None)):
+        study.enqueue_trial({"kind": kind, "sizes": sizes})
+    study.optimize(objective, 3, catch=(ValueError,), callbacks=[WandB("t", "offline", tmp_path)])
+    wandb.teardown()
+    told = []
+    for number in range(3):
+        [path] = _wandb_files(tmp_path, number)
+        summary: dict[str, Any] = {}
+        config: dict[str, Any] = {}
+        exits = []
+        for record in _records(path):
+            kind = record.WhichOneof("record_type")
+            if kind == "summary":
+                summary |= {_key(i): json.loads(i.value_json) for i in record.summary.update}
+            elif kind == "config":
+                config |= {_key(i): json.loads(i.value_json) for i in record.config.update}
+            elif kind == "exit":
+                exits.append(record.exit.exit_code)
+        assert config["luthier.state"] == summary["state"]
+        told.append((summary["state"], exits, config.get("luthier.error", "")[:19]))
+        if number == 0:
+            assert summary["value"] == 0.125
+    assert told == [
+        ("COMPLETE", [0], ""),
+        ("PRUNED", [0], "enough"),
+        ("FAILED", [1], "ValueError: a crash"),
+    ]
+
+
+def _key(item: Any) -> str:
+    return str((*item.nested_key, item.key)[0])
+
+
 def test_wandb_is_told_each_report_once_also_of_paused_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
