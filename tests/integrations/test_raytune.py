@@ -7,11 +7,14 @@ import random
 import sys
 import types
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import luthier
 from luthier.errors import ArgumentError, ParamValueError, SpaceError, UnknownParamError
@@ -91,6 +94,72 @@ def test_configurations_are_those_of_ray(ray_modules: tuple[Any, Any]) -> None:
             assert [type(ours[name]) for name in ours] == [type(config[name]) for name in config]
             kinds.add((config["model"]["kind"], config["fold"]))
     assert len(kinds) == 4
+
+
+LEAVES = st.sampled_from(["uniform", "choice", "grid", "twice", "constant"])
+TREES = st.recursive(
+    LEAVES,
+    lambda inside: st.one_of(
+        st.dictionaries(st.sampled_from("abc"), inside, max_size=3),
+        st.lists(inside, max_size=3),
+        st.lists(st.dictionaries(st.sampled_from("de"), inside), min_size=2, max_size=3).map(tuple),
+    ),
+    max_leaves=8,
+)
+
+
+def built(tune: Any, tree: Any) -> Any:
+    """A part of a space of Ray: a tuple in a tree is a choice among dicts."""
+    match tree:
+        case dict():
+            return {key: built(tune, inside) for key, inside in tree.items()}
+        case list():
+            return [built(tune, inside) for inside in tree]
+        case tuple():
+            options = [{"tag": k, **built(tune, option)} for k, option in enumerate(tree)]
+            return tune.choice(options)
+    return {
+        "uniform": tune.uniform(0, 1),
+        "choice": tune.choice(["x", "y", None]),
+        "grid": {"grid_search": [1, 2]},
+        "twice": tune.sample_from(lambda spec: 2 * spec.config.root),
+        "constant": (1, ["z"]),
+    }[tree]
+
+
+def chosen(tree: Any, made: Any, name: str) -> dict[str, Any]:
+    """What was chosen for a part that Ray has made, by the names of our parameters."""
+    match tree:
+        case dict():
+            parts = {key: (inside, made[key]) for key, inside in tree.items()}
+        case list():
+            parts = {str(k): pair for k, pair in enumerate(zip(tree, made, strict=True))}
+        case tuple():
+            k = made["tag"]
+            return {name: k, **chosen(tree[k], made, f"{name}.{k}")}
+        case _:
+            return {name: made} if tree in ("uniform", "choice", "grid") else {}
+    found: dict[str, Any] = {}
+    for key, (inside, value) in parts.items():
+        found |= chosen(inside, value, f"{name}.{key}")
+    return found
+
+
+@given(tree=TREES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_configuration_is_that_of_ray(ray_modules: tuple[Any, Any], tree: Any) -> None:
+    tune, variants = ray_modules
+    space = {
+        "late": tune.sample_from(lambda spec: spec.config.root + 1),
+        "root": tune.randint(1, 9),
+    }
+    space["tree"] = built(tune, tree)
+    param_space = ParamSpace(space)
+    for _, spec in islice(variants.generate_variants({"config": space}, random_state=0), 4):
+        made = spec["config"]
+        params = {"root": made["root"], **chosen(tree, made["tree"], "tree")}
+        assert param_space.config(params) == made
+        assert param_space.config(luthier.FixedTrial(param_space.space.check(params))) == made
 
 
 @pytest.mark.parametrize("declared", [True, False])

@@ -364,6 +364,8 @@ def test_two_ranks_take_the_same_turns(tmp_path: Path) -> None:
     assert ranks[0] == ranks[1]
     study = luthier.load_study(storage=tmp_path / "ranks.db")
     assert len(study.trials) == 5
+    seeds = [trial.user_attrs["seen"] for trial in study.trials]
+    assert seeds == [[study.seed] * trial.attempt for trial in study.trials]
     assert len(ranks[0]) == sum(trial.last_step or 0 for trial in study.trials)
     assert any(trial.attempt > 1 for trial in study.trials)
     assert any(trial.state is luthier.TrialState.PAUSED for trial in study.trials)

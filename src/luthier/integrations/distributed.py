@@ -75,13 +75,18 @@ class Distributed(Suggest):
     Attributes:
         number: The trial's number.
         budget: The step up to which this run may go, or None.
+        seed: The study's seed.
+        user_attrs: The notes that the trial began with.
     """
 
     def __init__(self, trial: Trial | None) -> None:
         self._trial = cast("Trial", trial)  # which is asked on rank 0 alone
         self.number: int
         self.budget: int | None
-        self.number, self.budget = _from_rank_0(lambda: (self._trial.number, self._trial.budget))
+        self.seed: int
+        self.user_attrs: dict[str, Any]
+        names = ("number", "budget", "seed", "user_attrs")
+        vars(self).update(_from_rank_0(lambda: {n: getattr(self._trial, n) for n in names}))
 
     @property
     def reports(self) -> Reports:

@@ -16,6 +16,7 @@ def objective(trial):
     lr = trial.suggest_float("lr", 0.01, 0.3, log=True)
     model = DistributedDataParallel(torch.nn.Linear(1, 1))
     optimizer = torch.optim.SGD(model.parameters(), lr)
+    trial.set_user_attr("seen", [*trial.user_attrs.get("seen", []), trial.seed])
     run = Training(trial, model=model, optimizer=optimizer)
     for epoch in run.epochs(4):
         X = torch.rand(8, 1) + dist.get_rank()  # each rank has rows of its own
