@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -29,12 +30,15 @@ def build(hp: Any) -> Any:
     return model
 
 
-def objective(trial: Any, monitor: str = "val_loss", epochs: int = 4) -> Any:
+def objective(
+    trial: Any, monitor: str = "val_loss", epochs: int = 4, callbacks: Sequence[Any] = ()
+) -> Any:
     keras.utils.set_random_seed(trial.number)
     report = Report(trial, monitor)
     model = build(HyperParameters(trial))
+    watching = [report, *callbacks]
     model.fit(
-        X, Y, batch_size=8, epochs=epochs, validation_data=(X, Y), callbacks=[report], verbose=0
+        X, Y, batch_size=8, epochs=epochs, validation_data=(X, Y), callbacks=watching, verbose=0
     )
     return report.last
 
@@ -51,6 +55,32 @@ def test_paused_and_continued_trials_train_as_uninterrupted_ones() -> None:
         assert list(full.reports) == [1, 2, 3, 4]
         for step, metrics in part.reports.items():
             assert metrics["value"] == pytest.approx(full.reports[step]["value"], rel=1e-5)
+
+
+def test_a_killed_run_goes_on_where_it_was_saved() -> None:
+    begun: list[tuple[int, int]] = []
+    run: Any = None
+
+    class Dying(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            begun.append((run.attempt, epoch))
+            if run.attempt == 1 and epoch == 2:
+                raise ConnectionError
+
+    def dies(trial: Any) -> Any:
+        nonlocal run
+        run = trial
+        return objective(trial, callbacks=[Dying()])
+
+    params = {"layers": 1, "units_0": 8, "dropout": True, "lr": 0.05}
+    killed, whole = (luthier.create_study(seed=1) for _ in range(2))
+    for study in (killed, whole):
+        study.enqueue_trial(params)
+    killed.optimize(dies, n_trials=1, retries={ConnectionError: 1}, catch=())
+    whole.optimize(objective, n_trials=1, catch=())
+    assert begun == [(1, 0), (1, 1), (1, 2), (2, 2), (2, 3)]
+    for step, metrics in whole.trials[0].reports.items():
+        assert killed.trials[0].reports[step]["value"] == pytest.approx(metrics["value"], rel=1e-5)
 
 
 def test_a_clone_keeps_its_own_learning_rate_as_far_as_it_has_come() -> None:

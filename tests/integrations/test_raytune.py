@@ -263,6 +263,26 @@ def test_a_trial_that_is_run_again_gets_what_its_record_says(tune: Any, tmp_path
     assert len(calls) == 2
 
 
+def test_configurations_are_made_where_trials_run() -> None:
+    class Function:  # as Ray's looks, whose modules are this test's alone
+        pass_config = True
+
+        def get_sampler(self) -> Function:
+            return self
+
+        def func(self, spec: Any) -> Any:
+            return [spec.config.batch, random.random()]
+
+    given = ParamSpace({"batch": {"grid_search": [16, 32]}, "made": Function()})
+    records = []
+    for executor in ("inline", "process:1", "thread:2"):
+        study = luthier.create_study(space=given.space, sampler="random", seed=0)
+        study.optimize(lambda trial: given.config(trial)["made"][1], n_trials=2, executor=executor)
+        records.append([trial.user_attrs["sample_from"] for trial in study.trials])
+    assert records[0] == records[1] == records[2]
+    assert sorted(made["made"][0] for made in records[0]) == [16, 32]
+
+
 def test_what_is_not_json_is_computed_again(tune: Any) -> None:
     made = tune.sample_from(lambda spec: {"shape": (spec.config.n, 1), "of": int})
     given = ParamSpace(
