@@ -66,6 +66,35 @@ def test_few_configurations_are_all_tried_and_the_best_is_found() -> None:
     assert Auto().suggest(space, study.history, 1, np.random.default_rng(0)) == []
 
 
+def test_time_is_a_budget_of_trials() -> None:
+    space = Space(a=Int(1, 6), b=Int(1, 5))
+    play = Rehearsal(space)
+    play._ledger.put_state({"planned_cost": 90.0}, 1)
+    assert situation_of(space, play.history).affordable is None  # nobody knows what a trial costs
+    assert "likely" not in Auto().explain(space, play.history)
+    for cost in (2.0, 3.0, 10.0):
+        [trial] = play.start(Auto())
+        play.end(trial, value=1.0, cost=cost)
+    now = situation_of(space, play.history)
+    assert now.affordable == now.budget == 3 + 25  # 90 - 15 seconds are left, for 3 seconds each
+    text = Auto().explain(space, play.history)
+    assert "about 28 likely in all in the time there is" in text
+    assert "will be tried" not in text  # of 30
+    assert replace(now, planned=20).budget == 20
+    assert replace(now, affordable=None).budget is None
+    play._ledger.put_state({"planned_cost": 96.0}, play.history.version + 1)
+    assert "All 30 configurations will be tried" in Auto().explain(space, play.history)
+    play._ledger.put_state({"planned_cost": 1.0}, play.history.version + 1)
+    assert situation_of(space, play.history).affordable == 3
+
+
+def test_what_time_allows_never_changes_a_proposal() -> None:
+    play = played(SQUARE, 45)
+    before = play.propose(Auto())
+    play._ledger.put_state({"planned_cost": 1.0}, play.history.version)
+    assert play.propose(Auto()) == before
+
+
 def test_very_few_configurations_come_in_random_order() -> None:
     space = Space(a=Int(1, 5), b=Categorical(["p", "q"], when={"a": [1, 2]})).forbid(
         {"a": 1, "b": "q"}

@@ -1,7 +1,7 @@
 """Tests of the optimisation loop: limits, failures, retries, stopping, parallel threads."""
 
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,6 +20,8 @@ from luthier import (
     TrialPruned,
     TrialState,
 )
+from luthier.core.history import History
+from luthier.core.jobs import Proposal
 from luthier.errors import (
     AllTrialsFailedError,
     ArgumentError,
@@ -43,6 +45,32 @@ class TestLimits:
         study.optimize(square, total_trials=7)
         study.optimize(square, total_trials=7)
         assert len(study.trials) == 7
+
+    def test_time_is_planned_as_work(self) -> None:
+        study = luthier.create_study()
+        study.optimize(square, n_trials=2)
+        assert study.history.planned_cost is None
+        spent = study.history.cost
+        study.optimize(square, n_trials=1, timeout=60, stop=MaxCost(1e6), n_jobs=2)
+        assert study.history.planned_cost == pytest.approx(spent + 120)
+        study.optimize(square, n_trials=1, timeout=60, stop=[MaxCost(40), MaxSeconds(9e9)])
+        assert study.history.planned_cost == 40
+        study.optimize(square, n_trials=1, timeout=float("inf"))
+        assert study.history.planned_cost is None
+
+    def test_samplers_of_reproducible_runs_know_the_time_that_is_planned(self) -> None:
+        seen = []
+
+        class Looker:
+            spec: ClassVar[dict[str, Any]] = {"name": "looker"}
+
+            def suggest(self, space: Space, history: History, n: int, rng: Any) -> list[Proposal]:
+                seen.append(history.planned_cost)
+                return [Proposal({"x": 0.5}, "looked")] * n
+
+        study = luthier.create_study(space=Space(x=Float(0, 1)), sampler=Looker())
+        study.optimize(square, n_trials=3, timeout=600, reproducible=True, n_jobs=2)
+        assert seen == [1200.0] * 3
 
     def test_invalidated_trials_are_replaced(self) -> None:
         study = luthier.create_study()

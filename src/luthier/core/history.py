@@ -88,6 +88,8 @@ class History:
         paused: Trials that may be resumed.
         planned: How many trials the study is to have, as its last ``optimize`` said; None if
             nobody said.
+        planned_cost: How many seconds of work its trials may come to, as ``cost`` counts them: what
+            the time of its last ``optimize`` allowed; None without a limit of time.
     """
 
     version: int
@@ -102,6 +104,7 @@ class History:
     running: tuple[FrozenTrial, ...]
     paused: tuple[FrozenTrial, ...]
     planned: int | None
+    planned_cost: float | None
     _columns: Columns
     _reports: Reported
 

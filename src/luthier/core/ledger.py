@@ -205,6 +205,7 @@ class Ledger:
                     running,
                     paused,
                     self.state.get("planned"),
+                    self.state.get("planned_cost"),
                     self._columns,
                     Reported(self._log, len(self._log)),
                 )

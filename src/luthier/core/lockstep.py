@@ -71,7 +71,7 @@ class Lockstep:
         self.version = event.version
         number, count = event.number, len(self._present)
         if number is None:
-            if event.kind == "space" or event.data["key"] == "planned":
+            if event.kind == "space" or event.data["key"] in ("planned", "planned_cost"):
                 self._notes.append((count, event))
             elif event.data["key"] == KEY and not self.slots:
                 self.slots = event.data["value"]

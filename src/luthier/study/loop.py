@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ from luthier.study.driver import Driver
 from luthier.study.goal import GOAL
 from luthier.study.interruption import Interruption
 from luthier.study.narration import narrate
-from luthier.study.stopping import MaxSeconds, StopRule, is_number, is_rule, is_whole
+from luthier.study.stopping import MaxCost, MaxSeconds, StopRule, is_number, is_rule, is_whole
 from luthier.study.trial import Trial, describe
 from luthier.study.work import TrialWork
 
@@ -94,6 +95,12 @@ class Limits:
                 )
             rules = (*rules, MaxSeconds(self.timeout))
         object.__setattr__(self, "rules", rules)
+
+    def work(self, spent: float, slots: int) -> float | None:
+        """Seconds of work that the study's trials may come to, of which some are spent; or None."""
+        times = [spent + r.seconds * slots for r in self.rules if isinstance(r, MaxSeconds)]
+        costs = [r.seconds for r in self.rules if isinstance(r, MaxCost)]
+        return min(filter(math.isfinite, [*times, *costs]), default=None)
 
 
 @final
@@ -222,11 +229,12 @@ class _Run:
         return None, goal["trials"]
 
     def _plan(self, history: History) -> None:
-        """Tell samplers how many trials there will be, where that is known."""
+        """Tell samplers how many trials there will be, and how much work, where that is known."""
         limits, known = self.limits, history.n_trials - len(history.waiting)
         more = None if limits.n_trials is None else known + limits.n_trials
         planned = more if limits.total_trials is None else limits.total_trials
         self.driver.mirror.plan(None if planned is None else int(planned))
+        self.driver.mirror.plan_cost(limits.work(history.cost, self.executor.slots))
 
     def _start_one(self, stopped_before: object) -> bool:
         def stops(history: History) -> bool:

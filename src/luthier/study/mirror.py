@@ -144,9 +144,16 @@ class Mirror:
 
     def plan(self, n_trials: int | None) -> None:
         """Record how many trials the study is to have, if that is known; samplers may use it."""
+        self._note("planned", n_trials)
+
+    def plan_cost(self, seconds: float | None) -> None:
+        """Record how many seconds of work its trials may come to, if that is known."""
+        self._note("planned_cost", seconds)
+
+    def _note(self, key: str, value: float | None) -> None:
         with self.lock:
-            if self.ledger.state.get("planned") != n_trials:
-                self.storage.put_state(self.record.id, "planned", n_trials)
+            if self.ledger.state.get(key) != value:
+                self.storage.put_state(self.record.id, key, value)
                 self.refresh()
 
     def conclude(self) -> bool:

@@ -149,8 +149,8 @@ def _plan(situation: Situation) -> Iterator[str]:
     if _is_tiny(situation):
         yield f"All {situation.size} configurations are tried, in random order."
         return
-    size, planned = situation.size, situation.planned
-    if size is not None and planned is not None and size <= planned:
+    size, budget = situation.size, situation.budget
+    if size is not None and budget is not None and size <= budget:
         yield f"All {size} configurations will be tried, the most promising ones first."
     limit, price = allowance(situation), prices(situation)["gp"]
     yield (

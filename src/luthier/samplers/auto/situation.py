@@ -35,6 +35,8 @@ class Situation:
         n_hurdles: How many models there are beside the objective's: of crashes and constraints.
         n_live: How many are running or waiting.
         planned: How many trials the study is to have, or None where nobody said.
+        affordable: How many it can have in the time that is planned, if trials go on costing what
+            the median of recent ones did; None without a limit of time, or before any has ended.
         seconds: What a trial costs, as a power of 4 that is at most the median of recent ones,
             so that the same study chooses the same on a machine that is a little slower; 0 before
             any trial has ended.
@@ -51,7 +53,14 @@ class Situation:
     n_hurdles: int
     n_live: int
     planned: int | None
+    affordable: int | None
     seconds: float
+
+    @property
+    def budget(self) -> int | None:
+        """How many trials are likely to come in all: as planned, or as time allows if less."""
+        known = (n for n in (self.planned, self.affordable) if n is not None)
+        return min(known, default=None)
 
     @property
     def words(self) -> str:
@@ -63,6 +72,8 @@ class Situation:
         parts += [f"{self.n_completed} completed trials, {self.n_failed} failed"]
         parts += [f"{self.n_live} running or waiting"] if self.n_live else []
         parts += [f"{self.planned} planned"] if self.planned is not None else []
+        if self.affordable is not None:
+            parts.append(f"about {self.affordable} likely in all in the time there is")
         parts += [f"at least {self.seconds:g} s a trial"] if self.seconds else []
         return "; ".join(parts)
 
@@ -70,6 +81,8 @@ class Situation:
 def situation_of(space: Space, history: History) -> Situation:
     """Look at a space, which isn't empty, and a history."""
     columns = space.encoding.columns
+    costs = [trial.cost or 0.0 for trial in history.completed[-_RECENT:]]
+    middle = median(costs) if costs else 0.0
     return Situation(
         width=len(columns),
         n_choices=sum(column.categories > 0 for column in columns),
@@ -82,14 +95,17 @@ def situation_of(space: Space, history: History) -> Situation:
         n_hurdles=bool(len(history.failed)) + len(history.objective.constraints),
         n_live=len(history.pending),
         planned=history.planned,
-        seconds=_seconds(history),
+        affordable=_affordable(history, middle),
+        seconds=4.0 ** math.floor(math.log(middle, 4)) if middle > 0 else 0.0,
     )
 
 
-def _seconds(history: History) -> float:
-    costs = [trial.cost or 0.0 for trial in history.completed[-_RECENT:]]
-    middle = median(costs) if costs else 0.0
-    return 4.0 ** math.floor(math.log(middle, 4)) if middle > 0 else 0.0
+def _affordable(history: History, middle: float) -> int | None:
+    """How many trials there will be when the work planned is done, one costing ``middle``."""
+    if history.planned_cost is None or not middle > 0:
+        return None
+    left = max(0.0, history.planned_cost - history.cost)
+    return history.n_finished + math.ceil(left / middle)
 
 
 @lru_cache(maxsize=64)
