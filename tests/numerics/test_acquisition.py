@@ -8,17 +8,24 @@ import numpy as np
 import pytest
 from scipy import special
 
+from luthier.errors import ArgumentError
 from luthier.numerics.acquisition import (
+    ACQUISITIONS,
     Acquired,
     chain,
     expected_improvement,
     log_cost,
     log_expected_improvement,
+    log_named,
     log_optimistic_improvement,
+    log_prior,
     log_probability_below,
     lower_confidence_bound,
     probability_of_improvement,
+    thompson,
 )
+from luthier.numerics.gp import fit
+from luthier.numerics.paths import sample_path
 
 FUNCTIONS: list[Callable[..., Acquired]] = [
     expected_improvement,
@@ -139,3 +146,57 @@ def test_chain_and_sums() -> None:
     )
     assert gradient.tolist() == [[-1.0, 6.0]]
     assert log_cost([2.0, 0.0], 0.5).value.tolist() == [-1.0, 0.0]
+
+
+def test_a_sum_of_terms_has_the_gradient_of_finite_differences() -> None:
+    rng, step = np.random.default_rng(0), 1e-6
+    X = rng.random((15, 2))
+    model, slow = fit(X, np.sin(5 * X[:, 0]) - X[:, 1]), fit(X, X[:, 0] ** 2)
+    path = sample_path(model, rng)
+
+    def worth(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        mean, std, d_mean, d_std = model.gradient(x)
+        cost, _, d_cost, _ = slow.gradient(x)
+        drawn, d_drawn = path.gradient(x)
+        log_pi, d_log_pi = -8.0 * np.square(x - 0.3).sum(axis=1), -16.0 * (x - 0.3)
+        none = np.zeros_like(x)
+        parts = [
+            (log_expected_improvement(mean, std, -0.5), d_mean, d_std),
+            (log_probability_below(mean, std, 0.2), d_mean, d_std),
+            (log_cost(cost, 0.6), d_cost, none),
+            (log_prior(log_pi, 2.5 / 15), d_log_pi, none),
+            (thompson(drawn), d_drawn, none),
+        ]
+        gradients = [chain(acquired, by_mean, by_std) for acquired, by_mean, by_std in parts]
+        return sum(acquired.value for acquired, *_ in parts), sum(gradients)
+
+    at = rng.random((50, 2))
+    value, gradient = worth(at)
+    assert value.shape == (50,)
+    assert np.allclose(np.concatenate([worth(x[None])[0] for x in at]), value, rtol=1e-9)
+    for j, e in enumerate(step * np.eye(2)):
+        numeric = (worth(at + e)[0] - worth(at - e)[0]) / (2 * step)
+        assert np.allclose(gradient[:, j], numeric, rtol=1e-3, atol=1e-4)
+
+
+def test_a_belief_counts_less_the_more_is_known() -> None:
+    log_pi = np.array([0.0, -4.0])
+    values = [log_prior(log_pi, 10 / n).value for n in (1, 10, 1000)]
+    assert np.allclose([a - b for a, b in values], [40.0, 4.0, 0.04])
+    assert np.array_equal(log_prior(log_pi, 0.0).value, [0.0, 0.0])
+
+
+def test_functions_by_name_are_those_on_a_logarithmic_scale() -> None:
+    mean, std = np.array([0.3, -1.0]), np.array([0.5, 2.0])
+    best = 0.1
+    expected = {
+        "logei": log_expected_improvement(mean, std, best),
+        "ei": log_expected_improvement(mean, std, best),
+        "ucb": log_optimistic_improvement(mean, std, best, 2.5),
+        "pi": log_probability_below(mean, std, best),
+    }
+    assert set(expected) == set(ACQUISITIONS)
+    for name, acquired in expected.items():
+        assert np.array_equal(log_named(name, mean, std, best, 2.5), acquired)
+    with pytest.raises(ArgumentError, match="name must be one of 'logei', .*, got 'best'"):
+        log_named("best", mean, std, best)

@@ -3,7 +3,8 @@
 All are for minimisation of the objective and are themselves to be maximised. Each returns its
 values and how they change with the model's mean and standard deviation; ``chain`` turns these
 into gradients by coordinates. Logarithms of acquisitions add up: constraints, a cost or a belief
-about the optimum enter ``log_expected_improvement`` as further terms.
+about the optimum enter ``log_expected_improvement`` as further terms, whose slopes are by the
+mean of a model of their own, or by the log density.
 
     name     meaning                                              shape
     mu       predicted means                                      (m,)
@@ -24,24 +25,33 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from luthier.errors import ArgumentError
+
 __all__ = [
+    "ACQUISITIONS",
     "Acquired",
     "chain",
     "expected_improvement",
     "log_cost",
     "log_expected_improvement",
+    "log_named",
     "log_optimistic_improvement",
+    "log_prior",
     "log_probability_below",
     "lower_confidence_bound",
     "probability_of_improvement",
+    "thompson",
 ]
 
 Array = NDArray[np.float64]
+ACQUISITIONS: Final[Mapping[str, str]] = {"logei": "LogEI", "ei": "EI", "ucb": "UCB", "pi": "PI"}
+"""Names of acquisition functions, and how they are called in reasons."""
 _LOG_2PI: Final = math.log(2.0 * math.pi)
 _FAR: Final = -100.0
 _NEAR: Final = -1.0
@@ -208,6 +218,38 @@ def log_optimistic_improvement(
     return Acquired(value, bound.by_mean * slope, bound.by_std * slope)
 
 
+def log_named(
+    name: str, mean: ArrayLike, std: ArrayLike, best: float, kappa: float = 1.8
+) -> Acquired:
+    """One of ``ACQUISITIONS``, on the logarithmic scale to which terms can be added.
+
+    Args:
+        name: "logei" or "ei": ``log_expected_improvement``, the same points for both; "ucb":
+            ``log_optimistic_improvement``; "pi": ``log_probability_below``.
+        mean: Shape (m,).
+        std: Above 0, shape (m,).
+        best: What is to be improved on.
+        kappa: How optimistic "ucb" is, at least 0.
+
+    Raises:
+        ArgumentError: Another name.
+
+    Example:
+        >>> log_named("pi", [0.0], [1.0], 0.0).value.round(3).tolist()
+        [-0.693]
+    """
+    if name not in ACQUISITIONS:
+        raise ArgumentError(
+            f"log_named: name must be one of {', '.join(map(repr, ACQUISITIONS))}, got {name!r}.",
+            name=name,
+        )
+    if name == "ucb":
+        return log_optimistic_improvement(mean, std, best, kappa)
+    if name == "pi":
+        return log_probability_below(mean, std, best)
+    return log_expected_improvement(mean, std, best)
+
+
 def log_cost(mean_log_cost: ArrayLike, weight: float) -> Acquired:
     """The term that makes ``log_expected_improvement`` count improvement for its cost.
 
@@ -222,6 +264,40 @@ def log_cost(mean_log_cost: ArrayLike, weight: float) -> Acquired:
     """
     mu = np.asarray(mean_log_cost, dtype=np.float64)
     return Acquired(-weight * mu, np.full_like(mu, -weight), np.zeros_like(mu))
+
+
+def log_prior(log_density: ArrayLike, weight: float) -> Acquired:
+    """The term that makes ``log_expected_improvement`` heed what somebody believes: piBO.
+
+    Args:
+        log_density: Logarithm of the density that the optimum is believed to have, up to a
+            constant, shape (m,).
+        weight: At least 0; beta / n after n trials, so that data overrule the belief in the end.
+            A good beta is a tenth of the trials planned. Derivatives are by the log density.
+
+    Example:
+        >>> log_prior([-3.0], weight=0.5).value.tolist()
+        [-1.5]
+    """
+    log_pi = np.asarray(log_density, dtype=np.float64)
+    return Acquired(weight * log_pi, np.full_like(log_pi, weight), np.zeros_like(log_pi))
+
+
+def thompson(drawn: ArrayLike) -> Acquired:
+    """-f(x), f a function drawn from the model, by ``luthier.numerics.paths.sample_path``.
+
+    The point that is best with just the probability that it is so. No value to improve on is
+    needed, and draws differ: right for many trials at once.
+
+    Args:
+        drawn: Values of one draw at m points, shape (m,). Derivatives are by these.
+
+    Example:
+        >>> thompson([0.5, -1.0]).value.tolist()
+        [-0.5, 1.0]
+    """
+    f = np.asarray(drawn, dtype=np.float64)
+    return Acquired(-f, np.full_like(f, -1.0), np.zeros_like(f))
 
 
 def _log_h(z: Array) -> Array:

@@ -27,6 +27,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Protocol, final
@@ -38,9 +39,12 @@ from luthier.numerics.acquisition import Acquired
 from luthier.numerics.ehvi import boxes_beyond, log_expected_hypervolume_improvement
 from luthier.numerics.pareto import apart, non_dominated
 
-__all__ = ["Aim", "Volume", "Weighting", "aim_of"]
+__all__ = ["OF_A_FRONT", "Aim", "Volume", "Weighting", "aim_of", "improvement"]
 
 Array = NDArray[np.float64]
+OF_A_FRONT: Final[Mapping[str, str]] = {"logei": "LogEHVI", "ei": "EHVI", "ucb": "UCB of volume"}
+"""The acquisition functions that there are of an aim, and how they are called in reasons."""
+_SURE: Final = 0.1  # of the deviations, kept where the confidence bound stands for the mean
 Places = NDArray[np.intp]
 _MOST_POINTS: Final = {2: 60, 3: 24}  # of objectives whose front is cut into boxes
 _BEYOND: Final = 0.1
@@ -105,6 +109,26 @@ def aim_of(F: Array, rng: np.random.Generator) -> tuple[Aim, Places]:
         P.max(axis=0) + np.maximum(_BEYOND * unit, _BEYOND), np.median(F, axis=0)
     )
     return Volume(P[order], reference, boxes_beyond(P[order], reference)), front[order]
+
+
+def improvement(aim: Aim, name: str, mean: Array, std: Array, kappa: float = 1.8) -> Acquired:
+    """Return the logarithm of what points would improve, by an acquisition function's name.
+
+    Args:
+        aim: What is to be improved.
+        name: One of ``OF_A_FRONT``. By "ucb" it is what points improve if each objective is as low
+            as mu - kappa s.
+        mean: Shape (q, m).
+        std: Above 0, shape (q, m).
+        kappa: How optimistic "ucb" is, at least 0.
+
+    Returns:
+        It and its derivatives by means and deviations, shape (q,) and (q, m) each.
+    """
+    if name != "ucb":
+        return aim.improvement(mean, std)
+    found = aim.improvement(mean - kappa * std, _SURE * std)
+    return found._replace(by_std=_SURE * found.by_std - kappa * found.by_mean)
 
 
 @final

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
-from luthier.numerics.kernels import KERNELS, MIDDLE, Features, Kernel, correlation
+from luthier.numerics.kernels import KERNELS, Features, Kernel, correlation
 from luthier.numerics.marginal import Hyperparameters, map_estimate
 
 __all__ = ["GaussianProcess", "condition", "fit"]
@@ -91,7 +91,7 @@ class GaussianProcess:
         """
         from scipy.linalg.blas import dtrmm
 
-        A = self._scaled(X)
+        A = self.scaled(X)
         mean, std = np.empty(len(A)), np.empty(len(A))
         rows = max(_BLOCK // len(self.y), _FEWEST_ROWS)
         for start in range(0, len(A), rows):  # what fits the cache is several times faster
@@ -114,7 +114,7 @@ class GaussianProcess:
         Raises:
             ArgumentError: Another number of columns than the model has.
         """
-        Kx = self.hyper.scale * correlation(self._scaled(X), self.A, self.kernel)[0]
+        Kx = self.hyper.scale * correlation(self.scaled(X), self.A, self.kernel)[0]
         mean: Array = self.center + self.unit * (Kx @ self.a)
         return mean
 
@@ -132,7 +132,7 @@ class GaussianProcess:
             ArgumentError: Another number of columns than the model has.
         """
         points = np.asarray(X, dtype=np.float64)
-        A = self._scaled(points)
+        A = self.scaled(points)
         Kx, g = correlation(A, self.A, self.kernel)
         Kx *= self.hyper.scale
         g *= self.hyper.scale
@@ -154,7 +154,7 @@ class GaussianProcess:
         Returns:
             Shape (n, m).
         """
-        A = self._scaled(X)
+        A = self.scaled(X)
         Kx = self.hyper.scale * correlation(A, self.A, self.kernel)[0]
         V = Kx @ self.J.T
         covariance = self.hyper.scale * correlation(A, A, self.kernel)[0] - V @ V.T
@@ -177,7 +177,7 @@ class GaussianProcess:
             >>> len(more.y)
             4
         """
-        A = self._scaled(X)
+        A = self.scaled(X)
         new = (np.asarray(y, dtype=np.float64) - self.center) / self.unit
         extra = np.asarray(noise, dtype=np.float64) / self.unit**2
         Kx = self.hyper.scale * correlation(A, self.A, self.kernel)[0]
@@ -238,7 +238,15 @@ class GaussianProcess:
         n = len(self.y)
         return -0.5 * (float(self.y @ self.a) + log_det + n * float(np.log(2.0 * np.pi)))
 
-    def _scaled(self, X: ArrayLike) -> Array:
+    def scaled(self, X: ArrayLike) -> Array:
+        """Return the features of points over their length scales, A, shape (m, p).
+
+        Args:
+            X: Shape (m, d).
+
+        Raises:
+            ArgumentError: Another number of columns than the model has.
+        """
         _, array = Features.check(X, self.features.categories)
         return self.hyper.scaled(self.features.of(array), self.features)
 
@@ -249,19 +257,8 @@ class GaussianProcess:
 
     def _through(self, X: Array, A: Array, weights: Array) -> Array:
         """Gradients of sums of kernel values: -sum_i weights_i (x - x_i) / l, shape (m, d)."""
-        features, lengths = self.features, self.hyper.lengths
-        numbers, (places, _, _) = features.numbers, features.within
-        moved = np.r_[: len(numbers), A.shape[1] - len(places) : A.shape[1]]
-        inner = weights @ self.A[:, moved] - weights.sum(axis=1)[:, None] * A[:, moved]
-        inner /= lengths[features.owner[moved]]
-        if self.hyper.bend is not None:
-            U = features.of(X)[:, : len(numbers)]
-            inner[:, : len(numbers)] *= self.hyper.bend.slope(U + MIDDLE)
-        full = np.zeros((len(A), len(features.categories)))
-        full[:, numbers] = inner[:, : len(numbers)]
-        within = inner[:, len(numbers) :] * features.chosen(X)
-        np.add.at(full.T, numbers[places], within.T)
-        return full
+        by_A = weights @ self.A - weights.sum(axis=1)[:, None] * A
+        return self.hyper.through(by_A, X, self.features)
 
 
 def fit(

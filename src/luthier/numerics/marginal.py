@@ -97,6 +97,30 @@ class Hyperparameters:
             F = np.concatenate([W, F[:, p:]], axis=1)
         return F / self.lengths[features.owner]
 
+    def through(self, by_A: Array, X: Array, features: Features) -> Array:
+        """Return gradients by the numbers of points, from those by A.
+
+        Args:
+            by_A: Shape (m, p).
+            X: The points, shape (m, d).
+            features: How columns become features.
+
+        Returns:
+            Shape (m, d), 0 in columns of choices.
+        """
+        numbers, (places, _, _) = features.numbers, features.within
+        p, n_features = len(numbers), by_A.shape[1]
+        inner = by_A[:, :p] / self.lengths[numbers]
+        if self.bend is not None:
+            inner *= self.bend.slope(features.of(X)[:, :p] + MIDDLE)
+        full = np.zeros((len(X), len(features.categories)))
+        full[:, numbers] = inner
+        if len(places):
+            first = n_features - len(places)
+            within = by_A[:, first:] / self.lengths[features.owner[first:]]
+            np.add.at(full.T, numbers[places], (within * features.chosen(X)).T)
+        return full
+
 
 def map_estimate(
     F: Array,

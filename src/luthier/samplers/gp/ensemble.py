@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.evidence import Evidence
-from luthier.numerics.acquisition import chain
+from luthier.numerics.acquisition import chain, log_named
 from luthier.numerics.marginal import Hyperparameters
 from luthier.samplers.gp.surrogate import Surrogate
 
@@ -76,14 +76,13 @@ class Ensemble:
 
     def acquire(self, X: Array, acquisition: str, kappa: float) -> Array:
         """Return the logarithm of what it would be worth to try points, shape (m,)."""
-        last = replace(self.parts[-1], best=self.best)
-        return last.acquired(*self.predict(X), acquisition, kappa).value + last.bonus(X)
+        value = log_named(acquisition, *self.predict(X), self.best, kappa).value
+        return np.asarray(value + self.parts[-1].bonus(X))
 
     def acquire_with_gradient(
         self, X: Array, acquisition: str, kappa: float
     ) -> tuple[Array, Array]:
         """Return the same as ``acquire``, and its gradient."""
-        last = replace(self.parts[-1], best=self.best)
         predicted = zip(*(part.objective.gradient(X) for part in self.parts), strict=True)
         mu, s, d_mu, d_s = map(np.array, predicted)
         precision = self.weights[:, None] / s**2
@@ -92,9 +91,9 @@ class Ensemble:
         d_precision = -2.0 * (precision / s)[..., None] * d_s
         d_mean = (d_precision * (mu - mean)[..., None] + precision[..., None] * d_mu).sum(axis=0)
         d_std = -0.5 * (std * variance)[:, None] * d_precision.sum(axis=0)
-        acquired = last.acquired(mean, std, acquisition, kappa)
+        acquired = log_named(acquisition, mean, std, self.best, kappa)
         value, gradient = acquired.value, chain(acquired, variance[:, None] * d_mean, d_std)
-        for term in last.terms:
+        for term in self.parts[-1].terms:
             more, slope = term.slope(X)
             value, gradient = value + more, gradient + slope
         return value, gradient

@@ -15,8 +15,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.numerics.acquisition import Acquired
-from luthier.numerics.aims import Aim, aim_of
+from luthier.numerics.aims import Aim, aim_of, improvement
 from luthier.numerics.marginal import Hyperparameters
 from luthier.samplers.gp.surrogate import Surrogate
 
@@ -24,7 +23,6 @@ __all__ = ["Front", "front_of"]
 
 Array = NDArray[np.float64]
 _LEADERS: Final = 5
-_SURE: Final = 0.1
 
 
 @final
@@ -57,7 +55,8 @@ class Front:
         """Return the logarithm of what points would improve, shape (n,)."""
         predicted = [part.objective.predict(X) for part in self.parts]
         mean, std = (np.column_stack(columns) for columns in zip(*predicted, strict=True))
-        return self._acquired(mean, std, acquisition, kappa).value + self.parts[0].bonus(X)
+        value = improvement(self.aim, acquisition, mean, std, kappa).value
+        return np.asarray(value + self.parts[0].bonus(X))
 
     def acquire_with_gradient(
         self, X: Array, acquisition: str, kappa: float
@@ -65,7 +64,7 @@ class Front:
         """Return the same as ``acquire``, and its gradient."""
         predicted = [part.objective.gradient(X) for part in self.parts]
         mean, std = (np.column_stack([row[k] for row in predicted]) for k in (0, 1))
-        value, by_mean, by_std = self._acquired(mean, std, acquisition, kappa)
+        value, by_mean, by_std = improvement(self.aim, acquisition, mean, std, kappa)
         gradient = np.zeros_like(X)
         for j, (_, _, d_mean, d_std) in enumerate(predicted):
             gradient += by_mean[:, j, None] * d_mean + by_std[:, j, None] * d_std
@@ -81,13 +80,6 @@ class Front:
         expected = np.column_stack([part.objective.mean(X) for part in self.parts])
         parts = tuple(part.awaiting(X) for part in self.parts)
         return replace(self, parts=parts, aim=self.aim.beyond(expected))
-
-    def _acquired(self, mean: Array, std: Array, acquisition: str, kappa: float) -> Acquired:
-        if acquisition != "ucb":
-            return self.aim.improvement(mean, std)
-        bound = mean - kappa * std
-        found = self.aim.improvement(bound, _SURE * std)
-        return found._replace(by_std=_SURE * found.by_std - kappa * found.by_mean)
 
 
 def front_of(parts: tuple[Surrogate, ...], X: Array, rng: np.random.Generator) -> Front:

@@ -16,8 +16,10 @@ from luthier.core.fronts import contenders
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.tried import Tried
-from luthier.numerics.aims import Volume
+from luthier.numerics.acquisition import ACQUISITIONS as NAMED
+from luthier.numerics.aims import OF_A_FRONT, Volume
 from luthier.numerics.kernels import Kernel
+from luthier.numerics.paths import sample_path
 from luthier.numerics.warp import Bend, Warp
 from luthier.samplers.gp.belief import belief_of
 from luthier.samplers.gp.branches import branches_of
@@ -36,14 +38,10 @@ __all__ = ["ACQUISITIONS", "Model", "Settings"]
 
 Array = NDArray[np.float64]
 ACQUISITIONS: Final[Mapping[str, str]] = {
-    "logei": "LogEI",
-    "ei": "EI",
-    "ucb": "UCB",
-    "pi": "PI",
+    **NAMED,
     "thompson": "Thompson sampling",
 }
 """Names of acquisition functions, and how they are called in reasons."""
-_OF_A_FRONT: Final[Mapping[str, str]] = {"logei": "LogEHVI", "ei": "EHVI", "ucb": "UCB of volume"}
 _WEIGHTED: Final = "of a random weighting"
 _FEW: Final = 512
 _CONTENDERS: Final = 64
@@ -106,7 +104,7 @@ class Model:
         incomplete = self._columns.incomplete(history.X)
         m = len(history.objective.names)
         self._idle: Surrogate | Front | Ensemble
-        if settings.acquisition in _OF_A_FRONT and m > 1 and (history.violations <= 0).any():
+        if settings.acquisition in OF_A_FRONT and m > 1 and (history.violations <= 0).any():
             evidences = [evidence_of(history, incomplete, rng, j) for j in range(m)]
             self._evidence = evidences[0]
             parts = tuple(self._fitted(evidence, bends=False) for evidence in evidences)
@@ -169,7 +167,8 @@ class Model:
         task = self._task(acquisition, in_box, branch)
         Z = candidates(task, self._rng, self._allowed()) if rows is None else rows
         if acquisition == "thompson" and isinstance(self._idle, Surrogate):
-            drawn = self._idle.drawn(self._columns.inputs(Z), self._rng)
+            path = sample_path(self._idle.objective, self._rng)
+            drawn = self._idle.along(path, self._columns.inputs(Z))
             Z = Z[np.argsort(-drawn, kind="stable")]
         elif rows is None:
             Z = search(task, Z)
@@ -304,7 +303,7 @@ class Model:
         if isinstance(self._idle, Front):
             by_volume = isinstance(self._idle.aim, Volume)
             plain = f"{ACQUISITIONS[acquisition]} {_WEIGHTED}"
-            name = _OF_A_FRONT[acquisition] if by_volume else plain
+            name = OF_A_FRONT[acquisition] if by_volume else plain
             model = f"{name} on {len(self._idle.parts)} GPs"
         if isinstance(self._idle, Ensemble):
             model += f" of {len(self._idle.parts)} rungs"

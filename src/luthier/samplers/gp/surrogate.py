@@ -23,16 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.core.evidence import Evidence, Reports
-from luthier.numerics.acquisition import (
-    Acquired,
-    chain,
-    log_expected_improvement,
-    log_optimistic_improvement,
-    log_probability_below,
-)
+from luthier.numerics.acquisition import chain, log_named, thompson
 from luthier.numerics.gp import GaussianProcess
 from luthier.numerics.kernels import Kernel
 from luthier.numerics.marginal import Hyperparameters
+from luthier.numerics.paths import Path
 from luthier.numerics.warp import Warp
 from luthier.samplers.gp.fitting import Data, model_of
 from luthier.samplers.gp.terms import Success, Term
@@ -75,8 +70,9 @@ class Surrogate:
 
     def acquire(self, X: Array, acquisition: str, kappa: float) -> Array:
         """Return the logarithm of what it would be worth to try points, shape (n,)."""
-        value = self.acquired(*self.objective.predict(self.whole(X)), acquisition, kappa).value
-        return value + self.bonus(X)
+        mean, std = self.objective.predict(self.whole(X))
+        value = log_named(acquisition, mean, std, self.best, kappa).value
+        return np.asarray(value + self.bonus(X))
 
     def bonus(self, X: Array) -> Array:
         """Return the sum of all terms, shape (n,)."""
@@ -90,12 +86,16 @@ class Surrogate:
     ) -> tuple[Array, Array]:
         """Return the same as ``acquire``, and its gradient."""
         mean, std, d_mean, d_std = self.objective.gradient(self.whole(X))
-        acquired = self.acquired(mean, std, acquisition, kappa)
+        acquired = log_named(acquisition, mean, std, self.best, kappa)
         value, gradient = acquired.value, chain(acquired, d_mean, d_std)[:, : X.shape[1]]
         for term in self.terms:
             more, slope = term.slope(X)
             value, gradient = value + more, gradient + slope
         return value, gradient
+
+    def along(self, path: Path, X: Array) -> Array:
+        """Return how good points are by a function drawn from the model, with terms, shape (n,)."""
+        return np.asarray(thompson(path.value(self.whole(X))).value + self.bonus(X))
 
     def awaiting(self, X: Array) -> Surrogate:
         """Return the surrogate as if trials that are running had ended as it expects."""
@@ -105,22 +105,9 @@ class Surrogate:
         model, X = self.objective, self.whole(X)
         return replace(self, objective=model.append(X, model.mean(X)), terms=terms)
 
-    def drawn(self, X: Array, rng: np.random.Generator) -> Array:
-        """Return minus the values of a function drawn from the model, and the terms, shape (n,)."""
-        values = self.objective.sample(self.whole(X), 1, rng)[0]
-        return np.asarray(self.bonus(X) - values)
-
     def whole(self, X: Array) -> Array:
         """Return rows as the model of the objective takes them: for trials that end."""
         return np.column_stack([X, np.ones(len(X))]) if self.partial else X
-
-    def acquired(self, mean: Array, std: Array, acquisition: str, kappa: float) -> Acquired:
-        """Return the logarithm of an acquisition function, without the terms, and its slopes."""
-        if acquisition == "ucb":
-            return log_optimistic_improvement(mean, std, self.best, kappa)
-        if acquisition == "pi":
-            return log_probability_below(mean, std, self.best)
-        return log_expected_improvement(mean, std, self.best)
 
 
 def surrogate_of(

@@ -19,7 +19,13 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.numerics.acquisition import Acquired, chain, log_cost, log_probability_below
+from luthier.numerics.acquisition import (
+    Acquired,
+    chain,
+    log_cost,
+    log_prior,
+    log_probability_below,
+)
 from luthier.numerics.gp import GaussianProcess
 from luthier.samplers.gp.belief import Belief
 
@@ -103,5 +109,6 @@ class Believed(Term):
 
     def slope(self, X: Array) -> tuple[Array, Array]:
         """Return it and its gradient."""
-        value, gradient = self.belief.log_density(X)
-        return self.weight * value, self.weight * gradient
+        log_density, gradient = self.belief.log_density(X)
+        believed = log_prior(log_density, self.weight)
+        return believed.value, chain(believed, gradient, np.zeros_like(gradient))
