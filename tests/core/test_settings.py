@@ -32,6 +32,8 @@ from luthier.samplers import GP, TPE, Forest
         (TPE, "most_good", 0, "a whole number of at least 1"),
         (TPE, "n_startup", -1, "a whole number of at least 0"),
         (Forest, "min_leaf", 0, "a whole number of at least 1"),
+        (Forest, "acquisition", "thompson", "one of 'logei', 'ei', 'ucb', 'pi'"),
+        (Forest, "kappa", -1, "a number of at least 0"),
         (Forest, "n_startup", 0, "a whole number of at least 1"),
         (GP, "kernel", "cubic", "one of 'matern52', 'matern32', 'rbf'"),
         (GP, "kernel", ["rbf"], "one of 'matern52', 'matern32', 'rbf'"),

@@ -7,6 +7,7 @@ import pytest
 
 from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
+from luthier.numerics.acquisition import ACQUISITIONS as NAMES
 from luthier.samplers import Forest
 from luthier.space import Categorical, Float, Int, Normal, Permutation, Space
 from luthier.testing.rehearsal import Rehearsal
@@ -20,6 +21,58 @@ def test_it_closes_in_on_the_minimum() -> None:
 
     for seed in range(3):
         assert min(Rehearsal(SQUARE, seed=seed).optimise(Forest(), objective, 40)) < 0.01
+
+
+@pytest.mark.parametrize("acquisition", ["logei", "ei", "ucb", "pi"])
+def test_each_acquisition_closes_in_on_the_minimum(acquisition: Any) -> None:
+    sampler = Forest(acquisition=acquisition, explore=0.0)
+    play = Rehearsal(SQUARE, seed=1)
+    values = play.optimise(sampler, lambda p: (p["x"] - 0.3) ** 2 + (p["y"] - 0.8) ** 2, 40)
+    assert min(values) < 0.02
+    assert (
+        play.history.completed[39].origin.reason == f"{NAMES[acquisition]} on 16 trees, 39 points"
+    )
+
+
+def test_both_names_of_expected_improvement_are_the_same_and_others_are_not() -> None:
+    play = Rehearsal(SQUARE)
+    play.optimise(Forest(), lambda p: p["x"] + abs(p["y"] - 0.6), 20)
+
+    def first(**settings: Any) -> dict[str, float]:
+        return dict(play.propose(Forest(explore=0.0, **settings))[0].params)
+
+    assert first() == first(acquisition="ei")
+    found = [first(acquisition=name, kappa=3.0) for name in ("logei", "ucb", "pi")]
+    assert len({tuple(params.values()) for params in found}) == 3
+
+
+def test_a_larger_kappa_looks_further_from_the_best() -> None:
+    def distance(kappa: float) -> float:
+        found = []
+        for seed in range(6):
+            play = Rehearsal(SQUARE, seed=seed)
+            play.optimise(Forest(), lambda p: (p["x"] - 0.3) ** 2 + (p["y"] - 0.8) ** 2, 30)
+            best = play.history.completed[play.history.best(1)[0]].params
+            sampler = Forest(acquisition="ucb", kappa=kappa, explore=0.0)
+            near = play.propose(sampler)[0].params
+            found.append(abs(near["x"] - best["x"]) + abs(near["y"] - best["y"]))
+        return float(np.median(found))
+
+    assert distance(0.0) < distance(10.0)
+
+
+@pytest.mark.parametrize("acquisition", ["logei", "ei", "ucb", "pi"])
+def test_acquisitions_of_several_objectives(acquisition: Any) -> None:
+    two = Objective.of(metrics={"a": "minimize", "b": "minimize"})
+    play = Rehearsal(SQUARE, objective=two)
+    for _ in range(16):
+        [trial] = play.start(Forest(acquisition=acquisition, explore=0.0))
+        x, y = trial.params["x"], trial.params["y"]
+        play.end(trial, metrics={"a": x + y * y, "b": (1 - x) ** 2 + y})
+    reason = play.history.completed[15].origin.reason
+    expected = {"ucb": "optimistic improvement of the front on 2", "pi": "PI on 16 trees of "}
+    assert reason.startswith(expected.get(acquisition, "improvement of the front on 2"))
+    assert play.history.Y[8:, 1].min() < 0.5
 
 
 def test_conditions_categories_and_orders_together() -> None:

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,12 @@ from luthier.core.fronts import contenders
 from luthier.core.history import History
 from luthier.core.jobs import Proposal
 from luthier.core.rng import generator
-from luthier.core.settings import Flag, Number, Rule, settle, spec_of
+from luthier.core.settings import Choice, Flag, Number, Rule, settle, spec_of
 from luthier.core.start import start_point
 from luthier.numerics import forest
-from luthier.numerics.acquisition import log_expected_improvement, log_probability_below
-from luthier.numerics.aims import aim_of
+from luthier.numerics.acquisition import ACQUISITIONS, log_named, log_probability_below
+from luthier.numerics.aims import OF_A_FRONT, aim_of
+from luthier.numerics.aims import improvement as of_aim
 from luthier.numerics.parzen import bins_of
 from luthier.numerics.reflection import reflected
 from luthier.numerics.warp import warped
@@ -50,7 +51,8 @@ from luthier.space import Space
 __all__ = ["Forest"]
 
 Array = NDArray[np.float64]
-Acquisition = Callable[[Array], Array]
+Term = Callable[[Array], Array]
+Acquisition = Literal["logei", "ei", "ucb", "pi"]
 _CONTENDERS: Final = 64  # of several objectives, places on the front that are looked at
 _MOST: Final = 400  # trials that a forest is grown on
 _TRUST: Final = 10  # trials until the user's priors begin to fade
@@ -62,6 +64,8 @@ _LEAST_STD: Final = 1e-2
 _LEAST_CHANCE: Final = 1e-2
 
 _RULES: Final[Mapping[str, Rule]] = {
+    "acquisition": Choice(ACQUISITIONS),
+    "kappa": Number(0),
     "n_trees": Number(1, whole=True),
     "min_leaf": Number(1, whole=True),
     "n_startup": Number(1, whole=True),
@@ -83,6 +87,10 @@ class Forest:
         n_startup: How many trials are spread evenly first, at least 1.
         explore: The share of later trials that are random, at least 0 and below 1.
         allow_duplicates: Whether a finite space may be given the same configuration twice.
+        acquisition: What to maximise: "logei" or "ei" (expected improvement; the same points,
+            since the logarithm is what is searched), "ucb" (confidence bound) or "pi" (probability
+            of improvement).
+        kappa: How optimistic the confidence bound is, at least 0.
 
     Raises:
         ArgumentError: A setting is out of its range.
@@ -101,6 +109,8 @@ class Forest:
     n_startup: int = 8
     explore: float = 0.05
     allow_duplicates: bool = False
+    acquisition: Acquisition = "logei"
+    kappa: float = 1.8
 
     def __post_init__(self) -> None:
         settle(self, _RULES)
@@ -133,15 +143,15 @@ class Forest:
     ) -> Proposal | None:
         views = self._views(space, history, turn, rng)
         evidence = views[0].evidence
-        improvement, best = _improvement(views, history, rng)
-        terms: list[Acquisition] = [improvement, *self._hurdles(space, evidence, rng)]
+        improvement, best = self._improvement(views, history, rng)
+        terms: list[Term] = [improvement, *self._hurdles(space, evidence, rng)]
         if rng.random() * len(evidence.X) < _TRUST:
             terms.append(prior_of(space).log_density)
 
-        def acquisition(x: Array) -> Array:
+        def worth(x: Array) -> Array:
             return np.asarray(sum(term(x) for term in terms))
 
-        for x in _search(space, acquisition, best, rng):
+        for x in _search(space, worth, best, rng):
             config = space.encoding.decode(x[None])[0]
             if is_new(space, config, turn.tried):
                 return Proposal(config, self._reason(views, len(turn.pending)))
@@ -154,7 +164,7 @@ class Forest:
         """What is known of each objective; of their constraints' violation while all break them."""
         complete = np.zeros(len(history.completed), dtype=np.bool_)
         m = len(history.objective.names)
-        several = m > 1 and bool((history.violations <= 0).any())
+        several = m > 1 and self.acquisition in OF_A_FRONT and bool((history.violations <= 0).any())
         running = space.encoding.encode(turn.pending)
         found = []
         for j in range(m) if several else (None,):
@@ -190,7 +200,7 @@ class Forest:
 
     def _hurdles(
         self, space: Space, evidence: Evidence, rng: np.random.Generator
-    ) -> Iterator[Acquisition]:
+    ) -> Iterator[Term]:
         """What crashes and constraints take away: 2 log P(ok | x)."""
         if not evidence.succeeded.all():
             labels = evidence.succeeded[-_MOST:].astype(np.float64)
@@ -201,10 +211,35 @@ class Forest:
             model = self._fit(space, completed[-_MOST:], excess[-_MOST:], rng)
             yield partial(_log_met, model)
 
+    def _improvement(
+        self, views: list[_View], history: History, rng: np.random.Generator
+    ) -> tuple[Term, Array]:
+        """What improves on the best trial, or on the front of several objectives; and the best."""
+        name, kappa = self.acquisition, self.kappa
+        if len(views) == 1:
+            [view] = views
+
+            def of_the_best(x: Array) -> Array:
+                return log_named(name, *view.predicted(x), view.least, kappa).value
+
+            return of_the_best, view.best
+        places = contenders(history, _CONTENDERS)
+        X = history.X[places[history.violations[places] <= 0]]
+        aim, front = aim_of(np.column_stack([view.predicted(X)[0] for view in views]), rng)
+
+        def of_the_front(x: Array) -> Array:
+            pairs = zip(*(view.predicted(x) for view in views), strict=True)
+            mean, std = (np.column_stack(pair) for pair in pairs)
+            return of_aim(aim, name, mean, std, kappa).value
+
+        return of_the_front, X[front[:_STARTS]]
+
     def _reason(self, views: list[_View], n_running: int) -> str:
-        evidence, what = views[0].evidence, f"LogEI on {self.n_trees} trees"
+        evidence, trees = views[0].evidence, f"{self.n_trees} trees"
+        what = f"{ACQUISITIONS[self.acquisition]} on {trees}"
         if len(views) > 1:
-            what = f"improvement of the front on {len(views)} times {self.n_trees} trees"
+            optimistic = "optimistic " if self.acquisition == "ucb" else ""
+            what = f"{optimistic}improvement of the front on {len(views)} times {trees}"
         elif evidence.aim:
             what += f" of {evidence.aim}"
         parts = [f"{what}, {len(evidence.X)} points"]
@@ -223,31 +258,10 @@ class _View:
     least: float
     best: Array
 
-    def improvement(self, x: Array) -> Array:
-        """The logarithm of expected improvement, shape (n,)."""
-        return log_expected_improvement(*self.predicted(x), self.least).value
-
     def predicted(self, x: Array) -> tuple[Array, Array]:
         """Mean and standard deviation, shape (n,) each."""
         mean, std = self.model.predict(x)
         return mean, np.maximum(std, _LEAST_STD)
-
-
-def _improvement(
-    views: list[_View], history: History, rng: np.random.Generator
-) -> tuple[Acquisition, Array]:
-    """What improves on the best trial, or on the front of several objectives; and the best."""
-    if len(views) == 1:
-        return views[0].improvement, views[0].best
-    places = contenders(history, _CONTENDERS)
-    X = history.X[places[history.violations[places] <= 0]]
-    aim, front = aim_of(np.column_stack([view.predicted(X)[0] for view in views]), rng)
-
-    def improvement(x: Array) -> Array:
-        mean, std = (np.column_stack(p) for p in zip(*(v.predicted(x) for v in views), strict=True))
-        return aim.improvement(mean, std).value
-
-    return improvement, X[front[:_STARTS]]
 
 
 @lru_cache(maxsize=8)
@@ -287,7 +301,7 @@ def _log_met(excess: forest.Forest, x: Array) -> Array:
     return 2 * np.maximum(chance, np.log(_LEAST_CHANCE))
 
 
-def _search(space: Space, acquisition: Acquisition, best: Array, rng: np.random.Generator) -> Array:
+def _search(space: Space, worth: Term, best: Array, rng: np.random.Generator) -> Array:
     """Climb from points drawn and from the best trials, one parameter at a time.
 
     Returns:
@@ -296,14 +310,14 @@ def _search(space: Space, acquisition: Acquisition, best: Array, rng: np.random.
     priors = prior_of(space, believed=False), prior_of(space)
     draws = [prior.sample(_DRAWN // 2, rng) for prior in priors]
     drawn = _active(space, np.vstack(draws))
-    values = acquisition(drawn)
+    values = worth(drawn)
     order = np.argsort(-values, kind="stable")[:_STARTS]
     x = np.vstack([drawn[order], best])
     at = np.concatenate([values[order], np.full(len(x) - len(order), -np.inf)])
     seen, seen_at = [drawn], [values]
     for _ in range(_ROUNDS):
         near = _active(space, _neighbours(space, np.repeat(x, _NEIGHBOURS, axis=0), rng))
-        values = acquisition(near)
+        values = worth(near)
         seen, seen_at = [*seen, near], [*seen_at, values]
         table = values.reshape(len(x), _NEIGHBOURS)
         winner = table.argmax(axis=1)
