@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from luthier.errors import ArgumentError
 from luthier.numerics.gp import GaussianProcess, condition, fit
 from luthier.numerics.kernels import KERNELS, Kernel
-from luthier.numerics.marginal import Hyperparameters
+from luthier.numerics.marginal import Hyperparameters, negative_log_posterior
 from luthier.numerics.warp import Bend
 
 Array = NDArray[np.float64]
@@ -208,3 +208,58 @@ def test_gradients_within_choices_are_those_of_finite_differences(bent: bool) ->
         assert np.allclose((up[0] - down[0]) / (2 * step), d_mean[:, j], atol=1e-4)
         assert np.allclose((up[1] - down[1]) / (2 * step), d_std[:, j], atol=1e-4)
     assert not d_mean[:, 2].any()
+
+
+def test_a_bent_function_is_fitted_better_with_its_inputs_warped() -> None:
+    rng = np.random.default_rng(0)
+    X, at = rng.random((2, 40, 2))
+
+    def function(x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.sin(12 * x[:, 0] ** 0.25) + x[:, 1])
+
+    plain, warped = fit(X, function(X)), fit(X, function(X), input_warping=True)
+    bend = warped.hyper.bend
+    assert bend is not None
+    assert bend.a[0] < 0.7
+    errors = [np.sqrt(np.mean((m.mean(at) - function(at)) ** 2)) for m in (plain, warped)]
+    assert errors[1] < 0.5 * errors[0]
+    assert warped.skill > plain.skill + 0.3
+
+
+def test_inputs_that_need_no_warp_keep_their_scale() -> None:
+    X = np.random.default_rng(1).random((60, 2))
+
+    def function(x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.sin(11 * x[:, 0]) + np.sin(13 * x[:, 1] + 1.0))
+
+    model = fit(X, function(X), input_warping=True)
+    assert model.hyper.bend is not None
+    x = np.linspace(0, 1, 50)[:, None].repeat(2, axis=1)
+    assert np.abs(model.hyper.bend.forward(x) - x).max() < 0.1
+    plain = fit(X, function(X))
+    assert plain.hyper.bend is None
+    errors = [np.abs(m.mean(x) - function(x)).mean() for m in (model, plain)]
+    assert errors[0] < 1.2 * errors[1] + 0.02
+
+
+def test_warped_fits_are_likelier_and_have_true_gradients() -> None:
+    rng = np.random.default_rng(2)
+    X = np.column_stack([rng.random(30), rng.integers(3, size=30)])
+    y = np.log(X[:, 0] + 1e-3) + X[:, 1]
+    plain = fit(X, y, categories=[0, 3])
+    model = fit(X, y, categories=[0, 3], input_warping=True)
+    F = model.features.of(X)
+    worth = [negative_log_posterior(m.hyper.theta, F, m.y, m.features)[0] for m in (plain, model)]
+    assert worth[1] < worth[0] - 3
+    at, e = np.array([[0.2, 1.0], [0.7, 2.0]]), np.array([1e-6, 0.0])
+    _, _, d_mean, d_std = model.gradient(at)
+    above, below = model.predict(at + e), model.predict(at - e)
+    assert np.allclose(d_mean[:, 0], (above[0] - below[0]) / 2e-6, rtol=1e-3, atol=1e-4)
+    assert np.allclose(d_std[:, 0], (above[1] - below[1]) / 2e-6, rtol=1e-2, atol=1e-3)
+
+
+def test_warped_inputs_lie_in_the_unit_interval() -> None:
+    with pytest.raises(ArgumentError, match=r"numbers in \[0, 1\] for input_warping=True, got 3"):
+        fit([[0.5, 3.0], [0.1, 0.2]], [0.0, 1.0], input_warping=True)
+    X = [[0.5, 3.0], [np.nan, 0.0], [1.0, 1.0]]
+    assert fit(X, [0.0, 1.0, 2.0], categories=[0, 4], input_warping=True).hyper.bend is not None

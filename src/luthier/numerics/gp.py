@@ -269,6 +269,7 @@ def fit(
     by_choice: bool = False,
     noise: ArrayLike = 0.0,
     kernel: Kernel = "matern52",
+    input_warping: bool = False,
     start: Hyperparameters | None = None,
     max_steps: int = 40,
 ) -> GaussianProcess:
@@ -283,11 +284,16 @@ def fit(
         noise: Known noise variances of the values, shape (n,); an unknown constant one is fitted
             beside them.
         kernel: "matern52", "matern32" or "rbf".
+        input_warping: Whether to bend each number by a distribution function of Kumaraswamy's,
+            1 - (1 - x^a)^b, whose exponents are fitted with all else and expected near 1, that is
+            no bend (``model.hyper.bend``). For scales that were chosen badly: where a function
+            changes fast at one end and slowly at the other. Numbers must lie in [0, 1].
         start: Hyperparameters to start the search from, such as an earlier fit's.
         max_steps: The largest number of steps of the search.
 
     Raises:
-        ArgumentError: Shapes that don't fit, values that aren't finite, or an unknown kernel.
+        ArgumentError: Shapes that don't fit, values that aren't finite, an unknown kernel, or
+            numbers outside [0, 1] where inputs are warped.
 
     Example:
         >>> X = np.linspace(0, 1, 8)[:, None]
@@ -297,6 +303,8 @@ def fit(
         True
     """
     features, points, values, extra = _checked(X, y, categories, by_choice, noise, kernel)
+    if input_warping:
+        _check_unit(points[:, features.numbers])
     center, unit = _center_and_unit(values)
     hyper = map_estimate(
         features.of(points),
@@ -305,6 +313,7 @@ def fit(
         extra=extra / unit**2,
         kernel=kernel,
         start=start,
+        bent=input_warping,
         max_steps=max_steps,
     )
     return condition(
@@ -383,6 +392,16 @@ def _checked(
     if not (extra >= 0).all():
         raise ArgumentError(f"noise must hold variances of at least 0, got {noise!r}.", noise=noise)
     return features, points, values, extra
+
+
+def _check_unit(numbers: Array) -> None:
+    outside = numbers[(numbers < 0) | (numbers > 1)]
+    if len(outside):
+        raise ArgumentError(
+            "X must hold numbers in [0, 1] for input_warping=True, got "
+            f"{outside[0]:g}. Rescale the columns of numbers, or leave inputs unwarped.",
+            X=numbers,
+        )
 
 
 def _center_and_unit(y: Array) -> tuple[float, float]:
