@@ -21,7 +21,7 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 350,
     "space": 5400,
-    "numerics": 6180,
+    "numerics": 6280,
     "core": 5050,
     "samplers": 7610,
     "schedulers": 3230,

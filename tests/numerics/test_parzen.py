@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import truncnorm
 
 from luthier.errors import ArgumentError
+from luthier.numerics import parzen
 from luthier.numerics.parzen import Axis, Parzen, neighbour_widths
 
 RNG = np.random.default_rng
@@ -149,3 +150,71 @@ def test_parzen_says_what_is_wrong() -> None:
         Parzen(np.zeros((1, 1)), [NUMBER], weights=np.array([-1.0]))
     with pytest.raises(ArgumentError, match="prior_weight above 0, got .*prior_weight=0"):
         Parzen(np.zeros((1, 1)), [NUMBER], prior_weight=0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 12), st.lists(st.integers(0, 4), max_size=4), st.integers(0, 999))
+def test_appending_is_fitting_everything_anew(first: int, then: list[int], seed: int) -> None:
+    rng = RNG(seed)
+    axes = [
+        Axis("order", 3),
+        NUMBER,
+        Axis("choice", 3, prior=np.array([0.6, 0.3, 0.1])),
+        Axis("number", edges=bins(4)),
+        Axis("number", prior=np.array([0.7, 0.2, 0.1])),
+    ]
+
+    def rows(n: int) -> np.ndarray:
+        places = (rng.permuted(np.tile(np.arange(3), (n, 1)), axis=1) + 0.5) / 3
+        ties = np.round(rng.random(n), 1)  # equal values, too
+        X = np.column_stack([places, ties, rng.integers(3, size=n), rng.random((n, 2))])
+        X[rng.random(n) < 0.3, 3] = np.nan
+        X[rng.random(n) < 0.2, :3] = np.nan
+        X[rng.random(n) < 0.2, 4:] = np.nan
+        return X
+
+    settings_ = {"prior_weight": 2.0, "least_width": float(rng.choice([0.01, 0.1]))}
+    X, w = rows(first), rng.random(first)
+    grown = Parzen(X, axes, weights=w, **settings_)
+    for n in then:
+        new, v = rows(n), rng.random(n)
+        X, w = np.vstack([X, new]), np.concatenate([w, v])
+        grown = grown.append(new, v)
+    whole, at = Parzen(X, axes, weights=w, **settings_), rows(20)
+    assert np.allclose(grown.log_density(at), whole.log_density(at), rtol=1e-12, atol=1e-12)
+    assert np.allclose(grown.sample(20, RNG(1)), whole.sample(20, RNG(1)), atol=1e-12)
+
+
+def test_only_kernels_next_to_new_ones_are_worked_out_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts: list[int] = []
+    plain = parzen._areas
+
+    def counted(mu: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, ...]:
+        counts.append(mu.size)
+        return plain(mu, s)
+
+    monkeypatch.setattr(parzen, "_areas", counted)
+    density = Parzen(RNG(0).random((200, 5)), [NUMBER] * 5)
+    before = density.log_density(np.full((1, 5), 0.5))
+    density.append(RNG(1).random((1, 5)))
+    assert counts[0] == 201 * 5
+    assert counts[1] <= 5 * 4  # the new one, two neighbours, the prior
+    assert np.array_equal(density.log_density(np.full((1, 5), 0.5)), before)  # it stays as it was
+
+
+@pytest.mark.parametrize(
+    ("X", "weights", "message"),
+    [
+        (np.zeros((1, 2)), None, r"X must have shape \(m, 1\)"),
+        (np.zeros(1), None, r"X must have shape \(m, 1\)"),
+        (np.zeros((2, 1)), np.ones(3), "weights must be 2 numbers"),
+        (np.zeros((1, 1)), -np.ones(1), "weights must be 4 numbers of at least 0"),
+    ],
+)
+def test_appending_says_what_is_wrong(
+    X: np.ndarray, weights: np.ndarray | None, message: str
+) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        Parzen(np.zeros((3, 1)), [NUMBER]).append(X, weights)

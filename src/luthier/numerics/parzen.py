@@ -23,6 +23,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, final
 
@@ -134,14 +135,58 @@ class Parzen:
                 f"Parzen: X must have shape (n, {columns}), one column for each of the axes', "
                 f"got {X.shape}."
             )
-        w = _mixture_weights(len(X), weights, prior_weight)
-        self._columns = columns
+        self._columns, self._axes = columns, tuple(axes)
+        self._prior_weight, self._least_width = prior_weight, least_width
+        self._parts: list[_Part] = []
+        self._fit(X, np.ones(len(X)) if weights is None else weights)
+
+    def _fit(self, X: Array, weights: Array) -> None:
+        """Make kernels of observations; those that there are of the first ones are used."""
+        w = _mixture_weights(len(X), weights, self._prior_weight)
+        self._X, self._weights = X, weights
         self._cumulative = np.cumsum(w)
         with np.errstate(divide="ignore"):
             self._log_w = np.log(w)
         self._parts = _parts(
-            np.vstack([X, np.full(columns, np.nan)]), axes, prior_weight, least_width
+            np.vstack([X, np.full(self._columns, np.nan)]),
+            self._axes,
+            self._prior_weight,
+            self._least_width,
+            self._parts,
         )
+
+    def append(self, X: Array, weights: Array | None = None) -> Parzen:
+        """Return the density after more observations: the same as if it were made of them all.
+
+        Of numbers only the kernels are worked out whose widths change: the new ones and those next
+        to them, and all where 1 / (n + 2) is the width. Choices and orders change with n anyway.
+
+        Args:
+            X: New observations, shape (m, columns).
+            weights: Their weights, at least 0, shape (m,). None: all 1.
+
+        Raises:
+            ArgumentError: Shapes that don't match, or weights that aren't positive.
+
+        Example:
+            >>> density = Parzen(np.array([[0.2], [0.6]]), [Axis("number")])
+            >>> more = density.append(np.array([[0.3]]))
+            >>> whole = Parzen(np.array([[0.2], [0.6], [0.3]]), [Axis("number")])
+            >>> at = np.array([[0.4]])
+            >>> bool(abs(more.log_density(at) - whole.log_density(at))[0] < 1e-12)
+            True
+        """
+        if X.ndim != 2 or X.shape[1] != self._columns:
+            raise ArgumentError(
+                f"Parzen: X must have shape (m, {self._columns}), as the other observations have, "
+                f"got {X.shape}."
+            )
+        new = np.ones(len(X)) if weights is None else weights
+        if new.shape != (len(X),):
+            raise ArgumentError(f"Parzen: weights must be {len(X)} numbers, got shape {new.shape}.")
+        grown = copy(self)
+        grown._fit(np.vstack([self._X, X]), np.concatenate([self._weights, new]))
+        return grown
 
     def log_density(self, x: Array) -> Array:
         """Return the logarithm of the density at points.
@@ -152,11 +197,11 @@ class Parzen:
         Returns:
             Shape (c,).
         """
-        log_kernels = np.zeros((len(x), 1))
-        for k, part in enumerate(self._parts):
-            factor = part.log_kernels(x)
-            log_kernels = np.add(log_kernels, factor, out=factor) if k else factor
-        log_kernels = log_kernels + self._log_w
+        if not self._parts:
+            return np.zeros(len(x))
+        log_kernels = self._parts[0].log_kernels(x, self._log_w)
+        for part in self._parts[1:]:
+            log_kernels += part.log_kernels(x, 0.0)
         top = log_kernels.max(axis=1, keepdims=True)
         log_kernels -= top
         total: Array = top[:, 0] + np.log(np.exp(log_kernels, out=log_kernels).sum(axis=1))
@@ -194,21 +239,56 @@ def neighbour_widths(X: Array, least_width: float = 0.01) -> Array:
         >>> neighbour_widths(np.array([[0.1], [0.2], [0.6]])).ravel().round(2).tolist()
         [0.2, 0.4, 0.4]
     """
-    order = np.argsort(X, axis=0, kind="stable")  # NaN comes last
-    column = np.arange(X.shape[1])
-    S = X[order, column]
-    gaps = S[1:] - S[:-1]
-    s = np.full_like(S, np.nan)
-    s[:-1] = gaps
-    s[1:] = np.fmax(s[1:], gaps)
-    known = ~np.isnan(S)
-    alone = known & np.isnan(s)
-    if alone.any():
-        s[alone] = np.maximum(S, 1 - S)[alone]
-    low = np.maximum(1 / (known.sum(axis=0) + 2.0), least_width)  # hyperopt's "magic clip"
-    widths = np.empty_like(s)
-    widths[order, column] = np.minimum(np.maximum(s, low), 1.0)
-    return widths
+    return _Sorted.of(X).widths(least_width)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sorted:
+    """Columns of numbers in increasing order, each by itself; NaN come last.
+
+    Attributes:
+        S: The numbers, shape (n, d).
+        order: Which observation each is of, shape (n, d).
+    """
+
+    S: Array
+    order: NDArray[np.intp]
+
+    @staticmethod
+    def of(X: Array) -> _Sorted:
+        order = np.argsort(X, axis=0, kind="stable")
+        return _Sorted(X[order, np.arange(X.shape[1])], order)
+
+    def having(self, x: Array) -> _Sorted:
+        """Return the columns with an observation more, after those that equal it, shape (d,)."""
+        n, d = self.S.shape
+        column = np.arange(d)
+        known = np.where(np.isnan(x), np.inf, x)
+        place = np.count_nonzero(known >= self.S, axis=0)  # NaN is after all others
+        place = np.where(np.isnan(x), n, place)
+        taken = np.arange(n)[:, None]
+        taken = taken + (taken >= place)
+        S, order = np.empty((n + 1, d)), np.empty((n + 1, d), dtype=np.intp)
+        S[taken, column], order[taken, column] = self.S, self.order
+        S[place, column], order[place, column] = x, n
+        return _Sorted(S, order)
+
+    def widths(self, least_width: float) -> Array:
+        """What ``neighbour_widths`` returns."""
+        S = self.S
+        gaps = S[1:] - S[:-1]
+        s = np.full_like(S, np.nan)
+        s[:-1] = gaps
+        s[1:] = np.fmax(s[1:], gaps)
+        known = ~np.isnan(S)
+        alone = known & np.isnan(s)
+        if alone.any():
+            s[alone] = np.maximum(S, 1 - S)[alone]
+        low = np.maximum(1 / (known.sum(axis=0) + 2.0), least_width)  # hyperopt's "magic clip"
+        widths = np.empty_like(s)
+        widths[self.order, np.arange(S.shape[1])] = np.minimum(np.maximum(s, low), 1.0)
+        return widths
 
 
 class _Part(Protocol):
@@ -216,8 +296,8 @@ class _Part(Protocol):
 
     columns: NDArray[np.intp]
 
-    def log_kernels(self, x: Array) -> Array:
-        """The logarithm of each kernel's factor at each point, shape (c, n + 1)."""
+    def log_kernels(self, x: Array, base: Array | float) -> Array:
+        """The logarithm of each kernel's factor at each point, shape (c, n + 1), and a base."""
         ...
 
     def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
@@ -225,12 +305,19 @@ class _Part(Protocol):
         ...
 
 
-def _parts(X: Array, axes: Sequence[Axis], prior_weight: float, least_width: float) -> list[_Part]:
+def _parts(
+    X: Array,
+    axes: Sequence[Axis],
+    prior_weight: float,
+    least_width: float,
+    before: Sequence[_Part],
+) -> list[_Part]:
+    known = before[0] if before and isinstance(before[0], _Numbers) else None
     starts = np.cumsum([0, *(axis.width for axis in axes)])[:-1].tolist()
     numbers = [
         (start, axis) for start, axis in zip(starts, axes, strict=True) if axis.kind == "number"
     ]
-    parts: list[_Part] = [_Numbers(X, numbers, least_width)] if numbers else []
+    parts: list[_Part] = [_Numbers(X, numbers, least_width, known)] if numbers else []
     for start, axis in zip(starts, axes, strict=True):
         columns = np.arange(start, start + axis.width)
         if axis.kind == "choice":
@@ -247,9 +334,13 @@ class _Numbers:
     -(x - mu)^2 / (2 s^2) is a product of matrices, so continuous columns cost three of them.
     """
 
-    def __init__(self, X: Array, axes: Sequence[tuple[int, Axis]], least_width: float) -> None:
-        from scipy.special import ndtr
-
+    def __init__(
+        self,
+        X: Array,
+        axes: Sequence[tuple[int, Axis]],
+        least_width: float,
+        before: _Numbers | None,
+    ) -> None:
         self.columns = np.array([start for start, _ in axes])
         self._axes = [axis for _, axis in axes]
         self._special = [
@@ -259,26 +350,44 @@ class _Numbers:
         ]
         mu = X[:, self.columns]
         self._missing = missing = np.isnan(mu)
-        s = neighbour_widths(mu, least_width)
+        places = _Sorted.of(mu[:-1]) if before is None else before._sorted
+        for row in mu[len(places.S) : -1]:
+            places = places.having(row)
+        s = np.ones_like(mu)
+        s[:-1] = places.widths(least_width)
+        self._sorted: _Sorted = places
         mu[missing], s[missing] = 0.5, 1.0
-        low, high = ndtr(-mu / s), ndtr((1 - mu) / s)
-        self._mu, self._s, self._low, self._mass = mu, s, low, high - low
+        self._mu, self._s = mu, s
+        self._low, self._mass, self._log_area = self._worked_out(before)
         known = ~missing
         known[:, [j for j, axis in self._special if axis.edges is not None]] = False
         a = known / (s * s)
-        c = known * (-0.5 * mu * mu * a - np.log(s * self._mass) - _LOG_2PI / 2)
-        self._powers = np.concatenate([-0.5 * a, a * mu, c], axis=1).T.copy()
+        linear = a * mu
+        c = known * (-0.5 * mu * linear - self._log_area - _LOG_2PI / 2)
+        self._constant, self._constants = c, c.sum(axis=1)
+        self._powers = np.concatenate([-0.5 * a, linear], axis=1).T.copy()
 
-    def log_kernels(self, x: Array) -> Array:
+    def _worked_out(self, before: _Numbers | None) -> tuple[Array, Array, Array]:
+        """What ``_areas`` returns, taken over where a kernel is as it was."""
+        if before is None:
+            return _areas(self._mu, self._s)
+        n = len(before._s) - 1
+        new = np.ones(self._s.shape, dtype=np.bool_)
+        new[:n] = self._s[:n] != before._s[:n]
+        known = (before._low, before._mass, before._log_area)
+        low, mass, log_area = (np.concatenate([part[:n], self._s[n:]]) for part in known)
+        low[new], mass[new], log_area[new] = _areas(self._mu[new], self._s[new])
+        return low, mass, log_area
+
+    def log_kernels(self, x: Array, base: Array | float) -> Array:
         values = x[:, self.columns]
-        d = values.shape[1]
-        powers = np.ones((len(x), 3 * d))
-        np.multiply(values, values, out=powers[:, :d])
-        powers[:, d : 2 * d] = values
-        inactive = np.isnan(values)
-        if inactive.any():
-            powers.reshape(-1, 3, d)[np.broadcast_to(inactive[:, None], (len(x), 3, d))] = 0.0
-        total: Array = powers @ self._powers
+        active = ~np.isnan(values)
+        every = bool(active.all())
+        filled = values if every else np.where(active, values, 0.0)
+        total: Array = np.concatenate([filled * filled, filled], axis=1) @ self._powers
+        if not every:
+            total += active.astype(np.float64) @ self._constant.T
+        total += self._constants + base if every else base
         for j, axis in self._special:
             if axis.edges is not None:
                 total += self._log_masses(j, axis.edges, axis.prior, values[:, j])
@@ -286,7 +395,7 @@ class _Numbers:
                 log_prior = np.log(axis.prior * len(axis.prior))[
                     _cells(values[:, j], len(axis.prior))
                 ]
-                total += np.outer(np.where(inactive[:, j], 0.0, log_prior), self._missing[:, j])
+                total += np.outer(np.where(active[:, j], log_prior, 0.0), self._missing[:, j])
         return total
 
     def _log_masses(self, j: int, edges: Array, prior: Array | None, u: Array) -> Array:
@@ -336,11 +445,11 @@ class _Choice:
         self._log_p = np.log(p.T)
         self._cumulative = np.cumsum(p, axis=1)
 
-    def log_kernels(self, x: Array) -> Array:
+    def log_kernels(self, x: Array, base: Array | float) -> Array:
         codes = x[:, self.columns[0]]
         active = ~np.isnan(codes)
         table = self._log_p[np.where(active, codes, 0.0).astype(np.intp)]
-        total: Array = np.where(active[:, None], table, 0.0)
+        total: Array = np.where(active[:, None], table, 0.0) + base
         return total
 
     def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
@@ -360,11 +469,11 @@ class _Order:
         self._places = np.where(known[:, None], places, np.arange(len(columns)))
         self._phi = np.where(known, 1 / np.sqrt(1.0 + np.count_nonzero(known)), 1.0)
 
-    def log_kernels(self, x: Array) -> Array:
+    def log_kernels(self, x: Array, base: Array | float) -> Array:
         places = x[:, self.columns]
         active = ~np.any(np.isnan(places), axis=1, keepdims=True)
         table = log_probabilities(np.where(active, places, 0.0), self._places, self._phi)
-        total: Array = np.where(active, table, 0.0)
+        total: Array = np.where(active, table, 0.0) + base
         return total
 
     def sample(self, kernels: NDArray[np.intp], rng: np.random.Generator) -> Array:
@@ -372,6 +481,15 @@ class _Order:
         places = draw_places(orders[kernels], self._phi[kernels], rng)
         x: Array = (places + 0.5) / len(self.columns)
         return x
+
+
+def _areas(mu: Array, s: Array) -> tuple[Array, Array, Array]:
+    """Gaussians' mass below 0, their mass Z in [0, 1], and log s Z."""
+    from scipy.special import ndtr
+
+    low = ndtr(-mu / s)
+    mass = ndtr((1 - mu) / s) - low
+    return low, mass, np.log(s * mass)
 
 
 def _prior_quantile(axis: Axis, q: Array) -> Array:
