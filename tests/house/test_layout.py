@@ -23,7 +23,7 @@ BUDGETS = {
     "space": 5400,
     "numerics": 6280,
     "core": 5050,
-    "samplers": 7610,
+    "samplers": 7800,
     "schedulers": 3230,
     "storages": 3550,
     "executors": 3450,
