@@ -27,7 +27,7 @@ BUDGETS = {
     "schedulers": 3230,
     "storages": 3550,
     "executors": 3450,
-    "study": 6920,
+    "study": 6940,
     "strategies": 480,
     "testing": 2470,
     "analysis": 5300,
