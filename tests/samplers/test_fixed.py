@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+import luthier
 from luthier.errors import ArgumentError, ParamValueError
 from luthier.samplers import Grid, PartialFixed, QuasiRandom, Random
 from luthier.space import AtLeast, Categorical, Float, Int, OneOf, Permutation, Space
@@ -102,6 +105,20 @@ def test_spec_round_trip_with_odd_values() -> None:
     assert hash(make_sampler(sampler.spec)) == hash(sampler)
     [proposal] = Rehearsal(Space(o=order)).propose(make_sampler(sampler.spec))
     assert proposal.params["o"] == ("c", "a", "b")
+
+
+@pytest.mark.parametrize("pair", [luthier.mfes, luthier.dehb])
+def test_samplers_that_read_rungs_still_do(pair: Any) -> None:
+    sampler, scheduler = pair(4, eta=2)
+    pinned = PartialFixed(sampler, {"kind": "a"})
+    assert pinned.reads_rungs
+    assert not PartialFixed(Random(), {}).reads_rungs
+    space = Space(kind=Categorical(["a", "b"]), x=Float(0, 1))
+    study = luthier.create_study(space=space, sampler=pinned, scheduler=scheduler, seed=0)
+    study.optimize(lambda t: t.params["x"] + 1 / t.budget, n_trials=40)
+    assert {trial.params["kind"] for trial in study.trials} == {"a"}
+    made = [t for t in study.trials if "rungs" in t.origin.reason or "DEHB" in t.origin.reason]
+    assert len(made) > 10
 
 
 def test_bad_arguments() -> None:

@@ -79,6 +79,11 @@ class PartialFixed:
             "params": {name: to_json_value(value) for name, value in self.params.items()},
         }
 
+    @property
+    def reads_rungs(self) -> bool:
+        """Whether the other sampler reads the rungs of a history itself."""
+        return bool(getattr(self.sampler, "reads_rungs", False))
+
     def suggest(
         self, space: Space, history: History, n: int, rng: np.random.Generator
     ) -> list[Proposal]:
