@@ -12,7 +12,9 @@ from luthier.core.trial import TrialState
 from luthier.samplers import Auto
 from luthier.samplers.auto.bandit import METHOD, drawn, records
 from luthier.samplers.auto.price import CHEAPEST, allowance, prices, share
+from luthier.samplers.auto.sampler import _cheap
 from luthier.samplers.auto.situation import Situation, situation_of
+from luthier.samplers.evolution.cmaes import _GENERATIONS
 from luthier.space import Categorical, Float, Int, Space
 from luthier.testing.rehearsal import Rehearsal
 
@@ -147,6 +149,67 @@ def test_cheap_trials_get_cheap_proposals() -> None:
         if part < 1:
             assert part * price + (1 - part) * CHEAPEST <= allowance(now) * 1.001
         assert share(replace(now, seconds=16.0), "gp") == 1.0
+
+
+def wide(n: int, *, d: int = 10, seed: int = 0, **options: object) -> Rehearsal:
+    """Trials of another sampler, each of no time."""
+    space = Space({f"x{i}": Float(-1, 1, **options) for i in range(d)})  # type: ignore[arg-type]
+    play = Rehearsal(space, seed=seed)
+    for x in np.random.default_rng(seed).uniform(-1, 1, (n, d)).round(1):
+        trial = play.add({f"x{i}": float(v) for i, v in enumerate(x)})
+        play.end(trial, value=float(np.square(x).sum()))
+    return play
+
+
+def methods_of(play: Rehearsal, n: int) -> Counter[str]:
+    found = []
+    for _ in range(n):
+        [trial] = play.start(Auto())
+        play.end(trial, value=sum(float(v) ** 2 for v in trial.params.values()))
+        found.append(trial.origin.data[METHOD])
+    return Counter(found)
+
+
+def test_late_in_many_numbers_cma_es_makes_the_cheap_proposals() -> None:
+    play = wide(292)
+    early = methods_of(play, 8)
+    assert early["tpe"] > 0 == early["cmaes"]
+    assert "and TPE the others" in Auto().explain(play.history.space, wide(292).history)
+    late = methods_of(play, 40)
+    assert late["cmaes"] > 10
+    assert late["gp"] + late["forest"] > 0
+    drawn = [t for t in play.history.completed if t.origin.data.get(METHOD) == "cmaes"]
+    assert drawn[0].origin.reason.startswith("auto: CMA-ES: generation 0 of 12 trials")
+    assert {t.origin.data["generation"] for t in drawn} > {0}
+    text = Auto().explain(play.history.space, play.history)
+    assert "and CMA-ES the others" in text
+    assert "gets further than TPE" in text
+    assert f"CMA-ES: {late['cmaes']} of the latest trials" in text
+
+
+def test_what_isn_t_many_plain_numbers_is_left_to_tpe() -> None:
+    now = situation(n_points=500, width=10, n_completed=500)
+    assert _cheap(now) == "cmaes"
+    others: list[dict[str, object]] = [
+        {"width": 9},
+        {"n_points": 299},
+        {"continuous": False},
+        {"conditional": True},
+        {"n_hurdles": 1},
+        {"n_objectives": 2},
+    ]
+    for other in others:
+        assert _cheap(replace(now, **other)) == "tpe"
+    assert not situation_of(wide(0, step=0.1).history.space, wide(0).history).continuous
+    assert not situation_of(Space(a=Int(1, 9)), Rehearsal(SQUARE).history).continuous
+
+
+def test_a_resumed_study_goes_on_with_cma_es_as_if_it_had_never_stopped() -> None:
+    play = wide(300)
+    methods_of(play, 30)
+    before = play.propose(Auto(), 4)
+    _GENERATIONS.forget()
+    assert play.propose(Auto(), 4) == before
 
 
 def test_the_cost_of_a_trial_is_a_power_of_four_below_the_median() -> None:

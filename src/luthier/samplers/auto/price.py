@@ -19,7 +19,7 @@ from luthier.samplers.auto.situation import Situation
 __all__ = ["CHEAPEST", "allowance", "prices", "share"]
 
 CHEAPEST: Final = 1.0
-"""Of TPE, whatever the number of trials."""
+"""Of TPE and CMA-ES, whatever the number of trials."""
 _LEAST: Final = 5.0
 _OF_A_TRIAL: Final = 0.02
 _MOST_POINTS: Final = 600
@@ -37,6 +37,7 @@ def prices(situation: Situation) -> Mapping[str, float]:
         "gp": models * wide * (3 + m / 40) + n / 1e3,
         "forest": k * wide * (4 + min(n, _MOST_IN_A_FOREST) / 40),
         "tpe": CHEAPEST,
+        "cmaes": CHEAPEST,
     }
 
 

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final, final
 
 from luthier.core.history import History
-from luthier.space import Space
+from luthier.space import Float, Space
 from luthier.space.relations import Check
 
 __all__ = ["Situation", "situation_of"]
@@ -27,6 +27,7 @@ class Situation:
         width: How many columns the space has, encoded.
         n_choices: How many of them are choices without order.
         conditional: Whether some parameters are active only sometimes.
+        continuous: Whether all parameters are numbers without steps.
         size: How many configurations there are, if they are few; else None.
         n_objectives: How many objectives there are.
         n_points: How many trials a model sees.
@@ -45,6 +46,7 @@ class Situation:
     width: int
     n_choices: int
     conditional: bool
+    continuous: bool
     size: int | None
     n_objectives: int
     n_points: int
@@ -87,6 +89,7 @@ def situation_of(space: Space, history: History) -> Situation:
         width=len(columns),
         n_choices=sum(column.categories > 0 for column in columns),
         conditional=bool(space.activity.rules),
+        continuous=_is_continuous(space),
         size=_few(space, space.checks),
         n_objectives=len(history.objective.names),
         n_points=history.n_trials,
@@ -98,6 +101,12 @@ def situation_of(space: Space, history: History) -> Situation:
         affordable=_affordable(history, middle),
         seconds=4.0 ** math.floor(math.log(middle, 4)) if middle > 0 else 0.0,
     )
+
+
+@lru_cache(maxsize=64)
+def _is_continuous(space: Space) -> bool:
+    params = (space[column.name] for column in space.encoding.columns)
+    return all(isinstance(param, Float) and param.step is None for param in params)
 
 
 def _affordable(history: History, middle: float) -> int | None:
