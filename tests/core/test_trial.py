@@ -76,3 +76,15 @@ def test_params_are_a_copy() -> None:
     trial = FrozenTrial(number=0, param_names=("x",), param_values=(1,))
     trial.params["x"] = 2
     assert trial.params == {"x": 1}
+
+
+@pytest.mark.parametrize("steps", [[1, 3, 4], [3, 1, 4]], ids=["rising", "unordered"])
+def test_only_steps_that_were_reported_are_in_reports(steps: list[int]) -> None:
+    reports = Reports((step, {"v": float(step)}) for step in steps)
+    late = reports.extended([2, 9], [{"v": 2.0}, {"v": 9.0}])
+    assert [step for step in range(10) if step in reports] == [1, 3, 4]
+    assert [step for step in range(10) if step in late] == [1, 2, 3, 4, 9]
+    assert late[2] == {"v": 2.0}
+    assert not {None, "3", 2} & {key for key in (None, "3", 2) if key in reports}
+    with pytest.raises(KeyError):
+        reports[2]

@@ -241,3 +241,15 @@ def test_a_report_of_a_run_that_another_has_taken_up_is_dropped_though_it_was_he
     trial.report(4.0, 4)
     assert trial.should_prune()
     assert dict(driver.trial(trial.number).reports) == {}
+
+
+def test_another_scheduler_is_asked_about_steps_that_the_one_before_let_pass() -> None:
+    study = luthier.create_study(scheduler=luthier.schedulers.Asha(100, mode="stopping"), seed=0)
+    trial = study.ask()
+    for step in (1, 28, 29):
+        trial.report(0.5, step)
+        assert not trial.should_prune()
+    driver = study._driver
+    driver.use(driver.sampler, luthier.schedulers.Threshold(upper=0.1))
+    trial.report(0.5, 30)
+    assert trial.should_prune()

@@ -46,7 +46,7 @@ def test_a_running_trial_is_pruned_at_once_with_what_it_reported(
     assert stopped.error == "stopped by the user: diverges"
     assert stopped.cost is not None
     assert stopped.cost >= 0
-    study._driver._flush_at = 0.0
+    study._driver.flush_at = 0.0
     trial.report(0.1, 3)
     assert trial.should_prune()
     assert user.trials[0] == study.trials[0] == stopped

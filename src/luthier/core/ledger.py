@@ -45,7 +45,7 @@ class Ledger:
         self.state: dict[str, Any] = {}
         self.lock = threading.RLock()
         self._trials: list[FrozenTrial] = []
-        self._heard: list[tuple[int, int, int, Metrics]] = []
+        self._heard: list[Any] = []  # number, attempt, step, metrics, and again: see hear()
         self._unstored: set[int] = set()
         self._trace = Trace(None)
         self._finished: tuple[list[FrozenTrial], ...] = ([], [], [])
@@ -134,6 +134,10 @@ class Ledger:
             known = event.number < len(self._trials)
             self.apply_one(evolve(self._trials[event.number] if known else None, event))
 
+    def before_reports(self, number: int) -> FrozenTrial:
+        """A trial as it was last looked at, perhaps without what it has reported since."""
+        return self._trials[number]
+
     def is_running(self, number: int, attempt: int) -> bool:
         """Whether a trial is RUNNING at an attempt, without a look at what it has reported."""
         trial = self._trials[number]
@@ -141,14 +145,15 @@ class Ledger:
 
     def report(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
         """Take in a report of a RUNNING trial before any storage has it; return the trial."""
-        return self._add_reports(self.trials[number], [(step, metrics)])
+        self.hear(number, self._trials[number].attempt, step, metrics)
+        return self.trials[number]
 
     def hear(self, number: int, attempt: int, step: int, metrics: Metrics) -> None:
         """Take in a report as ``report`` does, but later, when somebody looks; needs no lock.
 
         If that run of the trial is over by then, it counts no more.
         """
-        self._heard.append((number, attempt, step, metrics))
+        self._heard.extend((number, attempt, step, metrics))  # at once, as other threads see it
 
     @property
     def unstored(self) -> set[int]:
@@ -159,22 +164,22 @@ class Ledger:
     def _take_heard(self) -> None:
         with self.lock:
             heard = self._heard[:]
+            if not heard:
+                return
             del self._heard[: len(heard)]  # more may have been heard meanwhile
-            new: defaultdict[tuple[int, int], list[tuple[int, Metrics]]] = defaultdict(list)
-            for number, attempt, step, metrics in heard:
-                new[number, attempt].append((step, metrics))
-            for (number, attempt), reports in new.items():
+            for (number, attempt), (steps, metrics) in _by_run(heard).items():
                 if self.is_running(number, attempt):
-                    self._add_reports(self._trials[number], reports)
+                    self._add_reports(self._trials[number], steps, metrics)
 
-    def _add_reports(self, trial: FrozenTrial, new: Sequence[tuple[int, Metrics]]) -> FrozenTrial:
-        after = changed(trial, reports=trial.reports.extended(new))
+    def _add_reports(
+        self, trial: FrozenTrial, steps: Sequence[int], metrics: Sequence[Metrics]
+    ) -> None:
+        after = changed(trial, reports=trial.reports.extended(steps, metrics))
         self._trials[trial.number] = after
         self._live[TrialState.RUNNING].put(after)
         self._log_new(after, trial.reports)
         self._unstored.add(trial.number)
         self._snapshot = None
-        return after
 
     def _log_new(self, trial: FrozenTrial, before: Reports) -> None:
         if len(trial.reports) > len(before):
@@ -316,3 +321,16 @@ def _number(trial: FrozenTrial) -> int:
 
 def _finish_order(trial: FrozenTrial) -> int:
     return trial.finished_version or trial.version
+
+
+def _by_run(heard: list[Any]) -> dict[tuple[int, int], tuple[list[int], list[Metrics]]]:
+    """The steps and metrics of what was heard, by trial and attempt."""
+    numbers, attempts, steps, metrics = (heard[place::4] for place in range(4))
+    if all(same.count(same[0]) == len(same) for same in (numbers, attempts)):  # as mostly
+        return {(numbers[0], attempts[0]): (steps, metrics)}
+    runs: defaultdict[Any, Any] = defaultdict(lambda: ([], []))
+    for number, attempt, step, found in zip(numbers, attempts, steps, metrics, strict=True):
+        own = runs[number, attempt]
+        own[0].append(step)
+        own[1].append(found)
+    return runs

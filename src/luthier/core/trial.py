@@ -12,10 +12,10 @@ import datetime
 import enum
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import repeat
-from operator import attrgetter, call
+from itertools import chain, count, repeat
+from operator import attrgetter, call, lt
 from typing import Any, Final, final
 
 from luthier.core.checkpoint import Checkpoint
@@ -133,39 +133,53 @@ class Reports(Mapping[int, Metrics]):
     def __init__(self, items: Iterable[tuple[int, Metrics]] = ()) -> None:
         self._steps: list[int] = []
         self._metrics: list[Metrics] = []  # beside the steps: pairs would be work for the collector
-        self._tops: list[int] = []  # the highest step of the first 1, 2, ... reports
-        self._index: dict[int, int] = {}
+        self._tops = self._steps  # the highest step of the first 1, 2, ... reports
+        self._index: dict[int, int] = {}  # where each is, once steps don't rise any more
         self._lowest: dict[tuple[str, float], list[float]] = {}  # a cache, as for lowest()
-        self._append(items)
+        pairs = list(items)
+        self._append([step for step, _ in pairs], [metrics for _, metrics in pairs])
 
     def adding(self, step: int, metrics: Metrics) -> Reports:
         """Return these reports and one more; of a step reported before, nothing changes."""
-        return self if step in self else self.extended([(step, metrics)])
+        return self if step in self else self.extended([step], [metrics])
 
-    def extended(self, items: Iterable[tuple[int, Metrics]]) -> Reports:
-        """Return these reports and more; of steps reported before, nothing changes."""
-        if self._n == 0:  # the empty snapshot is shared: start a log of one's own
-            return Reports(items)
-        if self._n != len(self._steps):  # another snapshot went on: leave it its own log
-            return Reports([*self.items_in_order(), *items])
-        grown = Reports.__new__(Reports)
-        grown._steps, grown._metrics, grown._tops = self._steps, self._metrics, self._tops
-        grown._index, grown._lowest = self._index, self._lowest
-        grown._append(items)
+    def extended(self, steps: Sequence[int], metrics: Sequence[Metrics]) -> Reports:
+        """Return these reports and more; of steps reported before, nothing changes.
+
+        Args:
+            steps: Their steps.
+            metrics: What was reported there, as many.
+        """
+        if self._n and self._n == len(self._steps):
+            grown = Reports.__new__(Reports)
+            grown._steps, grown._metrics, grown._tops = self._steps, self._metrics, self._tops
+            grown._index, grown._lowest = self._index, self._lowest
+        else:  # the empty one is shared, or another snapshot went on: start a log of one's own
+            grown = Reports(self.items_in_order())
+        grown._append(steps, metrics)
         return grown
 
-    def _append(self, items: Iterable[tuple[int, Metrics]]) -> None:
-        steps, reported, tops, index = self._steps, self._metrics, self._tops, self._index
-        top = tops[-1] if tops else -1
-        for step, metrics in items:
-            if step not in index:
-                index[step] = len(steps)
-                steps.append(step)
-                reported.append(metrics)
-                if step > top:
-                    top = step
-                tops.append(top)
-        self._n = len(steps)
+    def _append(self, steps: Sequence[int], metrics: Sequence[Metrics]) -> None:
+        rises = self._tops is self._steps  # as almost always: each step is the highest yet
+        if rises and all(map(lt, chain(self._steps[-1:] or [-1], steps), steps)):
+            self._steps.extend(steps)
+            self._metrics.extend(metrics)
+        else:
+            self._append_unordered(steps, metrics)
+        self._n = len(self._steps)
+
+    def _append_unordered(self, steps: Sequence[int], metrics: Sequence[Metrics]) -> None:
+        if self._tops is self._steps:
+            self._tops = self._steps.copy()
+            self._index.update(zip(self._steps, count()))
+        top = self._tops[-1] if self._tops else -1
+        for step, found in zip(steps, metrics, strict=True):
+            if step not in self._index:
+                self._index[step] = len(self._steps)
+                self._steps.append(step)
+                self._metrics.append(found)
+                top = max(top, step)
+                self._tops.append(top)
 
     def items_in_order(self, start: int = 0) -> list[tuple[int, Metrics]]:
         """The (step, metrics) pairs in order of arrival, from the ``start``-th on."""
@@ -216,13 +230,19 @@ class Reports(Mapping[int, Metrics]):
         return {s: m[metric] for s, m in self.items_in_order() if metric in m}
 
     def __getitem__(self, step: int) -> Metrics:
-        position = self._index[step]
-        if position >= self._n:
+        place = self._place(step)
+        if place is None:
             raise KeyError(step)
-        return self._metrics[position]
+        return self._metrics[place]
 
     def __contains__(self, step: object) -> bool:
-        return self._index.get(step, self._n) < self._n  # type: ignore[call-overload, no-any-return]
+        return isinstance(step, int | float) and self._place(step) is not None
+
+    def _place(self, step: float) -> int | None:
+        n = self._n
+        rises = self._tops is self._steps
+        place = bisect_left(self._steps, step, hi=n) if rises else self._index.get(step, n)  # type: ignore[call-overload]
+        return place if place < n and self._steps[place] == step else None
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._steps[: self._n])

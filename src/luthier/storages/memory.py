@@ -136,14 +136,14 @@ class MemoryStorage:
             entry = self._study(study)
             before = entry.trial(number)
             rules.require_running(before, attempt)
-            fresh = rules.new_reports(before, reports)
+            fresh = rules.new_reports(before, reports).items_in_order()
             if not fresh:
                 return before
-            grown = before.reports
-            for step, metrics in fresh.items_in_order():
-                grown = grown.adding(step, metrics)
+            grown = before.reports.extended(*map(list, zip(*fresh, strict=True)))
             after = changed(before, reports=grown, version=entry.version + 1)
-            return entry.put("reported", after, fresh, time.time())
+            # values in tuples: what the garbage collector has seen once, it leaves alone
+            payload = tuple((step, tuple(metrics.items())) for step, metrics in fresh)
+            return entry.put("reported", after, payload, time.time())
 
     def checkpoint(
         self, study: int, number: int, attempt: int, checkpoint: Checkpoint, reports: Reports
@@ -405,5 +405,6 @@ def _data(kind: str, payload: Any) -> Mapping[str, Any]:
     if kind in ("paused", "finished"):
         return finish_json(payload)
     if kind == "reported":
-        return {"reports": reports_json(payload)}
+        reports = Reports((step, dict(metrics)) for step, metrics in payload)
+        return {"reports": reports_json(reports)}
     return dict(payload)

@@ -8,6 +8,7 @@ counts only while the trial runs at that.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, final
 
 from luthier.core.checkpoint import Checkpoint
@@ -31,12 +32,21 @@ class RunChannel:
         self._driver = driver
         self._number = trial.number
         self._attempt = trial.attempt
+        self._ledger = driver.ledger
+        self._unwatched = range(0)
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
         """Record a report and return the decision: STOP for a run that isn't this one."""
+        driver, attempt, ledger = self._driver, self._attempt, self._ledger
         if number != self._number:
             return Decision.STOP
-        return self._driver.report(number, step, metrics, self._attempt)
+        passes = step in self._unwatched and ledger.is_running(number, attempt)
+        if passes and not driver.listeners and monotonic() < driver.flush_at:
+            ledger.hear(number, attempt, step, metrics)
+            return Decision.CONTINUE
+        decision = driver.report(number, step, metrics, attempt)
+        self._unwatched = driver.unwatched(number, attempt)
+        return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Record notes, unless the trial was put back or taken up since."""

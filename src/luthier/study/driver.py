@@ -81,7 +81,7 @@ class Driver:
         self.listeners: list[Listener] = []
         self._checkpoints = checkpoints
         self._keeper = Keeper(self.open_checkpoints, self.mirror.log, self._present, self._donors)
-        self._flush_at = 0.0
+        self.flush_at = 0.0  # when what was heard is to be stored
         self.flush_seconds = _FLUSH_SECONDS  # reports are kept back so long, to go together
         self.use(sampler, scheduler)
 
@@ -91,6 +91,7 @@ class Driver:
         self.scheduler = scheduler
         self.proposer = on_rungs(sampler, scheduler)
         self._unwatched: dict[int, tuple[int, range]] = {}  # attempts, and steps let pass
+        self.flush_at = 0.0  # so that runs ask anew which steps those are
         self._starter = Starter(
             self.mirror,
             self.proposer,
@@ -225,27 +226,31 @@ class Driver:
 
         STOP for a run whose trial was ended, put back or taken up: what it says counts no more.
         """
-        ledger, now = self.ledger, time.monotonic()
-        watched_at, unwatched = self._unwatched.get(number, _WATCHED)
-        passes = step in unwatched and watched_at == attempt
-        passes = passes and ledger.is_running(number, attempt)
-        if passes and now < self._flush_at and not self.listeners:  # that needs no lock
-            ledger.hear(number, attempt, step, metrics)
-            return Decision.CONTINUE
         with self.lock:
-            trial = self.trial(number)
+            self.mirror.catch_up()
+            trial = self.ledger.before_reports(number)
             if trial.state is not TrialState.RUNNING or not self._is_of(trial, attempt):
                 return Decision.STOP
-            trial = ledger.report(number, step, metrics)
-            if now >= self._flush_at:
+            trial = self.ledger.report(number, step, metrics)
+            if time.monotonic() >= self.flush_at:
                 self._flush()
                 trial = self.trial(number)
                 if trial.state is not TrialState.RUNNING:  # so that flush was refused
                     return Decision.STOP
+            passes = step in self.unwatched(number, attempt)
             decision = Decision.CONTINUE if passes else self._decided(trial, step)
             if self.listeners:
                 self.emit(TrialReported(self.record.name, trial, step, metrics, decision))
             return decision
+
+    def unwatched(self, number: int, attempt: int) -> range:
+        """The steps that the scheduler has said it will let pass in a trial's run.
+
+        While it runs, there are no listeners, and ``flush_at`` isn't reached, reports of them may
+        be left with the ledger, which needs no lock.
+        """
+        watched_at, steps = self._unwatched.get(number, _WATCHED)
+        return steps if watched_at == attempt else range(0)
 
     def _decided(self, trial: FrozenTrial, step: int) -> Decision:
         """Ask the scheduler, and which of the next steps it will let pass."""
@@ -453,4 +458,4 @@ class Driver:
                 )
             except TrialStateError:  # no longer ours; finish() will be refused and say so
                 self.refresh()
-        self._flush_at = time.monotonic() + self.flush_seconds
+        self.flush_at = time.monotonic() + self.flush_seconds

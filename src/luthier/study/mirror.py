@@ -90,6 +90,11 @@ class Mirror:
         """The history with all that this driver has written itself."""
         return self.refresh() if self._behind else self.ledger.snapshot()
 
+    def catch_up(self) -> None:
+        """Take in what this driver has written itself, and what others wrote in between."""
+        if self._behind:
+            self.refresh()
+
     def take_in(self, changes: Changes) -> History:
         """Take in what was read; return the history as it then stands. The lease isn't told."""
         if changes.version == self.ledger.version:
@@ -175,7 +180,7 @@ class Mirror:
         Raises:
             TrialNotFoundError: There is none of that number.
         """
-        self.latest()
+        self.catch_up()
         trials = self.ledger.trials
         try:
             return trials[number.__index__() if number >= 0 else len(trials)]

@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -160,6 +159,7 @@ class Trial(Suggest):
         self._params: dict[str, Param] = {}
         self._declares: dict[str, Param] = {}
         self._user_attrs = dict(ticket.record.user_attrs)
+        self._read_report = ticket.objective.read_report
         self._reported = dict(ticket.record.reports)
         self._reports = NO_REPORTS  # of what was reported, as far as somebody has looked
         self._decision = ticket.decision
@@ -246,8 +246,8 @@ class Trial(Suggest):
     @property
     def reports(self) -> Reports:
         """What has been reported so far, by step."""
-        new = islice(self._reported.items(), len(self._reports), None)
-        self._reports = self._reports.extended(new)
+        known, reported = len(self._reports), self._reported.copy()
+        self._reports = self._reports.extended([*reported][known:], [*reported.values()][known:])
         return self._reports
 
     def report(self, metrics: float | Metrics, step: int) -> None:
@@ -262,8 +262,8 @@ class Trial(Suggest):
             ObjectiveError: Not a number or a mapping of numbers.
             ArgumentError: The step isn't an integer of at least 0.
         """
-        named = self._ticket.objective.read_report(metrics)
-        position = checked_step(step)
+        named = self._read_report(metrics)
+        position = step if type(step) is int and step >= 0 else checked_step(step)
         if position in self._reported:
             if position not in self._ticket.record.reports:  # not in an earlier run
                 logger.warning(

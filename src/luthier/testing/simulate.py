@@ -242,7 +242,7 @@ class _Simulator:
     running: dict[int, _Run] = field(default_factory=dict)
     queue: list[tuple[float, int, _Run]] = field(default_factory=list)
     heard: list[Event] = field(default_factory=list)
-    events: list[Happening] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)  # as plain values: not collected
     best: list[tuple[float, float]] = field(default_factory=list)
     decisions: list[float] = field(default_factory=list)
 
@@ -259,9 +259,10 @@ class _Simulator:
             self._hand_out(idle)
         for worker, since in self.free.items():
             idle[worker] += max(0.0, self.supplied - since)
+        events = tuple(Happening(*event) for event in self.events)
         return Simulation(
-            tuple(self.events),
-            max((event.at for event in self.events), default=0.0),
+            events,
+            max((event.at for event in events), default=0.0),
             self.supplied,
             idle,
             self.steps,
@@ -363,14 +364,10 @@ class _Simulator:
             if not isinstance(event, StudyStopped):
                 trial = event.trial
                 known = trial.number in self.running or isinstance(event, TrialStarted)
-                happening = Happening(
-                    self.ready,
-                    worker if known else None,
-                    trial.number,
-                    _kind(event),
-                    trial.last_step,
+                worker_of = worker if known else None
+                self.events.append(
+                    (self.ready, worker_of, trial.number, _kind(event), trial.last_step)
                 )
-                self.events.append(happening)
             if isinstance(event, TrialReported):
                 self._compare(event.metrics)
         self.heard.clear()
