@@ -45,14 +45,18 @@ def ridge(seed: int = 0, d: int = 20, n: int = 200, scale: float = 1.0) -> Bilev
     return Bilevel(inner, outer, start, {"l2": Hyper(0.3)}, train, validation)
 
 
-def ridge_hypergradient(problem: Bilevel) -> float:
-    """In closed form: w = A^-1 b with A = X'X / n + l I, so dw/dl = -A^-1 w."""
+def ridge_hypergradient(problem: Bilevel, damping: float = 0.0) -> float:
+    """In closed form: w = A^-1 b with A = X'X / n + l I, so dw/dl = -A^-1 w.
+
+    Damping is added to the second A^-1 alone.
+    """
     (X, y), (X_val, y_val) = problem.train, problem.validation
     l2 = float(problem.hyper["l2"].init)
     A = X.T @ X / len(y) + l2 * torch.eye(X.shape[1], dtype=X.dtype)
     w = torch.linalg.solve(A, X.T @ y / len(y))
     by_w = X_val.T @ (X_val @ w - y_val) / len(y_val)
-    return float(-by_w @ torch.linalg.solve(A, w))
+    damped = A + damping * torch.eye(len(A), dtype=A.dtype)
+    return float(-by_w @ torch.linalg.solve(damped, w))
 
 
 def halves(seed: int, d: int, n: int) -> tuple[Data, Data]:

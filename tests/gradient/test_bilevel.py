@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import math
-from typing import Any
+from typing import Any, final
 
 import pytest
 import torch
 
 from luthier.errors import ArgumentError
 from luthier.gradient import (
+    CG,
     LBFGS,
     Bilevel,
     Holdout,
@@ -138,6 +139,91 @@ def test_unrolled_training_goes_on_where_it_ended() -> None:
     warm = logistic(d=5).fit(20, via=Unrolled(5, lr=0.5))
     cold = logistic(d=5).fit(20, via=Unrolled(5, lr=0.5), warm_start=False)
     assert warm.loss < cold.loss
+
+
+@final
+class Watched:
+    """Trains as Newton does, and writes the tolerances down."""
+
+    def __init__(self) -> None:
+        self.tols: list[float] = []
+
+    def solve(self, loss: Any, w: torch.Tensor, tol: float) -> torch.Tensor:
+        self.tols.append(tol)
+        return Newton().solve(loss, w, tol)
+
+
+@final
+class Seen:
+    """An estimator that writes down where it was asked."""
+
+    def __init__(self) -> None:
+        self.at: list[torch.Tensor] = []
+
+    def __call__(self, flat: Any, w: torch.Tensor, h: torch.Tensor) -> Any:
+        self.at.append(h.clone())
+        return CG()(flat, w, h)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "expected"),
+    [
+        ("exponential", [0.1, 0.09, 0.081]),
+        ("quadratic", [0.1, 0.1 / 4, 0.1 / 9]),
+        ("cubic", [0.1, 0.1 / 8, 0.1 / 27]),
+        (1e-3, [1e-3] * 3),
+        (0.0, [1e-10] * 3),
+        (lambda k: 2.0 ** -(k + 1), [0.5, 0.25, 0.125]),
+    ],
+    ids=["exponential", "quadratic", "cubic", "number", "below rounding", "function"],
+)
+def test_trainings_and_their_systems_go_as_far_as_the_schedule_says(
+    tolerance: Any, expected: list[float]
+) -> None:
+    inner = Watched()
+    fitted = logistic(d=8, n=40).fit(3, inner=inner, tolerance=tolerance, via=CG(50))
+    assert inner.tols == pytest.approx(expected)
+    for step, tol in zip(fitted.steps, expected, strict=True):
+        assert step.diagnostics.residual <= tol
+        assert step.diagnostics.gradient_norm <= tol
+    finer = logistic(d=8, n=40).fit(3, tolerance=1e-9, via=CG(50))
+    assert (fitted.products < finer.products) == (min(expected) > 1e-9)
+
+
+def test_warm_starts_spare_products_and_end_at_the_same() -> None:
+    settings: Any = {"tolerance": 1e-4, "via": CG(100), "outer": "sgd", "patience": None}
+    problem = logistic(d=40, n=80, l2=0.01)
+    warm, cold = (problem.fit(10, warm_start=w, **settings) for w in (True, False))
+    assert warm.products < 0.8 * cold.products
+    assert warm.loss == pytest.approx(cold.loss, rel=1e-4)
+    torch.testing.assert_close(warm.hyper["l2"], cold.hyper["l2"], rtol=1e-3, atol=0)
+
+
+def test_an_optimiser_may_be_a_function_that_makes_it() -> None:
+    given = []
+
+    def make(tensors: list[torch.Tensor]) -> torch.optim.Optimizer:
+        given.append([tuple(tensor.shape) for tensor in tensors])
+        return torch.optim.Adam(tensors, lr=0.2)
+
+    made = logistic(d=4, n=30).fit(6, outer=make)
+    named = logistic(d=4, n=30).fit(6, outer="adam", lr=0.2)
+    assert given == [[(4,)]]
+    assert made.steps == named.steps
+    other = logistic(d=4, n=30).fit(6, outer=lambda t: torch.optim.Adagrad(t, lr=0.2))
+    assert other.loss != named.loss
+
+
+@pytest.mark.parametrize("outer", ["hoag", "sgd", "adam"])
+def test_no_step_is_longer_than_the_longest(outer: str) -> None:
+    def longest(max_step: float) -> float:
+        seen = Seen()
+        logistic(d=4, n=30).fit(6, via=seen, outer=outer, lr=500.0, max_step=max_step)
+        pairs = zip(seen.at, seen.at[1:], strict=False)
+        return max(float((b.log() - a.log()).abs().max()) for a, b in pairs)
+
+    assert longest(0.25) == pytest.approx(0.25)
+    assert longest(3.0) > 1.0
 
 
 def test_float32_works() -> None:

@@ -98,36 +98,61 @@ def test_nothing_ever_turns_negative(seed: int, rate: float) -> None:
         assert 0 <= learnt["momentum"] < 1
 
 
-def test_weight_decay_is_learnt_from_other_data() -> None:
-    """The validation loss wants small weights, the training loss wants none to shrink."""
+@pytest.mark.parametrize("make", [HyperAdam, HyperSGD])
+@pytest.mark.parametrize(("wanted", "rises"), [(0.0, True), (4.0, False)])
+def test_weight_decay_follows_other_data(make: Any, wanted: float, rises: bool) -> None:
+    """Training holds w at 2; where the validation loss wants 0, decay rises, where 4, it falls."""
     w = torch.full((3,), 2.0, requires_grad=True)
-    optimizer = HyperSGD([w], lr=0.01, weight_decay=0.01, learn=("weight_decay",))
+    optimizer = make([w], lr=0.01, weight_decay=0.01, learn=("weight_decay",))
 
     def validation() -> Tensor:
-        return (w**2).sum()
+        return ((w - wanted) ** 2).sum()
 
     for _ in range(50):
         optimizer.zero_grad()
         ((w - 2) ** 2).sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step(validation=validation)
-    assert optimizer.learnt()[0]["weight_decay"] > 0.05
+    decay = optimizer.learnt()[0]["weight_decay"]
+    assert decay > 0.05 if rises else 0 < decay < 0.002
+    assert optimizer.learnt()[0]["lr"] == 0.01
 
 
-def test_momentum_rises_where_gradients_agree() -> None:
-    w = torch.zeros(1, requires_grad=True)
-    optimizer = HyperSGD([w], lr=1e-3, momentum=0.5, learn=("momentum",))
-    for _ in range(30):
-        w.grad = torch.ones(1)
+ADAM = lambda w: HyperAdam([w], lr=1e-3, betas=(0.5, 0.999), learn=("momentum",))  # noqa: E731
+SGD = lambda w: HyperSGD([w], lr=1e-3, momentum=0.5, learn=("momentum",))  # noqa: E731
+
+
+@pytest.mark.parametrize(
+    ("make", "gradient", "rises"),
+    [
+        (SGD, lambda k: 1.0, True),  # the last direction is right again
+        (SGD, lambda k: (1.0, 1.0, -1.0, -1.0)[k % 4], False),  # two steps later it is wrong
+        (ADAM, lambda k: (-1.0) ** k, True),  # alternating noise is better averaged
+        (ADAM, lambda k: 1.1**k, False),  # the mean lags behind what grows
+    ],
+    ids=["sgd, constant", "sgd, turning", "adam, noise", "adam, growing"],
+)
+def test_momentum_moves_to_where_it_would_have_helped(
+    make: Any, gradient: Any, rises: bool
+) -> None:
+    w = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    optimizer = make(w)
+    for k in range(40):
+        w.grad = torch.full((1,), gradient(k), dtype=torch.float64)
         optimizer.step()
-    assert optimizer.learnt()[0]["momentum"] > 0.8
+    momentum = optimizer.learnt()[0]["momentum"]
+    assert momentum > 0.7 if rises else 0 <= momentum < 0.3
 
 
 @pytest.mark.parametrize("make", [HyperAdam, HyperSGD])
 def test_they_go_on_from_their_state(make: Any) -> None:
+    settings: dict[str, Any] = {"lr": 1e-3, "weight_decay": 1e-2}
+    settings |= {"momentum": 0.5} if make is HyperSGD else {"betas": (0.5, 0.999)}
+
     def parts() -> Any:
         torch.manual_seed(0)
         module = torch.nn.Linear(3, 1)
-        return module, make(module.parameters(), lr=1e-3)
+        learn = ("lr", "weight_decay", "momentum")
+        return module, make(module.parameters(), learn=learn, **settings)
 
     X, y = torch.randn(20, 3), torch.randn(20)
 
@@ -144,6 +169,9 @@ def test_they_go_on_from_their_state(make: Any) -> None:
     steps(second, other, 10)
     torch.testing.assert_close(second.weight, whole.weight, rtol=0, atol=0)
     assert other.learnt() == optimizer.learnt()
+    learnt = optimizer.learnt()[0]
+    started = {"lr": 1e-3, "weight_decay": 1e-2, "momentum": 0.5}
+    assert all(learnt[name] != started[name] for name in started)
 
 
 def test_groups_learn_apart_and_schedulers_multiply() -> None:

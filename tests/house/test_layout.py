@@ -33,7 +33,7 @@ BUDGETS = {
     "analysis": 5300,
     "plots": 3750,
     "catalog": 960,
-    "gradient": 2510,
+    "gradient": 2540,
     "integrations": 7500,
     "optuna": 2340,
     "service": 3450,

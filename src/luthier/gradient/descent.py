@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
 import torch
@@ -22,6 +22,7 @@ from luthier.errors import ArgumentError
 from luthier.gradient.estimate import Diagnostics, Estimate, Estimator
 from luthier.gradient.flat import Flat, Loss
 from luthier.gradient.hyper import Free
+from luthier.gradient.implicit import CG
 from luthier.gradient.inner import Inner, chosen_inner
 from luthier.gradient.unrolled import Unrolled
 
@@ -163,6 +164,7 @@ class _Walk:
     seen: list[OuterStep] = field(default_factory=list)
     best: int = -1
     at_best: tuple[Tensor, Tensor] | None = None
+    adjoint: Tensor | None = None  # of the last linear system
 
     def walk(self) -> End:
         descent, free = self.descent, self.start.free
@@ -178,7 +180,8 @@ class _Walk:
                 mover.back()
             else:
                 mover.forward(slope, float(estimate.loss))
-                w = estimate.w if descent.warm_start else w
+                if descent.warm_start:
+                    w, self.adjoint = estimate.w, estimate.adjoint
             if self._is_stuck():
                 reason = f"no better step in {descent.patience}"
                 break
@@ -186,11 +189,15 @@ class _Walk:
         return End(*self.at_best, self.best, tuple(self.seen), reason)
 
     def _train(self, w: Tensor, h: Tensor, k: int) -> Estimate:
-        descent, flat = self.descent, self.start.flat
-        if not isinstance(descent.via, Unrolled):
-            inner = descent.inner or chosen_inner(len(w))
-            w = inner.solve(lambda v: flat.inner(v, h), w, descent.tol(k, w.dtype))
-        return descent.via(flat, w, h)
+        descent, flat, via = self.descent, self.start.flat, self.descent.via
+        if isinstance(via, Unrolled):
+            return via(flat, w, h)
+        tol = descent.tol(k, w.dtype)
+        inner = descent.inner or chosen_inner(len(w))
+        w = inner.solve(lambda v: flat.inner(v, h), w, tol)
+        if isinstance(via, CG):
+            return replace(via, tol=max(via.tol, tol))(flat, w, h, self.adjoint)
+        return via(flat, w, h)
 
     def _note(self, estimate: Estimate, slope: Tensor, h: Tensor, risen: bool) -> None:
         """Write the step down, and keep it if it is the best."""
@@ -202,12 +209,16 @@ class _Walk:
                 f"{loss} and a gradient of length {norm}. Choose another init, or see check()."
             )
         guard = math.nan if watch is None else float(watch(estimate.w, h))
-        step = OuterStep(loss, guard, norm, estimate.diagnostics, risen or not finite)
+        step = OuterStep(loss, guard, norm, self._diagnosed(estimate, h), risen or not finite)
         self.seen.append(step)
         index = len(self.seen) - 1
         better = not step.taken_back and self._rank(step) < self._least()
         if better if self.until is None else index == self.until:
             self.best, self.at_best = index, (estimate.w.detach(), h)
+
+    def _diagnosed(self, estimate: Estimate, h: Tensor) -> Diagnostics:
+        norm = float(self.start.flat.inner_gradient(estimate.w, h).norm())
+        return replace(estimate.diagnostics, gradient_norm=norm)
 
     def _rank(self, step: OuterStep) -> float:
         return step.loss if self.start.watch is None else step.guard

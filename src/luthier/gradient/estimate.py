@@ -42,12 +42,15 @@ class Estimate:
         gradient: Its total derivative by the hyperparameters in their own units, shape (q,).
         w: The parameters it is about, shape (p,).
         diagnostics: How it came about.
+        adjoint: The solution of the linear system, shape (p,), for the next to go on from; None
+            where nothing is gained by that.
     """
 
     loss: Tensor
     gradient: Tensor
     w: Tensor
     diagnostics: Diagnostics
+    adjoint: Tensor | None = None
 
 
 class Estimator(Protocol):

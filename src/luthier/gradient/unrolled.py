@@ -11,7 +11,8 @@ Training is T steps s' = step(s, h) of gradient descent (with momentum m), so th
               cost of q trainings side by side, memory for q states, whatever T is
 
 Both hold for any number of steps, converged or not, and for settings of the training itself, such
-as its learning rate. Cutting the backward pass after K steps leaves what is older than K out.
+as its learning rate. Stretching the parameters makes steps others, and so changes both. Cutting the
+backward pass after K steps leaves what is older than K out.
 
 References: Maclaurin et al. 2015, arXiv:1502.03492 (reverse); Franceschi et al. 2017,
 arXiv:1703.01785 (both); Shaban et al. 2019, arXiv:1810.10667 (truncation).
