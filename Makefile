@@ -66,7 +66,7 @@ bench-scaling:  ## a thousand simulated workers
 
 bench-throughput: ## what a report and its decision cost, beside Optuna; simulated workers
 	@tools/bootstrap.sh dev
-	@tools/peers.sh optuna
+	@tools/peers.sh optuna lcdb
 	@$(BIN)/python -m benchmarks.fidelity.throughput
 
 bench-executors: ## trials in processes, beside a bare pool and one by one; on Dask and Ray

@@ -81,6 +81,16 @@ def tasks(splits: Sequence[tuple[int, int]]) -> Iterator[Task]:
                 yield Task(int(number), sizes, validation, test[:, -1])
 
 
+def curves(steps: int) -> np.ndarray:
+    """Validation errors at equal steps of the training size, between sizes by lines, (n, steps)."""
+    found = [
+        np.interp(np.arange(1, steps + 1) / steps, task.sizes / task.sizes[-1], errors)
+        for task in tasks(SPLITS)
+        for errors in task.validation
+    ]
+    return np.array(found)
+
+
 def fitted_on(numbers: Sequence[int]) -> set[int]:
     """The half of the data sets that the constants of ``forecast`` were fitted to."""
     order = np.random.default_rng(0).permutation(len(numbers))

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import luthier
+from benchmarks.fidelity import lcdb
 from benchmarks.peers import ROOT, run
 from luthier.schedulers import Asha
 from luthier.testing.simulate import Training, simulate
@@ -103,19 +104,20 @@ def compare(row: Row, repeats: int) -> dict[str, Any]:
 
 
 def simulated(trials: int = 10_000, steps: int = 50, workers: int = 64) -> dict[str, Any]:
-    """ASHA on synthetic curves, the time of its decisions included.
+    """ASHA on the curves of LCDB, the time of its decisions included.
 
-    A step takes half a minute to a minute and a half: long beside a decision, short beside what
-    people train. Workers are idle while they wait for a decision.
+    Each trial is a learner on a split of a data set. A step takes half a minute to a minute and a
+    half: long beside a decision, short beside what people train. Workers are idle while they wait
+    for a decision.
     """
     luthier.set_verbosity("error")
-    space = luthier.Space(floor=luthier.Float(0, 1), rate=luthier.Float(0.2, 1.5))
+    curves = lcdb.curves(steps)
+    space = luthier.Space(curve=luthier.Int(0, len(curves) - 1))
     study = luthier.create_study(space=space, sampler="random", scheduler=Asha(steps), seed=0)
-    at = np.arange(1, steps + 1)
 
     def table(params: Any) -> Training:
-        curve = params["floor"] + at ** -params["rate"]
-        return Training(curve.tolist(), seconds=30 + 60 * params["floor"])
+        k = params["curve"]
+        return Training(curves[k].tolist(), seconds=30 + 60 * (k % 20) / 19)
 
     start = time.process_time()
     with full_collections() as collections:
@@ -124,6 +126,7 @@ def simulated(trials: int = 10_000, steps: int = 50, workers: int = 64) -> dict[
     every = 1e3 * run.decisions
     idle, most = float(run.idle_share.max()), float(np.quantile(every, 0.99))
     return {
+        "curves": f"{len(curves)} of LCDB",
         "trials": trials,
         "max_steps": steps,
         "steps": run.steps,
