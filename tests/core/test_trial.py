@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,3 +89,14 @@ def test_only_steps_that_were_reported_are_in_reports(steps: list[int]) -> None:
     assert not {None, "3", 2} & {key for key in (None, "3", 2) if key in reports}
     with pytest.raises(KeyError):
         reports[2]
+
+
+@pytest.mark.parametrize("steps", [[1, 3, 5], [5, 1, 3]])
+def test_steps_are_found_as_numbers_of_any_kind_and_nothing_else_is(steps: list[int]) -> None:
+    reports = Reports((step, {"v": float(step)}) for step in steps)
+    assert np.int64(3) in reports
+    assert reports[np.int64(3)] == {"v": 3.0}
+    assert reports.get("a") is None  # type: ignore[call-overload]
+    assert "a" not in reports
+    assert None not in reports
+    assert 2 not in reports

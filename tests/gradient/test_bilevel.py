@@ -190,6 +190,31 @@ def test_trainings_and_their_systems_go_as_far_as_the_schedule_says(
     assert (fitted.products < finer.products) == (min(expected) > 1e-9)
 
 
+def test_rough_trainings_still_solve_their_systems() -> None:
+    """Losses that are sums have long gradients; what CG leaves is a share of them."""
+
+    class Thorough:
+        def solve(self, loss: Any, w: torch.Tensor, tol: float) -> torch.Tensor:
+            return Newton().solve(loss, w, tol / 1e6)
+
+    fitted = logistic(d=8, n=40).fit(4, inner=Thorough(), tolerance=5.0, via=CG(50))
+    assert all(step.diagnostics.residual <= 0.1 for step in fitted.steps)
+    assert all(step.gradient_norm > 0 for step in fitted.steps)
+
+
+def test_a_single_product_is_spent_on_a_step_not_on_the_last_solution() -> None:
+    pairs: list[tuple[Any, Any]] = []
+
+    def estimated(flat: Any, w: torch.Tensor, h: torch.Tensor) -> Any:
+        alone = CG(1)(flat, w, h)
+        pairs.append((alone.adjoint, CG(1)(flat, w, h, 0.9 * alone.adjoint).adjoint))
+        return alone
+
+    logistic(d=8, n=40).fit(2, via=estimated)
+    for alone, after in pairs:
+        torch.testing.assert_close(after, alone)
+
+
 def test_warm_starts_spare_products_and_end_at_the_same() -> None:
     settings: Any = {"tolerance": 1e-4, "via": CG(100), "outer": "sgd", "patience": None}
     problem = logistic(d=40, n=80, l2=0.01)

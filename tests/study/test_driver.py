@@ -1,5 +1,6 @@
 """Tests of the driver: several on one storage, orphans, refused results, group commit."""
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -245,11 +246,12 @@ def test_a_report_of_a_run_that_another_has_taken_up_is_dropped_though_it_was_he
 
 def test_another_scheduler_is_asked_about_steps_that_the_one_before_let_pass() -> None:
     study = luthier.create_study(scheduler=luthier.schedulers.Asha(100, mode="stopping"), seed=0)
-    trial = study.ask()
-    for step in (1, 28, 29):
-        trial.report(0.5, step)
+    trials = [study.ask(), study.ask()]
+    for trial, step in itertools.product(trials, (1, 28, 29)):
+        trial.report(0.5 - 0.1 * trial.number, step)  # the second is the better one
         assert not trial.should_prune()
     driver = study._driver
     driver.use(driver.sampler, luthier.schedulers.Threshold(upper=0.1))
-    trial.report(0.5, 30)
-    assert trial.should_prune()
+    for trial in trials:
+        trial.report(0.5, 30)
+        assert trial.should_prune()

@@ -89,7 +89,7 @@ class History:
         planned: How many trials the study is to have, as its last ``optimize`` said; None if
             nobody said.
         planned_cost: How many seconds of work its trials may come to, as ``cost`` counts them: what
-            the time of its last ``optimize`` allowed; None without a limit of time.
+            the time of its last ``optimize`` allowed, in one process; None without a limit.
     """
 
     version: int

@@ -236,12 +236,15 @@ class Reports(Mapping[int, Metrics]):
         return self._metrics[place]
 
     def __contains__(self, step: object) -> bool:
-        return isinstance(step, int | float) and self._place(step) is not None
+        return self._place(step) is not None
 
-    def _place(self, step: float) -> int | None:
+    def _place(self, step: Any) -> int | None:
         n = self._n
         rises = self._tops is self._steps
-        place = bisect_left(self._steps, step, hi=n) if rises else self._index.get(step, n)  # type: ignore[call-overload]
+        try:
+            place = bisect_left(self._steps, step, hi=n) if rises else self._index.get(step, n)
+        except TypeError:  # no number
+            return None
         return place if place < n and self._steps[place] == step else None
 
     def __iter__(self) -> Iterator[int]:

@@ -218,8 +218,8 @@ class Bilevel:
             warm_start: Whether training, and the linear system of ``CG``, go on from where they
                 last ended.
             tolerance: How far each training goes, as the gradient's norm, and ``CG``, as its
-                relative residual: a number, a schedule of HOAG ("quadratic" .1 / k^2, "cubic"
-                .1 / k^3, "exponential" .1 x .9^k), or a function of the step, from 0.
+                relative residual, at most .1: a number, a schedule of HOAG ("quadratic" .1 / k^2,
+                "cubic" .1 / k^3, "exponential" .1 x .9^k), or a function of the step, from 0.
             guard: Which validation data to watch with instead of learning from it.
             patience: How many steps without a better loss (on the guard, if there is one) end it.
             max_step: The most that a free number moves in a step.

@@ -34,6 +34,7 @@ _SCHEDULES: dict[str, Callable[[int], float]] = {
     "cubic": lambda k: 0.1 / (k + 1) ** 3,
     "exponential": lambda k: 0.1 * 0.9**k,
 }
+_ROUGHEST = 0.1  # a share that is left of a linear system's right side
 _OPTIMISERS: dict[str, Any] = {
     "adam": torch.optim.Adam,
     "sgd": torch.optim.SGD,
@@ -196,7 +197,8 @@ class _Walk:
         inner = descent.inner or chosen_inner(len(w))
         w = inner.solve(lambda v: flat.inner(v, h), w, tol)
         if isinstance(via, CG):
-            return replace(via, tol=max(via.tol, tol))(flat, w, h, self.adjoint)
+            rough = min(tol, _ROUGHEST)  # the schedule's is a length, and theirs a share of one
+            return replace(via, tol=max(via.tol, rough))(flat, w, h, self.adjoint)
         return via(flat, w, h)
 
     def _note(self, estimate: Estimate, slope: Tensor, h: Tensor, risen: bool) -> None:

@@ -109,7 +109,7 @@ class CG:
         """Hestenes & Stiefel 1952; along a direction of negative curvature it goes no further."""
         q, residual, products, negative = torch.zeros_like(b), b.clone(), 0, False
         goal = b @ b * self.tol**2
-        if start is not None:
+        if start is not None and self.k > 1:
             left, products = b - product(start), 1
             if left.norm() < b.norm():
                 q, residual = start, left

@@ -90,19 +90,5 @@ class HyperParameters(Scopes):
         """Return the value, and have it recorded."""
         return self._ask(name, Constant(value), **parent)
 
-    def _ask(
-        self,
-        name: str,
-        param: Param,
-        parent_name: str | None = None,
-        parent_values: Sequence[Any] = (),
-    ) -> Any:
-        if parent_name is not None:
-            with self.conditional_scope(parent_name, parent_values):
-                return self._ask(name, param)
-        full = self._full(name)
-        self._known.add(full)
-        if self._inactive:
-            return None
-        self.values[full] = self._trial.suggest(full, param)
-        return self.values[full]
+    def _suggested(self, full: str, param: Param) -> Any:
+        return self._trial.suggest(full, param)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from luthier.errors import UnknownParamError
+from luthier.space import Param
 
 __all__ = ["Scopes"]
 
@@ -67,6 +68,27 @@ class Scopes(ABC):
 
     def __contains__(self, name: str) -> bool:
         return self._full(name) in self.values
+
+    @abstractmethod
+    def _suggested(self, full: str, param: Param) -> Any:
+        """Return the value of a parameter, by its full name."""
+
+    def _ask(
+        self,
+        name: str,
+        param: Param,
+        parent_name: str | None = None,
+        parent_values: Sequence[Any] = (),
+    ) -> Any:
+        if parent_name is not None:
+            with self.conditional_scope(parent_name, parent_values):
+                return self._ask(name, param)
+        full = self._full(name)
+        self._known.add(full)
+        if self._inactive:
+            return None
+        self.values[full] = self._suggested(full, param)
+        return self.values[full]
 
     def _full(self, name: str) -> str:
         return "/".join([*self._scopes, name])

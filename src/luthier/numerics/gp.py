@@ -102,6 +102,15 @@ class GaussianProcess:
             std[block] = self._deviation(V)
         return self.center + self.unit * mean, self.unit * std
 
+    def has_seen(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Return which points are among those of its data, shape (m,).
+
+        Args:
+            X: Shape (m, d).
+        """
+        A = self.hyper.scaled(self.features.of(np.asarray(X, dtype=np.float64)), self.features)
+        return np.asarray((A[:, None] == self.A).all(axis=2).any(axis=1))
+
     def mean(self, X: ArrayLike) -> Array:
         """Return the mean at points, which costs much less than the deviation.
 

@@ -13,6 +13,7 @@ from typing import Any, final
 
 from luthier.core.checkpoint import Checkpoint
 from luthier.core.jobs import Decision
+from luthier.core.protocols import Scheduler
 from luthier.core.trial import FrozenTrial, Metrics
 from luthier.study.driver import Driver
 
@@ -34,6 +35,7 @@ class RunChannel:
         self._attempt = trial.attempt
         self._ledger = driver.ledger
         self._unwatched = range(0)
+        self._asked: Scheduler | None = None  # who lets these steps pass
 
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
         """Record a report and return the decision: STOP for a run that isn't this one."""
@@ -41,11 +43,12 @@ class RunChannel:
         if number != self._number:
             return Decision.STOP
         passes = step in self._unwatched and ledger.is_running(number, attempt)
-        if passes and not driver.listeners and monotonic() < driver.flush_at:
+        passes = passes and self._asked is driver.scheduler and not driver.listeners
+        if passes and monotonic() < driver.flush_at:
             ledger.hear(number, attempt, step, metrics)
             return Decision.CONTINUE
         decision = driver.report(number, step, metrics, attempt)
-        self._unwatched = driver.unwatched(number, attempt)
+        self._unwatched, self._asked = driver.unwatched(number, attempt), driver.scheduler
         return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:

@@ -91,7 +91,6 @@ class Driver:
         self.scheduler = scheduler
         self.proposer = on_rungs(sampler, scheduler)
         self._unwatched: dict[int, tuple[int, range]] = {}  # attempts, and steps let pass
-        self.flush_at = 0.0  # so that runs ask anew which steps those are
         self._starter = Starter(
             self.mirror,
             self.proposer,
@@ -246,8 +245,8 @@ class Driver:
     def unwatched(self, number: int, attempt: int) -> range:
         """The steps that the scheduler has said it will let pass in a trial's run.
 
-        While it runs, there are no listeners, and ``flush_at`` isn't reached, reports of them may
-        be left with the ledger, which needs no lock.
+        While it runs, the scheduler is the same, there are no listeners, and ``flush_at`` isn't
+        reached, reports of them may be left with the ledger, which needs no lock.
         """
         watched_at, steps = self._unwatched.get(number, _WATCHED)
         return steps if watched_at == attempt else range(0)

@@ -56,6 +56,12 @@ def test_what_is_forbidden_is_no_branch() -> None:
     assert len(found) == 3
 
 
+def test_a_branch_that_was_never_drawn_is_none_of_the_others() -> None:
+    found = Branches(np.array([0]), np.array([[0.0], [2.0]]))
+    assert found.of(np.array([[0.0], [1.0], [2.0], [np.nan]])).tolist() == [0, -1, 1, -1]
+    assert found.rival(np.array([[0.0]] * 4 + [[1.0]]), np.array([1.0, 2.0, 2.0, 2.0, 0.5])) == 1
+
+
 def test_numbers_and_many_choices_make_no_branches() -> None:
     layers = Space(layers=Int(1, 3), second=Float(0, 1, when={"layers": AtLeast(2)}))
     many = Categorical([f"k{i}" for i in range(100)])
@@ -102,7 +108,7 @@ def test_the_leader_is_never_its_own_rival(
     unseen = {*range(5)} - {*of}
     assert (found in unseen) == bool(unseen)
     if found is not None and not unseen:
-        leader = of[int(np.argmin(y))]
+        leader = min(k for k, v in trials if v == min(y))
         assert found != leader
         assert of.count(found) <= of.count(leader) / 4
 

@@ -12,8 +12,10 @@ import pytest
 
 import luthier
 from luthier.core.evidence import Evidence, evidence_of
+from luthier.core.objective import Objective
 from luthier.core.trial import TrialState
 from luthier.errors import ArgumentError
+from luthier.numerics.gp import fit
 from luthier.samplers import GP, HighestRung
 from luthier.samplers.gp.ensemble import Ensemble, ensemble_of
 from luthier.samplers.gp.surrogate import surrogate_of
@@ -114,6 +116,45 @@ def test_values_on_low_rungs_change_the_proposal() -> None:
     assert used[0].params != used[1].params
     ignored = [stage.propose(HighestRung(GP(), (1, 3)))[0] for stage in (one, other)]
     assert ignored[0].params == ignored[1].params
+
+
+def test_who_runs_and_was_seen_on_a_rung_is_not_awaited_there() -> None:
+    X = np.random.default_rng(0).random((12, 2))
+    model = fit(X, np.sin(5 * X).sum(axis=1))
+    assert model.has_seen(np.vstack([X[3], X[5] + 1e-6, X[7]])).tolist() == [True, False, True]
+    stage = staged({})
+    running = stage.add({"x": 0.9, "y": 0.1})
+    stage.report(running, 1, {"value": 2.0})
+    stage.report(running, 3, {"value": 1.0})
+    stage.add({"x": 0.1, "y": 0.9})
+    assert "1 running" in stage.propose(GP(rungs=(1, 3)))[0].reason  # the other has a value
+
+
+def test_rungs_with_other_aims_are_left_out() -> None:
+    objective = Objective.of(constraints=["c <= 0"])
+    stage = Rehearsal(SQUARE, objective=objective)
+    for x, y in GRID.tolist():
+        trial = stage.add({"x": x, "y": y})
+        for step, c in ((1, -1.0), (3, 1.0)):
+            trial = stage.report(trial, step, {"value": x, "c": c})
+        stage.end(trial, TrialState.PRUNED)
+    stage.add({"x": 0.5, "y": 0.5})
+    stage.add({"x": 0.6, "y": 0.5})
+    reason = stage.propose(GP(rungs=(1, 3)))[0].reason
+    assert "violation" in reason
+    assert "rungs" not in reason
+
+
+@pytest.mark.parametrize("acquisition", ["pi", "thompson"])
+def test_random_weightings_are_of_one_rung(acquisition: Any) -> None:
+    study = luthier.create_study(
+        space=SQUARE, directions=["minimize"] * 2, sampler=GP(acquisition, rungs=(1, 2)),
+        scheduler=luthier.schedulers.Hyperband(4, eta=2), seed=0,
+    )  # fmt: skip
+    study.optimize(lambda t: (t.params["x"], 1 - t.params["x"] + 1 / t.budget), n_trials=20)
+    weighted = [t.origin.reason for t in study.trials if "weighting" in t.origin.reason]
+    assert weighted
+    assert not any("rungs" in reason for reason in weighted)
 
 
 def test_few_trials_on_a_rung_leave_it_out() -> None:

@@ -18,7 +18,12 @@ from luthier.core.jobs import NEW, Clone, Decision, Resume, Stop
 from luthier.core.objective import Objective
 from luthier.core.rng import generator
 from luthier.core.trial import FrozenTrial, TrialState
-from luthier.errors import ArgumentError, CheckpointCorruptError, CheckpointMissingError
+from luthier.errors import (
+    ArgumentError,
+    CheckpointCorruptError,
+    CheckpointMissingError,
+    TrialPruned,
+)
 from luthier.schedulers import PBT
 from luthier.space import Categorical, Float, Int, Space
 from luthier.study.study import Study
@@ -247,18 +252,19 @@ def test_a_failed_member_is_replaced_but_not_for_ever() -> None:
 
 
 @pytest.mark.parametrize("synchronous", [True, False])
-def test_a_first_trial_that_dies_before_the_space_is_known_is_not_the_end(
-    synchronous: bool,
+@pytest.mark.parametrize(("error", "state"), [(ValueError, FAILED), (TrialPruned, PRUNED)])
+def test_a_first_trial_that_ends_before_the_space_is_known_is_not_the_end(
+    synchronous: bool, error: type[Exception], state: TrialState
 ) -> None:
     def objective(trial: Any) -> float:
         if trial.number < 2:
-            raise ValueError("no luck")
+            raise error("no luck")
         return descent(8)(trial)
 
     scheduler = PBT(8, 4, 2, synchronous=synchronous)
     study = luthier.create_study(scheduler=scheduler, sampler="random", seed=0)
     study.optimize(objective, catch=ValueError)
-    assert [t.state for t in study.trials if not t.params] == [FAILED, FAILED]
+    assert [t.state for t in study.trials if not t.params] == [state, state]
     assert sum(t.state is COMPLETE for t in study.trials) == 4
 
 

@@ -65,9 +65,9 @@ class Branches:
         return len(self._keys)
 
     def of(self, X: Array) -> NDArray[np.intp]:
-        """Return the branch of each row: a number below ``len(self)``, shape (n,)."""
-        distance = np.abs(self._keys_of(X)[:, None] - self._keys).sum(axis=2)
-        return np.asarray(np.argmin(distance, axis=1))
+        """Return the branch of each row: a number below ``len(self)``, or -1, shape (n,)."""
+        same = (self._keys_of(X)[:, None] == self._keys).all(axis=2)
+        return np.where(same.any(axis=1), np.argmax(same, axis=1), -1)
 
     def rival(self, X: Array, y: Array) -> int | None:
         """Return the branch that should be looked at once more, None if none should.

@@ -99,8 +99,12 @@ class Ensemble:
         return value, gradient
 
     def awaiting(self, X: Array) -> Ensemble:
-        """Return the ensemble as if trials that are running had ended as each part expects."""
-        return replace(self, parts=tuple(part.awaiting(X) for part in self.parts))
+        """Return the ensemble as if trials that are running had ended as each part expects.
+
+        A rung that they have reached has seen them.
+        """
+        parts = (part.awaiting(X[~part.objective.has_seen(X)]) for part in self.parts)
+        return replace(self, parts=tuple(parts))
 
 
 def ensemble_of(parts: Sequence[Surrogate], evidence: Evidence) -> Ensemble:

@@ -114,8 +114,11 @@ class Model:
         else:
             self._evidence = evidence_of(history, incomplete, rng)
             self._idle = last = self._fitted(self._evidence, bends=settings.input_warp)
-            if below:
-                self._idle = ensemble_of([*map(self._of_rung, below), last], self._evidence)
+            evidences = [self._of_rung(rung) for rung in below if m == 1]
+            lower = [e for e in evidences if e.aim == self._evidence.aim]
+            if lower:
+                parts = tuple(self._fitted(evidence, bends=False) for evidence in lower)
+                self._idle = ensemble_of([*parts, last], self._evidence)
         self.believe(())
 
     def _fitted(self, evidence: Evidence, *, bends: bool) -> Surrogate:
@@ -130,9 +133,9 @@ class Model:
             terms=(*self._believed(), *self._costs()),
         )
 
-    def _of_rung(self, history: History) -> Surrogate:
+    def _of_rung(self, history: History) -> Evidence:
         incomplete = self._columns.incomplete(history.X)
-        return self._fitted(_latest(evidence_of(history, incomplete, self._rng)), bends=False)
+        return _latest(evidence_of(history, incomplete, self._rng))
 
     def believe(self, pending: Sequence[Mapping[str, Any]]) -> None:
         """Count on trials that are running or were just proposed."""

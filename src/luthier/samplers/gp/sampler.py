@@ -171,7 +171,7 @@ class GP:
             model.believe(turn.pending)
             return self._propose(space, model, turn)
 
-        return one_by_one(space, history, n, propose, allow_duplicates=self.allow_duplicates)
+        return one_by_one(space, seen, n, propose, allow_duplicates=self.allow_duplicates)
 
     def _views(self, space: Space, history: History) -> list[History]:
         """The history as of each rung that enough trials have reached; as it is without any."""

@@ -38,6 +38,7 @@ from luthier.schedulers.stopping import paused_at_budget
 __all__ = ["PBT"]
 
 _IDLE: Final = (TrialState.WAITING, TrialState.PAUSED)
+_DEAD: Final = {TrialState.FAILED, TrialState.PRUNED}
 _RULES: Final[Mapping[str, Rule]] = {
     "steps": Number(1, whole=True),
     "population": Number(2, whole=True),
@@ -162,12 +163,12 @@ class PBT:
         """Whether there are fewer members than there should be, and than there can be.
 
         Where the first must show what the space is, synchronous ones wait for it: so how they
-        begin doesn't depend on how many begin at once. If it died before it did, for the next.
+        begin doesn't depend on how many begin at once. If it ended before it did, for the next.
         """
         n = len(population.members)
         if not history.space:
             states = {member.head.state for member in population.members}
-            return n < self.population and (not self.synchronous or states <= {TrialState.FAILED})
+            return n < self.population and (not self.synchronous or states <= _DEAD)
         return n < self.population and n < (history.space.cardinality or self.population)
 
     def _crossed(self, trial: FrozenTrial, step: int) -> bool:
