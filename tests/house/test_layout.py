@@ -23,7 +23,7 @@ BUDGETS = {
     "space": 5400,
     "numerics": 6280,
     "core": 5080,
-    "samplers": 7840,
+    "samplers": 7930,
     "schedulers": 3230,
     "storages": 3550,
     "executors": 3450,

@@ -24,6 +24,7 @@ from luthier.numerics.warp import Bend, Warp
 from luthier.samplers.gp.belief import belief_of
 from luthier.samplers.gp.branches import branches_of
 from luthier.samplers.gp.columns import columns_of
+from luthier.samplers.gp.edge import halfway
 from luthier.samplers.gp.ensemble import Ensemble, ensemble_of
 from luthier.samplers.gp.fitting import Data
 from luthier.samplers.gp.front import Front, front_of
@@ -187,6 +188,23 @@ class Model:
             return None
         reason = "drawn at random: all that the model looked at was tried before or isn't allowed"
         return drawn_instead(self._space, self._rng, tried, reason)
+
+    def propose_halfway(self, tried: Tried | None) -> Proposal | None:
+        """Return what is halfway from the best trial to the nearest crash, if it promises more."""
+        surrogate, columns = self._idle, self._columns
+        if not isinstance(surrogate, Surrogate):
+            return None
+        place = surrogate.place
+        lengths = surrogate.hyper.lengths[: len(place)]
+        middle = halfway(place, self._evidence.crashed, lengths, columns.choices)
+        if middle is None:
+            return None
+        z = columns.snapped(columns.filled(middle[None], place))
+        rows = surrogate.whole(np.concatenate([columns.inputs(z), place[None]]))
+        there, here = surrogate.unwarned.mean(rows)
+        reason = f"halfway to the nearest crash, on GP, {len(self._evidence.X)} points"
+        configs = self._new(z, tried) if there < here else iter(())
+        return next((Proposal(config, reason) for config in configs), None)
 
     def propose_again(self, tried: Tried | None) -> Proposal | None:
         """Return the best configuration again, if there is noise and it isn't well known.

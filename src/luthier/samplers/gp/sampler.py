@@ -5,7 +5,8 @@ the model proposes: every fourth trial by the lower confidence bound, the others
 improvement. Odd trials only look in a trust region around the best; the confidence bound does so
 until trial 32, or 5 a column, and looks everywhere from then on: before, far corners would take all
 its trials. So would the corners of branches in a conditional space, where it stays in the box, and
-where every fourth trial belongs to a rival of the best trial's branch.
+where every fourth trial belongs to a rival of the best trial's branch. Where trials crash, every
+fourth halves the way from the best to the nearest crash, if the model promises more there.
 
 With ``rungs`` the models of all rungs are joined (``ensemble.py``), and every third trial is a
 Sobol point.
@@ -42,7 +43,8 @@ _NOISE_SHOWS: Final = 30
 _EARLY: Final = 32
 _EARLY_EACH: Final = 5  # trials a column
 _PLAIN_EVERY: Final = 4
-_RIVAL_EVERY: Final = 4
+_ASIDE_EVERY: Final = 4
+_EDGES_SHOW: Final = 12
 _FEWEST: Final = 8  # trials that a rung needs; two more than there are parameters
 _SPREAD_EVERY: Final = 3  # of MFES-HB
 Acquisition = Literal["logei", "ei", "ucb", "pi", "thompson"]
@@ -186,8 +188,8 @@ class GP:
             proposal = model.propose_again(turn.tried)
             if proposal is not None:
                 return proposal
-        if number % _RIVAL_EVERY == 2 and (branch := model.rival()) is not None:
-            proposal = model.propose(self.acquisition, False, turn.tried, branch)
+        if number % _ASIDE_EVERY == 2:
+            proposal = self._aside(model, turn)
             if proposal is not None:
                 return proposal
         every = self.explore_every
@@ -196,6 +198,14 @@ class GP:
         explore = every > 0 and (number + 1 + wide) % every == 0
         in_box = self.trust_region and number % 2 == 1
         return model.propose("ucb" if explore else self.acquisition, in_box, turn.tried)
+
+    def _aside(self, model: Model, turn: Turn) -> Proposal | None:
+        """A trial of a rival branch, or at the edge of what works."""
+        if (branch := model.rival()) is not None:
+            proposal = model.propose(self.acquisition, False, turn.tried, branch)
+            if proposal is not None:
+                return proposal
+        return model.propose_halfway(turn.tried) if turn.number >= _EDGES_SHOW else None
 
     def _for(self, space: Space, number: int) -> GP:
         """The settings for a trial: every so often without the warp, where there are choices.

@@ -52,6 +52,7 @@ class Surrogate:
         place: That trial, encoded, shape (d,).
         leaders: The five of lowest mean, best first, shape (k, d).
         seen: Places in the evidence of the trials that the model has seen, in its order.
+        unwarned: The model of the objective without the trials that crashed.
         partial: Whether the model has a last column that says how far a trial got.
     """
 
@@ -61,6 +62,7 @@ class Surrogate:
     place: Array
     leaders: Array
     seen: NDArray[np.intp]
+    unwarned: GaussianProcess
     partial: bool = False
 
     @property
@@ -142,15 +144,15 @@ def surrogate_of(
     mean = np.where(feasible[seen], objective.smoothed, np.inf)
     order = np.argsort(mean, kind="stable")[:5]
     leaders = X[seen[order], :d]
-    crashed = evidence.crashed[-_MOST_CRASHES:]
+    unwarned, crashed = objective, evidence.crashed[-_MOST_CRASHES:]
     if len(crashed):
         if reports is not None:
             crashed = np.column_stack([crashed, np.ones(len(crashed))])
         objective = objective.append(crashed, np.maximum(objective.mean(crashed), _POOR))
     hurdles = tuple(_hurdles(evidence, categories[:d]))
     best = float(mean[order[0]])
-    partial = reports is not None
-    return Surrogate(objective, (*hurdles, *terms), best, leaders[0], leaders, seen, partial)
+    partial, terms = reports is not None, (*hurdles, *terms)
+    return Surrogate(objective, terms, best, leaders[0], leaders, seen, unwarned, partial)
 
 
 def recent(n: int) -> slice:
