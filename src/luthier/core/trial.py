@@ -160,8 +160,9 @@ class Reports(Mapping[int, Metrics]):
         return grown
 
     def _append(self, steps: Sequence[int], metrics: Sequence[Metrics]) -> None:
-        rises = self._tops is self._steps  # as almost always: each step is the highest yet
-        if rises and all(map(lt, chain(self._steps[-1:] or [-1], steps), steps)):
+        last = self._steps[-1] if self._steps else -1
+        rises = steps[0] > last if len(steps) == 1 else all(map(lt, chain([last], steps), steps))
+        if rises and self._tops is self._steps:  # as almost always: each step is the highest yet
             self._steps.extend(steps)
             self._metrics.extend(metrics)
         else:
