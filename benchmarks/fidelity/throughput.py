@@ -112,11 +112,11 @@ def simulated(trials: int = 10_000, steps: int = 50, workers: int = 64) -> dict[
     """
     luthier.set_verbosity("error")
     curves = lcdb.curves(steps)
-    space = luthier.Space(curve=luthier.Int(0, len(curves) - 1))
+    space = luthier.Space(curve=luthier.Float(0, len(curves) - 1))
     study = luthier.create_study(space=space, sampler="random", scheduler=Asha(steps), seed=0)
 
     def table(params: Any) -> Training:
-        k = params["curve"]
+        k = int(params["curve"])
         return Training(curves[k].tolist(), seconds=30 + 60 * (k % 20) / 19)
 
     start = time.process_time()
