@@ -393,7 +393,7 @@ def test_a_configuration_is_enqueued_by_a_form_of_the_space(watch: Watch, storag
     form.get_by_label("Note").fill("by hand")
     form.get_by_role("button", name="Enqueue").click()
     expect(form).to_be_hidden()
-    expect(page.locator(".toast")).to_contain_text("Enqueued as trial 3")
+    expect(page.locator(".toast").last).to_contain_text("Enqueued as trial 3")
     trial = load(storage, name).trials[3]
     assert trial.state == lt.TrialState.WAITING
     assert trial.params == {"optimizer": "adam", "lr": 0.25, "layers": 3, "weight": 1.0}
