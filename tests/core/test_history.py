@@ -113,8 +113,42 @@ def test_seen_configurations_include_running_and_failed_ones() -> None:
     for x, kind in ((0.1, "a"), (0.2, "a"), (0.3, "b")):
         key = SPACE.key({"x": x, "kind": kind})
         assert history.has_seen(key)
-        assert key in history.seen
     assert not history.has_seen(SPACE.key({"x": 0.3, "kind": "a"}))
+
+
+def paused(number: int, version: int, x: float) -> FrozenTrial:
+    return FrozenTrial(
+        number=number,
+        state=TrialState.PAUSED,
+        param_names=("x", "kind"),
+        param_values=(x, "a"),
+        version=version,
+    )
+
+
+def test_a_live_trial_is_seen_with_what_it_has_now() -> None:
+    ledger = ledger_of(paused(0, 1, 0.1), paused(1, 2, 0.2))
+    keys = [SPACE.key({"x": x, "kind": "a"}) for x in (0.1, 0.2, 0.3)]
+    before = ledger.snapshot()
+    assert [before.has_seen(key) for key in keys] == [True, True, False]
+
+    ledger.apply(paused(0, 3, 0.3))
+    after = ledger.snapshot()
+    assert [after.has_seen(key) for key in keys] == [False, True, True]
+    assert [before.has_seen(key) for key in keys] == [True, True, False], "it stays as it was"
+
+
+def test_looking_for_duplicates_among_paused_trials_encodes_each_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keyed: list[Any] = []
+    usual = Space.key
+    monkeypatch.setattr(Space, "key", lambda space, p: keyed.append(p) or usual(space, p))
+    ledger = ledger_of()
+    for number in range(200):
+        ledger.apply(paused(number, number + 1, number / 200))
+        assert not ledger.snapshot().has_seen(("neither",))
+    assert len(keyed) == 200
 
 
 def test_reports_at_a_step() -> None:

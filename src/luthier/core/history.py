@@ -294,11 +294,6 @@ class History:
         """Whether a configuration with this ``space.key`` has been tried or is being tried."""
         return self._columns.seen(self, key)
 
-    @property
-    def seen(self) -> frozenset[tuple[Any, ...]]:
-        """The keys of all configurations tried or being tried, that fit the space."""
-        return self._columns.all_seen(self)
-
     def where(self, keep: Callable[[FrozenTrial], bool]) -> History:
         """Return a history of only the trials for which ``keep`` is true.
 
@@ -381,6 +376,7 @@ class Columns:
         self._tables: dict[tuple[Any, ...], _Rows] = {}
         self._folds: dict[tuple[Any, ...], dict[int, Any]] = {}
         self._keys: tuple[Space, list[int], dict[tuple[Any, ...], tuple[int, int]]] | None = None
+        self._live_keys: tuple[Space, dict[int, Any], dict[Any, set[int]]] | None = None
         self._views: dict[int, _View] = {}
 
     def reached(self, history: History, step: int) -> History:
@@ -469,15 +465,20 @@ class Columns:
         first = finished.get(key)
         if first is not None and first[1] < len(history._groups[first[0]]):
             return True
-        return any(_key(history.space, t) == key for t in history.live)
+        candidates = self._live_with(history).get(key, ())
+        live = (_of_number(group, number) for number in candidates for group in history._live)
+        return any(t is not None and _key(history.space, t) == key for t in live)
 
-    def all_seen(self, history: History) -> frozenset[tuple[Any, ...]]:
-        """What ``History.seen`` gives."""
-        sizes = [len(group) for group in history._groups]
-        finished = self._finished_keys(history)
-        keys = {key for key, (group, row) in finished.items() if row < sizes[group]}
-        keys.update(k for t in history.live if (k := _key(history.space, t)) is not None)
-        return frozenset(keys)
+    def _live_with(self, history: History) -> dict[Any, set[int]]:
+        """By key the numbers of trials that had it while live: a scheduler may pause thousands."""
+        if self._live_keys is None or self._live_keys[0] is not history.space:
+            self._live_keys = (history.space, {}, {})
+        space, known, numbers = self._live_keys
+        for trial in chain(*history._live):
+            if known.get(trial.number) is not trial.param_values:
+                known[trial.number] = trial.param_values
+                numbers.setdefault(_key(space, trial), set()).add(trial.number)
+        return numbers
 
     def _finished_keys(self, history: History) -> dict[tuple[Any, ...], tuple[int, int]]:
         if self._keys is None or self._keys[0] is not history.space:

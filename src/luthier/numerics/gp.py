@@ -108,8 +108,7 @@ class GaussianProcess:
         Args:
             X: Shape (m, d).
         """
-        A = self.hyper.scaled(self.features.of(np.asarray(X, dtype=np.float64)), self.features)
-        return np.asarray((A[:, None] == self.A).all(axis=2).any(axis=1))
+        return np.asarray((self.scaled(X)[:, None] == self.A).all(axis=2).any(axis=1))
 
     def mean(self, X: ArrayLike) -> Array:
         """Return the mean at points, which costs much less than the deviation.
