@@ -3,8 +3,7 @@
 ``Ledger`` (``core/ledger.py``) is the one mutable object. ``History`` is an immutable snapshot of
 it that costs microseconds, whatever the number of trials: finished trials only ever append, so a
 snapshot is the shared lists and how much of them it may see. Encoded matrices, curves and
-sets of seen configurations are caches beside those lists; they grow with them and could be
-thrown away at any time.
+what was tried are caches beside those lists, which could be thrown away at any time.
 
     name       meaning                                            shape
     X          completed trials, encoded by the current space     (n, d)
@@ -17,7 +16,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, TypeVar, final, overload
+from typing import Any, Final, TypeVar, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ from luthier.space import Space
 __all__ = ["Columns", "History", "Prefix", "Reported", "reported"]
 
 T = TypeVar("T")
+_FORGOTTEN: Final = 64  # live trials that may have ended before an index of them is made anew
 
 
 @final
@@ -461,19 +461,19 @@ class Columns:
 
     def seen(self, history: History, key: tuple[Any, ...]) -> bool:
         """What ``History.has_seen`` gives."""
-        finished = self._finished_keys(history)
-        first = finished.get(key)
+        first = self._finished_keys(history).get(key)
         if first is not None and first[1] < len(history._groups[first[0]]):
             return True
-        candidates = self._live_with(history).get(key, ())
+        candidates = tuple(self._live_with(history).get(key, ()))
         live = (_of_number(group, number) for number in candidates for group in history._live)
         return any(t is not None and _key(history.space, t) == key for t in live)
 
     def _live_with(self, history: History) -> dict[Any, set[int]]:
         """By key the numbers of trials that had it while live: a scheduler may pause thousands."""
-        if self._live_keys is None or self._live_keys[0] is not history.space:
-            self._live_keys = (history.space, {}, {})
-        space, known, numbers = self._live_keys
+        most = 2 * sum(map(len, history._live)) + _FORGOTTEN
+        space, known, numbers = self._live_keys or (None, {}, {})
+        if space is not history.space or len(known) > most:
+            space, known, numbers = self._live_keys = (history.space, {}, {})
         for trial in chain(*history._live):
             if known.get(trial.number) is not trial.param_values:
                 known[trial.number] = trial.param_values

@@ -47,8 +47,9 @@ class RunChannel:
         if passes and monotonic() < driver.flush_at:
             ledger.hear(number, attempt, step, metrics)
             return Decision.CONTINUE
+        self._asked = driver.scheduler  # before: another one may be set at any time
         decision = driver.report(number, step, metrics, attempt)
-        self._unwatched, self._asked = driver.unwatched(number, attempt), driver.scheduler
+        self._unwatched = driver.unwatched(number, attempt)
         return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:

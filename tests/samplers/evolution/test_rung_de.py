@@ -86,6 +86,18 @@ def test_who_is_promoted_competes_with_the_worst() -> None:
     assert occupants(stage, 3) == [4, 5, 6, 8]
 
 
+def test_settled_competitions_are_those_of_all_trials_anew() -> None:
+    stage, values = Rehearsal(LINE), np.random.default_rng(0).random((90, 3)).tolist()
+    for curve in values:
+        reached(stage, curve)
+        anew = stage.history.where(lambda _: True)
+        for rung in (1, 3):
+            there, again = (PAIR._occupants(h, rung) for h in (stage.history, anew))
+            if there is not None and again is not None:
+                assert there.numbers.tolist() == again.numbers.tolist()
+    assert occupants(stage, 1) != [0, 1, 2, 3]
+
+
 def test_parents_are_the_best_of_the_rung_below() -> None:
     sampler = RungDE([(8, 1), (4, 3)])
     stage = Rehearsal(LINE)

@@ -118,6 +118,12 @@ def test_values_on_low_rungs_change_the_proposal() -> None:
     assert ignored[0].params == ignored[1].params
 
 
+def test_thompson_sampling_on_several_rungs_is_expected_improvement() -> None:
+    drawn, improved = (staged({}).propose(GP(a, rungs=(1, 3)))[0] for a in ("thompson", "logei"))
+    assert drawn.params == improved.params
+    assert "LogEI on GP of 2 rungs" in drawn.reason
+
+
 def test_who_runs_and_was_seen_on_a_rung_is_not_awaited_there() -> None:
     X = np.random.default_rng(0).random((12, 2))
     model = fit(X, np.sin(5 * X).sum(axis=1))

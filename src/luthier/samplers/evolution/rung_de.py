@@ -50,6 +50,7 @@ _F: Final = 0.5
 _CR: Final = 0.5
 _LEAST: Final = 4  # a target and three parents
 _AGAIN: Final = 32
+_BLOCK: Final = 64  # trials whose competitions are settled at once, and for good
 _RULES: Final[Mapping[str, Rule]] = {"allow_duplicates": Flag()}
 
 
@@ -168,14 +169,24 @@ class RungDE:
             data = trial.origin.data
             return (data.get("slot", np.nan) if data.get("rung") == rung else np.nan,)
 
-        values = group.Y[:, 0] if group.Y.shape[1] == 1 else group.standing
+        alone = group.Y.shape[1] == 1
+        values = group.Y[:, 0] if alone else group.standing
         score = list(zip(group.fault.tolist(), values.tolist(), strict=True))
-        held = list(range(size))
-        made_for = seen.table(("slot", rung), seen.completed, slot)[:, 0]
-        for k, own in enumerate(made_for[size:].tolist(), start=size):
-            at = int(own) if own < size else max(range(size), key=lambda s: score[held[s]])
-            if score[k] <= score[held[at]]:
-                held[at] = k
+        made_for = seen.table(("slot", rung), seen.completed, slot)[:, 0].tolist()
+
+        def competed(held: list[int] | None, places: slice) -> list[int]:
+            held = list(range(size)) if held is None else held.copy()
+            for k in range(max(places.start, size), places.stop):
+                own = made_for[k]
+                at = int(own) if own < size else max(range(size), key=lambda s: score[held[s]])
+                if score[k] <= score[held[at]]:
+                    held[at] = k
+            return held
+
+        # of several objectives a trial's standing changes with every other, so all compete anew
+        settled = len(group) // _BLOCK * _BLOCK if alone else 0
+        held = seen.fold(("slots", rung), seen.completed, _BLOCK, competed) if settled else None
+        held = competed(held, slice(settled, len(group)))
         return group.at(np.array(held, dtype=np.intp))
 
 

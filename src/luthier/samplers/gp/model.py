@@ -166,6 +166,8 @@ class Model:
         Returns:
             None if a branch has no such configuration, or a finite space has no more.
         """
+        if acquisition == "thompson" and isinstance(self._idle, Ensemble):
+            acquisition = "logei"
         rows = _every(self._space, self._space.checks)
         in_box = in_box and rows is None and not isinstance(self._idle, Front)
         task = self._task(acquisition, in_box, branch)
