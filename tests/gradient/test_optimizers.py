@@ -205,7 +205,7 @@ def test_closures_are_called_as_in_torch() -> None:
     assert float(said.detach()) > float(loss().detach())
 
 
-@pytest.mark.parametrize("lr", [1e-5, 1e-1])
+@pytest.mark.parametrize("lr", [1e-5, 1e-3, 1e-1])
 def test_digits_are_learnt_from_any_learning_rate(lr: float) -> None:
     X, y = load_digits(return_X_y=True)
     X, y = torch.tensor(X / 16, dtype=torch.float32), torch.tensor(y)

@@ -5,8 +5,8 @@ Training is T steps s' = step(s, h) of gradient descent (with momentum m), so th
     s_T = step(... step(s_0, h) ..., h)     F(w_T, h) is differentiated by the chain rule
 
     reverse   a_T = F_s,  a_t = a_{t+1} step_s,  dF/dh = F_h + sum_t a_{t+1} step_h
-              cost of about three trainings, whatever q is; memory for T states, or for about
-              2 sqrt(T) of them and one more training with ``checkpoint=True``
+              cost of about four trainings, whatever q is; memory for about 2 sqrt(T) states, or
+              three trainings and T states with ``checkpoint=False``
     forward   Z_0 = 0,    Z_{t+1} = step_s Z_t + step_h,  dF/dh = F_h + F_s Z_T
               cost of q trainings side by side, memory for q states, whatever T is
 
@@ -51,7 +51,8 @@ class Unrolled:
         momentum: Heavy-ball momentum in [0, 1), or the name of a scalar hyperparameter.
         truncate: Only the last so many steps are differentiated; None for all. In reverse mode.
         mode: "reverse" for many hyperparameters, "forward" for a few.
-        checkpoint: In reverse mode, keep every sqrt(T)-th state and compute the others again.
+        checkpoint: In reverse mode, keep every sqrt(T)-th state and compute the others again;
+            else keep all, which takes more memory and less time.
 
     Raises:
         ArgumentError: A setting out of its range.
@@ -62,7 +63,7 @@ class Unrolled:
     momentum: float | str = 0.0
     truncate: int | None = None
     mode: Literal["reverse", "forward"] = "reverse"
-    checkpoint: bool = False
+    checkpoint: bool = True
 
     def __post_init__(self) -> None:
         if self.steps < 1:
