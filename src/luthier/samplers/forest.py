@@ -16,8 +16,9 @@ milliseconds; their steps make them poorer than a Gaussian process on smooth num
 
 Several objectives have a forest each; what improves their front takes the place of EI.
 
-After n trials a forest is grown of the first n', n' the last multiple of n / 256, unless others run
-at the same time; newer trials only join its leaves.
+After n trials a forest is grown of the first n', n' the last multiple of n / 256; newer trials only
+join its leaves. Where trials run, another is grown, in which they ended one deviation above what
+the first one expects.
 """
 
 from __future__ import annotations
@@ -180,17 +181,18 @@ class Forest:
         seed: int,
         rng: np.random.Generator,
     ) -> _View:
-        first = len(evidence.X) if len(running) else _anchor(len(evidence.X))
+        first = _anchor(len(evidence.X))
         kept, newer = _kept(evidence, first), np.arange(first, len(evidence.X))
         shown = np.concatenate([kept, newer])
         X, y = evidence.X[shown], warped(evidence.y[shown])
-        if len(running):
-            model = self._fit(space, *_lied(X, y, running), rng)
-        else:
-            data = (X[: len(kept)].tobytes(), evidence.y[kept].tobytes())
-            model = _grown(self, space, *data, seed, first)
+        data = (X[: len(kept)].tobytes(), evidence.y[kept].tobytes())
+        model = _grown(self, space, *data, seed, first)
         if len(newer):
             model = model.updated(X[len(kept) :], y[len(kept) :])
+        if len(running):
+            mean, std = model.predict(running)
+            known = np.vstack([X, running]), np.append(y, mean + std)
+            model = self._fit(space, *known, rng)
         ranked = np.lexsort((y, ~evidence.feasible[shown]))
         return _View(evidence, model, float(y[ranked[0]]), X[ranked[:_STARTS]])
 
@@ -288,11 +290,6 @@ def _kept(evidence: Evidence, n: int) -> NDArray[np.intp]:
     if n <= _MOST:
         return np.arange(n)
     return best_and_others(np.lexsort((evidence.y[:n], ~evidence.feasible[:n])), _MOST)
-
-
-def _lied(X: Array, y: Array, running: Array) -> tuple[Array, Array]:
-    """The trials, and those that are running as if they had ended with an average value."""
-    return np.vstack([X, running]), np.append(y, np.full(len(running), y.mean()))
 
 
 def _log_met(excess: forest.Forest, x: Array) -> Array:
