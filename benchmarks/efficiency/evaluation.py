@@ -65,7 +65,7 @@ def _typical(problem: problems.Problem) -> float:
 Run = Callable[[str, problems.Problem, int, int, Evaluations], None]
 
 
-def main(run: Run, *packages: str) -> None:
+def main(run: Run, *packages: str, source: str | None = None) -> None:
     """Run what the command line says; print a JSON line for each seed.
 
     The command line: STRATEGY PROBLEM BUDGET SEED [SEED ...].
@@ -73,6 +73,7 @@ def main(run: Run, *packages: str) -> None:
     Args:
         run: Runs one study.
         packages: Whose versions to record.
+        source: A hash of the source to record with them, if the version says too little.
     """
     strategy, name, budget, *seeds = sys.argv[1:]
     versions = {package: version(package) for package in packages}
@@ -88,7 +89,10 @@ def main(run: Run, *packages: str) -> None:
         if evaluate.true != evaluate.values:
             done["true"] = evaluate.true
         done["cpu_per_trial"] = rounded(cpu / max(len(evaluate.values), 1))
-        print("\n" + json.dumps({**done, "versions": versions}), flush=True)
+        done["versions"] = versions
+        if source is not None:
+            done["source"] = source
+        print("\n" + json.dumps(done), flush=True)
 
 
 def rounded(value: float) -> float:

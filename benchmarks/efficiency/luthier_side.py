@@ -13,6 +13,7 @@ import evaluation
 from problems import Problem
 
 import luthier
+from benchmarks.source import PROPOSING, source_hash
 from benchmarks.spaces.in_luthier import space_of
 
 
@@ -51,4 +52,4 @@ def run(
 
 
 if __name__ == "__main__":
-    evaluation.main(run, "luthier", "numpy")
+    evaluation.main(run, "luthier", "numpy", source=source_hash(*PROPOSING))

@@ -18,7 +18,8 @@ from typing import Any
 
 TRAJECTORIES = Path(__file__).parent / "trajectories"
 
-Run = dict[str, Any]  # values (null: failed), true values if noisy, cpu_per_trial, versions
+# values (null: failed), true values if noisy, cpu_per_trial, versions, a hash of the source if ours
+Run = dict[str, Any]
 Runs = dict[str, dict[str, Run]]  # problem -> seed -> run
 
 

@@ -6,20 +6,19 @@ It runs in ``.peers/searches``, where every library is, ours by PYTHONPATH (`mak
 from __future__ import annotations
 
 import argparse
-import hashlib
 import warnings
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-import luthier
 from benchmarks.efficiency import recording
 from benchmarks.peers import ROOT
 from benchmarks.searches import report
 from benchmarks.searches.libraries import PEERS, Search, Task, luthier_search, run
 from benchmarks.searches.options import setting
 from benchmarks.searches.protocol import PAIRS, RECORDED, SEEDS, name_of
+from benchmarks.source import source_hash
 
 
 def record(label: str, search: Search, folder: Path, seeds: int) -> None:
@@ -61,10 +60,7 @@ def within(label: str, peer: str, search: Search, folder: Path, seeds: int) -> N
 
 def fresh() -> Path:
     """Where our runs are kept, so that they resume: another place for any other code."""
-    digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(Path(luthier.__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return ROOT / ".peers" / "cache" / "searches" / digest.hexdigest()
+    return ROOT / ".peers" / "cache" / "searches" / source_hash()
 
 
 def main() -> None:

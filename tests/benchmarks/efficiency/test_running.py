@@ -9,6 +9,7 @@ import pytest
 from benchmarks.efficiency import recording, running
 from benchmarks.efficiency.__main__ import main
 from benchmarks.efficiency.running import Sampler, WorkerError, record, sampler_of
+from benchmarks.source import PROPOSING, source_hash
 
 TOY = Sampler("luthier", "random", "toy")
 
@@ -76,6 +77,7 @@ def test_a_run_and_its_report(
     }
     assert None in kept["crash_region"]["0"]["values"]
     assert set(kept["cash_toy"]["0"]["versions"]) == {"luthier", "numpy"}
+    assert kept["cash_toy"]["0"]["source"] == source_hash(*PROPOSING)
     shown = program("report", "luthier-random", "even", *on)
     assert "After 25 trials, 2 problems, 4 studies each" in shown
     assert "luthier-random / even" in shown
