@@ -21,6 +21,7 @@ from benchmarks.peers import ROOT
 Rows = list[dict[str, Any]]
 RESULTS = ROOT / "benchmarks" / "results" / "behaviour.json"
 STRATEGIES = ("auto", "gp", "tpe", "forest")
+MORE = {"memory": memory.MODEL_FREE}  # which are measured as well, unless some are named
 EXPERIMENTS: Mapping[str, tuple[str, Callable[[Sequence[str], int | None], Rows]]] = {
     "crash": ("crashes: <= 35 of 100 and regret <= 2 x that without", crash.measure),
     "tiny": ("48 configurations, 48 trials: all different, the best found", tiny.measure),
@@ -34,13 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiments asked for; return 0 if ours meet every target among them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.behaviour")
     parser.add_argument("experiments", nargs="*", choices=[*EXPERIMENTS, []])
-    parser.add_argument("--strategies", nargs="+", default=STRATEGIES)
+    parser.add_argument("--strategies", nargs="+", help="instead of each experiment's own")
     parser.add_argument("--seeds", type=int, help="instead of each experiment's own number")
     given = parser.parse_args(arguments)
     missed = 0
     for name in given.experiments or EXPERIMENTS:
         title, measure = EXPERIMENTS[name]
-        rows = measure(given.strategies, given.seeds)
+        strategies = given.strategies or (*STRATEGIES, *MORE.get(name, ()))
+        rows = measure(strategies, given.seeds)
         print(f"\n{title}\n{table(rows)}", flush=True)
         save(name, title, rows)
         missed += sum(row["met"] is False for row in rows if ":" not in row["sampler"])

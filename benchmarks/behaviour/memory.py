@@ -13,6 +13,10 @@ from typing import Any
 from benchmarks.behaviour.runs import HERE
 from benchmarks.peers import run
 
+MODEL_FREE = (
+    "random", "grid", "random_grid", "sobol", "halton", "lhs",
+    "ga", "de", "cmaes", "nsga2", "nsga3", "spsa", "es", "gradient",
+)  # fmt: skip
 SIZES = (10_000, 100_000)
 ENOUGH = 16.0
 MB = 2**20

@@ -52,7 +52,8 @@ def behaviour(folder: Path = RESULTS) -> Iterator[Table]:
             (row["sampler"], *(_cell(row.get(name, "")) for name in names), _VERDICTS[row["met"]])
             for row in rows
         )
-        yield Table(experiment["target"].capitalize(), ("sampler", *names, ""), cells)
+        target = experiment["target"]
+        yield Table(target[:1].upper() + target[1:], ("sampler", *names, ""), cells)
 
 
 def throughput(folder: Path = RESULTS) -> Iterator[Table]:

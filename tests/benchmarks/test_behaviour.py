@@ -13,6 +13,7 @@ from benchmarks.behaviour import __main__ as program
 from benchmarks.behaviour import conditional, crash, memory, parallel, problems, runs, tiny
 from benchmarks.behaviour.problems import PROBLEMS, load
 from benchmarks.behaviour.runs import Run, median_regret, runs_of
+from luthier.strategies import names
 
 OPTIMA: dict[str, dict[str, Any]] = {
     "edge": {"x": 0.4, "y": 0.4},
@@ -235,6 +236,23 @@ def test_slots_change_the_order_of_results_only() -> None:
     [one], [many] = (runs_of("sobol", "branin", 30, 1, slots) for slots in (1, 8))
     assert one.values != many.values
     assert sorted(filter(None, one.values)) == sorted(filter(None, many.values))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["random", "de"])
+def test_an_ask_beside_100_000_trials_is_bounded(strategy: str) -> None:
+    row = memory.row(strategy)
+    assert row["met"] is True
+    assert row["peak 100,000"] < memory.ENOUGH
+    assert row["first 100,000"] < 128  # the encoded matrix, and what it is made from
+
+
+def test_memory_is_recorded_for_every_sampler() -> None:
+    rows = json.loads(program.RESULTS.read_text())["memory"]["rows"]
+    named = set(names._SAMPLERS) - {*names._NOT_ALONE, "quasirandom"}  # which is "sobol"
+    assert {row["sampler"] for row in rows} == named
+    assert {*program.STRATEGIES, *memory.MODEL_FREE} == named
+    assert all(row["met"] for row in rows)
 
 
 def test_memory_worker_measures() -> None:
