@@ -1,7 +1,7 @@
 # One tool for each job; every target builds the environment it needs by itself.
 .PHONY: help demo test test-slow lint types imports docs bench bench-asks bench-behaviour \
-	bench-trials bench-dashboard bench-evolution bench-executors bench-fidelity bench-folds bench-fronts \
-	bench-gradient bench-importance bench-throughput bench-report bench-reports bench-searches bench-selection \
+	bench-trials bench-peers bench-dashboard bench-evolution bench-executors bench-fidelity bench-folds \
+	bench-fronts bench-gradient bench-importance bench-throughput bench-report bench-reports bench-searches bench-selection \
 	bench-storages bench-scaling chaos fmt lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
@@ -86,6 +86,16 @@ bench-trials:   ## run our samplers on the whole suite, and peers where a record
 	    optuna:tpe optuna:tpe-group optuna:cmaes nevergrad:NGOpt hyperopt:tpe \
 	    luthier:auto luthier:gp luthier:tpe luthier:forest
 	@$(BIN)/python -m benchmarks.efficiency scales
+
+bench-peers:    ## run again what slow peers ran, those that are installed: .peers/cache/slow; hours, resumes
+	@tools/bootstrap.sh bench
+	@$(BIN)/python -m benchmarks.efficiency slow optuna:gp
+	@$(BIN)/python -m benchmarks.efficiency slow smac:hpo
+	@$(BIN)/python -m benchmarks.efficiency slow smac:blackbox
+	@$(BIN)/python -m benchmarks.efficiency slow ax:default
+	@$(BIN)/python -m benchmarks.efficiency slow hebo:default
+	@$(BIN)/python -m benchmarks.efficiency slow skopt:GP
+	@$(BIN)/python -m benchmarks.efficiency slow bayesopt:default
 
 bench-evolution: ## evolution beside DEAP, SciPy, Nevergrad, pymoo, cmaes, cma; hours, resumes
 	@tools/bootstrap.sh bench

@@ -3,13 +3,15 @@
     python -m benchmarks.efficiency run luthier:gp --suite quick --seeds 5 --budget 100
     python -m benchmarks.efficiency run luthier:gp,trust_region=false --label no-region --out /tmp/x
     python -m benchmarks.efficiency report luthier-gp no-region optuna-tpe --out /tmp/x
+    python -m benchmarks.efficiency slow smac:hpo
     python -m benchmarks.efficiency scales
     python -m benchmarks.efficiency publish
 
 Trajectories are kept in ``trajectories/LABEL.json.gz`` or the folder that ``--out`` names. Peers'
 are recorded once: what is there isn't run again, unless ``--again`` says so. Ours always are,
-unless ``--keep`` says otherwise. ``report`` without labels takes all there are; ``publish`` writes
-the tables and curves of ``docs/benchmarks``.
+unless ``--keep`` says otherwise. ``slow`` runs what a slow peer ran once more, into a folder of its
+own, and says so where that peer isn't installed. ``report`` without labels takes all there are;
+``publish`` writes the tables and curves of ``docs/benchmarks``.
 """
 
 from __future__ import annotations
@@ -19,16 +21,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.efficiency import problems, publish, recording, report, scales
+from benchmarks.efficiency import problems, publish, recording, report, scales, slow
 from benchmarks.efficiency.report import Results, Table
 from benchmarks.efficiency.running import record, sampler_of
+from benchmarks.peers import interpreter
 
 
 def main() -> None:
     """Do what the command line says."""
     arguments = _parser().parse_args()
-    commands = {"run": _run, "report": _report, "scales": _scales, "publish": _publish}
-    commands[arguments.command](arguments)
+    commands = {"run": _run, "slow": _slow, "report": _report, "scales": _scales}
+    (commands | {"publish": _publish})[arguments.command](arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=int, default=1, help="processes at a time")
     run.add_argument("--again", action="store_true", help="also what is recorded")
     run.add_argument("--keep", action="store_true", help="not what is recorded, even of ours")
+    again = commands.add_parser("slow")
+    again.add_argument("samplers", nargs="+", choices=slow.RECORDED, help="slow peers")
+    again.add_argument("--jobs", type=int, default=1, help="processes at a time")
+    again.add_argument("--out", type=Path, default=slow.AGAIN, help="folder of trajectories")
     report = commands.add_parser("report")
     report.add_argument("samplers", nargs="*", help="labels of recorded samplers")
     report.add_argument("--problem", action="store_true", help="also a line for each problem")
@@ -70,6 +77,26 @@ def _run(arguments: argparse.Namespace) -> None:
             jobs=arguments.jobs,
             folder=arguments.out or recording.TRAJECTORIES,
         )
+    _check(failed)
+
+
+def _slow(arguments: argparse.Namespace) -> None:
+    failed = []
+    for text in arguments.samplers:
+        sampler = sampler_of(text)
+        if interpreter(sampler.library) is None:
+            missing = f"{sampler.library} isn't installed. Run tools/peers.sh {sampler.library}."
+            print(f"Skipped {text}: {missing}", file=sys.stderr, flush=True)
+            continue
+        known = problems.names()
+        for part in slow.RECORDED[text]:
+            there = [name for name in part.problems if name in known]
+            folder, jobs = arguments.out, arguments.jobs
+            failed += record(sampler, there, part.budget, part.seeds, jobs=jobs, folder=folder)
+    _check(failed)
+
+
+def _check(failed: list[str]) -> None:
     if failed:
         raise SystemExit(f"{len(failed)} times a worker failed, on {sorted(set(failed))}.")
 
@@ -98,7 +125,8 @@ def _tables(results: Results, labels: list[str], each: bool) -> Iterator[Table]:
     if each:
         yield report.by_problem(results, labels, budget)
     if len(labels) > 1:
-        yield from (report.duels(results, labels[:1], labels[1:], b) for b in budgets)
+        pairs = [(labels[0], other) for other in labels[1:]]
+        yield from (report.duels(results, pairs, b) for b in budgets)
     yield report.cpu(results, labels)
 
 

@@ -1,8 +1,8 @@
-"""Tables of recorded runs: ranks, regrets, wins, paired tests, families, problems, CPU."""
+"""Tables of recorded runs: ranks, regrets, wins, paired tests, families, problems, CPU, sources."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from benchmarks.efficiency.recording import Run, Runs, true_values
 from benchmarks.efficiency.scales import Scale, incumbents
 
 BUDGETS: Final = (25, 50, 100, 200)
+AHEAD: Final = 1.05  # a ratio of regrets above it is marked
 
 
 @dataclass(frozen=True)
@@ -108,21 +109,20 @@ def overall(results: Results, labels: Sequence[str], budget: int) -> Table:
     )
 
 
-def duels(results: Results, ours: Sequence[str], theirs: Sequence[str], budget: int) -> Table:
-    """Test each of our samplers against each peer, on what both have run."""
+def duels(results: Results, pairs: Iterable[tuple[str, str]], budget: int) -> Table:
+    """Test the first sampler of each pair against the second, on what both have run."""
     rows = []
-    for first in ours:
-        for second in (label for label in theirs if label != first):
-            shared = results.shared([first, second], budget)
-            if len(shared) < 2:
-                continue
-            d = duel(*(results.regrets(x, shared, budget) for x in (first, second)))
-            interval = f"{d.low:.2f} to {d.high:.2f}"
-            counts = f"{d.wins} : {d.losses}"
-            rows.append(
-                (f"{first} / {second}", f"{d.ratio:.2f}", interval, counts, f"{d.p:.1g}",
-                 str(d.problems))
-            )  # fmt: skip
+    for first, second in pairs:
+        shared = results.shared([first, second], budget)
+        if len(shared) < 2:
+            continue
+        d = duel(*(results.regrets(x, shared, budget) for x in (first, second)))
+        interval = f"{d.low:.2f} to {d.high:.2f}"
+        counts = f"{d.wins} : {d.losses}"
+        rows.append(
+            (f"{first} / {second}", f"{d.ratio:.2f}", interval, counts, f"{d.p:.1g}",
+             str(d.problems))
+        )  # fmt: skip
     header = ("pair", "ratio of regrets", "95% interval", "won : lost", "p", "problems")
     return Table(f"After {budget} trials, pairs of samplers", header, tuple(rows))
 
@@ -138,6 +138,44 @@ def by_family(results: Results, labels: Sequence[str], budget: int) -> Table:
             rows.append((f"{family} ({len(some)})", *(f"{mean:.4f}" for mean in means)))
     title = f"Regret by family after {budget} trials (number of problems)"
     return Table(title, ("family", *labels), tuple(rows))
+
+
+def beside(results: Results, first: str, second: str) -> Table:
+    """Compare two samplers in each family and at each budget, on what both have run.
+
+    Regrets, and their ratio, are geometric means over all studies, as in ``by_family``. Where some
+    problems have more seeds than others that says more about those; so a second ratio is of means
+    in which each problem has the same say. The second sampler is ahead if either is above 1.05.
+    """
+    rows = []
+    for family in ("all", *FAMILIES):
+        for budget, shared in _shared_in(results, [first, second], family):
+            regrets = [results.regrets(x, shared, budget) for x in (first, second)]
+            ours, theirs = (geometric(np.concatenate(r)) for r in regrets)
+            d, runs = duel(*regrets), sum(map(len, shared.values()))
+            mark = max(ours / theirs, d.ratio) > AHEAD
+            rows.append(
+                (family, str(budget), f"{ours:.4f}", f"{theirs:.4f}", f"{ours / theirs:.2f}",
+                 f"{d.ratio:.2f}", f"{d.wins} : {d.losses}", str(len(shared)), str(runs),
+                 f"{second} ahead" if mark else "")
+            )  # fmt: skip
+    header = ("family", "trials", first, second, "ratio", "by problem", "won : lost", "problems",
+              "runs", "")  # fmt: skip
+    return Table(f"{first} beside {second}, regrets on what both ran", header, tuple(rows))
+
+
+def _shared_in(
+    results: Results, labels: Sequence[str], family: str
+) -> Iterator[tuple[int, dict[str, list[str]]]]:
+    """Yield the budgets at which samplers share some of a family, and what they share."""
+    for budget in BUDGETS:
+        some = {
+            name: seeds
+            for name, seeds in results.shared(labels, budget).items()
+            if family in ("all", results.problems[name].family)
+        }
+        if some:
+            yield budget, some
 
 
 def by_problem(results: Results, labels: Sequence[str], budget: int) -> Table:
@@ -163,9 +201,53 @@ def cpu(results: Results, labels: Sequence[str]) -> Table:
     return Table(title, ("sampler", "ms", "studies"), tuple(rows))
 
 
+def coverage(results: Results, labels: Sequence[str]) -> Table:
+    """Show on how many problems, with how many seeds and for how many trials samplers ran.
+
+    Studies that have tried all of a finite space don't count for the number of trials.
+    """
+    rows = []
+    for label in labels:
+        found = {n: r for n, r in results.runs[label].items() if r and n in results.problems}
+        seeds = [len(runs) for runs in found.values()]
+        trials = [
+            length
+            for name, runs in found.items()
+            for length in (len(run["values"]) for run in runs.values())
+            if length < size(results.problems[name].space)
+        ]
+        if trials:
+            rows.append((label, str(len(seeds)), _span(seeds), str(sum(seeds)), _span(trials)))
+    header = ("sampler", "problems", "seeds", "studies", "trials")
+    return Table(f"What each sampler ran, of {len(results.problems)} problems", header, tuple(rows))
+
+
+def sources(results: Results, labels: Sequence[str], present: str) -> Table:
+    """Show how many runs of our samplers were made with the present source.
+
+    Args:
+        results: The runs; those recorded before hashes were have none.
+        labels: Our samplers.
+        present: The hash of the source as it is now.
+    """
+    rows = []
+    for label in labels:
+        every = (run for seeds in results.runs[label].values() for run in seeds.values())
+        found = [run.get("source") for run in every]
+        same, none = found.count(present), found.count(None)
+        rows.append((label, str(same), str(len(found) - same - none), str(none)))
+    title = f"Studies of ours by the source that they ran with (now: {present})"
+    return Table(title, ("sampler", "this one", "another", "not recorded"), tuple(rows))
+
+
 def longest(results: Results, labels: Sequence[str]) -> int:
     """Return the largest budget that all samplers have run on some problem; 0 if none."""
     return max((b for b in BUDGETS if results.shared(labels, b)), default=0)
+
+
+def _span(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _cells(row: tuple[str, ...], widths: list[int]) -> zip[tuple[str, int]]:

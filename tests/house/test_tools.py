@@ -19,6 +19,7 @@ TARGETS += [
     "bench-behaviour",
     "bench-dashboard",
     "bench-trials",
+    "bench-peers",
     "bench-evolution",
 ]
 TARGETS += [

@@ -15,6 +15,7 @@ from .problem import FAMILIES, Parameter, Problem, active, draw, fitted, is_acti
 
 __all__ = [
     "FAMILIES",
+    "SLOW",
     "SUITES",
     "Parameter",
     "Problem",

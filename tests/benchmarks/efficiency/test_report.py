@@ -71,7 +71,7 @@ def test_overall_ranks_the_better_first(results: Results) -> None:
 
 
 def test_duels_count_problems(results: Results) -> None:
-    table = report.duels(results, ["good"], ["good", "bad"], 25)
+    table = report.duels(results, [("good", "bad")], 25)
     (row,) = table.rows
     ratio = np.sqrt(np.sqrt(0.1 * 0.2) / 0.4 * 0.1 / 0.8)
     assert row[:2] == ("good / bad", f"{ratio:.2f}")
@@ -85,6 +85,47 @@ def test_families_and_problems_have_a_row_each(results: Results) -> None:
     assert families.rows[1][1:] == ("0.1000", "0.8000")
     table = report.by_problem(results, ["good", "bad"], 25)
     assert table.rows[0] == ("a (continuous)", "0.15", "0.4")
+
+
+def test_two_samplers_are_compared_by_family_on_what_both_ran(results: Results) -> None:
+    table = report.beside(results, "good", "bad")
+    every, continuous, mixed = table.rows
+    means = 0.002 ** (1 / 3), (0.4 * 0.4 * 0.8) ** (1 / 3)
+    assert every[:4] == ("all", "25", f"{means[0]:.4f}", f"{means[1]:.4f}")
+    by_problem = np.sqrt(np.sqrt(0.1 * 0.2) / 0.4 * 0.1 / 0.8)
+    assert every[4:] == (f"{means[0] / means[1]:.2f}", f"{by_problem:.2f}", "2 : 0", "2", "3", "")
+    assert (continuous[0], mixed[0]) == ("continuous", "mixed")
+    assert (*mixed[2:4], *mixed[6:]) == ("0.1000", "0.8000", "1 : 0", "1", "1", "")
+    back = report.beside(results, "bad", "good")
+    assert [row[-1] for row in back.rows] == ["good ahead"] * 3
+
+
+@pytest.mark.parametrize(("level", "mark"), [(0.105, ""), (0.106, "y ahead")])
+def test_who_is_ahead_by_more_than_5_percent_is_marked(level: float, mark: str) -> None:
+    runs = {"x": {"a": {"0": run(level)}}, "y": {"a": {"0": run(0.1)}}}
+    table = report.beside(Results(runs, {"a": problem("a")}, {"a": UNIT}), "x", "y")
+    assert {row[-1] for row in table.rows} == {mark}
+
+
+def test_one_problem_with_many_seeds_may_put_the_other_ahead() -> None:
+    seeds = {str(seed): run(0.2) for seed in range(9)}
+    x = {"a": seeds, "b": {"0": run(0.1)}}
+    y = {"a": dict.fromkeys(seeds, run(0.1)), "b": {"0": run(0.4)}}
+    named = {"a": problem("a"), "b": problem("b")}
+    table = report.beside(Results({"x": x, "y": y}, named, dict.fromkeys(named, UNIT)), "x", "y")
+    assert table.rows[0][4:] == ("1.62", "0.71", "1 : 1", "2", "10", "y ahead")
+
+
+def test_coverage_says_what_was_run(results: Results) -> None:
+    table = report.coverage(results, ["good", "bad"])
+    assert table.title == "What each sampler ran, of 3 problems"
+    assert table.rows == (("good", "2", "1 to 2", "3", "25"), ("bad", "2", "1 to 3", "4", "25"))
+
+
+def test_sources_are_those_of_now_or_others_or_unknown() -> None:
+    runs = {"0": run(0.1, source="now"), "1": run(0.1, source="then"), "2": run(0.1)}
+    results = Results({"x": {"a": runs}}, {"a": problem("a")}, {"a": UNIT})
+    assert report.sources(results, ["x"], "now").rows == (("x", "1", "1", "1"),)
 
 
 def test_cpu_is_in_milliseconds(results: Results) -> None:
