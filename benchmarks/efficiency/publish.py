@@ -1,12 +1,12 @@
 """The published report: tables and curves under ``docs/benchmarks``, from recorded trajectories.
 
 Samplers that have run nearly the whole suite are compared on it; all others together with them on
-the fixed subset that slow peers run.
+the fixed subset that slow peers run, and one by one with ``auto`` on all that both have run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,11 +18,13 @@ from benchmarks.efficiency.comparison import geometric
 from benchmarks.efficiency.curves import chart
 from benchmarks.efficiency.report import BUDGETS, Results, Table
 from benchmarks.efficiency.scales import scales
+from benchmarks.source import PROPOSING, source_hash
 
 DOCS: Final = Path(__file__).parents[2] / "docs" / "benchmarks"
 NEARLY: Final = 0.9  # of the problems: who has run so many takes part
 CURVE: Final = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200)
 MAIN: Final = 100  # the budget of tables that show one only
+DEFAULT: Final = "luthier-auto"
 
 
 def recorded() -> Results:
@@ -68,16 +70,30 @@ def _pages(results: Results) -> Iterator[tuple[str, list[Table]]]:
     yield "ranks", [report.overall(results, fast[b], b) for b in BUDGETS if len(fast[b]) > 1]
     yield "ranks-subset", [report.overall(some, slow[b], b) for b in BUDGETS if len(slow[b]) > 1]
     ours = [label for label in results.runs if label.startswith("luthier-")]
-    others = [label for label in results.runs if label not in ours]
-    tests = [report.duels(results, ours, others, b) for b in BUDGETS]
+    tests = [report.duels(results, _pairs(results.runs), b) for b in BUDGETS]
     yield "pairs", [table for table in tests if table.rows]
     if main:
         yield "families", [report.by_family(results, main, MAIN)]
         yield "problems", [report.by_problem(results, main, MAIN)]
-    yield "cpu", [report.cpu(results, list(results.runs)), versions(results)]
+    few = [label for label in results.runs if label not in main and label != DEFAULT]
+    if DEFAULT in results.runs and few:
+        yield "families-beside", [report.beside(results, DEFAULT, label) for label in few]
+    yield "coverage", [report.coverage(results, list(results.runs))]
+    sources = report.sources(results, ours, source_hash(*PROPOSING))
+    yield "cpu", [report.cpu(results, list(results.runs)), versions(results), sources]
     yield "asks", list(measured.asks())
     yield "throughput", list(measured.throughput())
     yield "behaviour", list(measured.behaviour())
+
+
+def _pairs(labels: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each of ours beside each peer; the default beside the others of ours as well."""
+    every = list(labels)
+    for first in every:
+        for second in every:
+            peer = not second.startswith("luthier-")
+            if first.startswith("luthier-") and first != second and (peer or first == DEFAULT):
+                yield first, second
 
 
 def versions(results: Results) -> Table:
