@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import luthier
-from luthier import errors
+from luthier import errors, samplers
 from luthier.cli import main
 from luthier.strategies import known_samplers, known_schedulers, known_strategies
 
@@ -47,6 +47,13 @@ def test_command_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", sorted({*known_samplers(), *known_strategies()}))
 def test_sampler_and_strategy_are_documented(name: str) -> None:
     assert f'`"{name}"`' in page("samplers.md")
+
+
+@pytest.mark.parametrize("name", samplers.__all__)
+def test_sampler_has_a_page_with_sources(name: str) -> None:
+    pages = [path.read_text("utf-8") for path in sorted((DOCS / "samplers").glob("*.md"))]
+    own = [text for text in pages if re.search(rf"(?<!\w){name}(?!\w)", text.split("## ")[0], re.I)]
+    assert any(re.search(r"arxiv\.org/abs|doi\.org|jmlr\.org", text) for text in own)
 
 
 @pytest.mark.parametrize("name", known_schedulers())
