@@ -354,6 +354,33 @@ class TestSending:
         study.optimize(lambda trial: 2.0, 3, executor=executor)
         assert [trial.value for trial in study.trials] == [1.0] * 3 + [2.0] * 3
 
+    def test_a_large_objective_holds_up_nobody_but_its_trial(self) -> None:
+        """Its worker is stopped before it has taken it in; the driver goes on with another."""
+        ballast = os.urandom(20_000_000)
+
+        def large(channel: Any) -> Outcome:
+            return Outcome(TrialState.COMPLETE, {}, {"value": float(len(ballast))})
+
+        def small(channel: Any) -> Outcome:
+            return Outcome(TrialState.COMPLETE, {}, {"value": 1.0})
+
+        executor = Processes(2)
+        try:
+            executor.submit(0, small, None)  # type: ignore[arg-type]
+            assert [number for number, _ in executor.wait(60)] == [0]
+            worker = executor._workers[0]
+            os.kill(worker.pid, signal.SIGSTOP)
+            executor.submit(1, large, None)  # type: ignore[arg-type]
+            assert worker.outbox.is_full
+            executor.submit(2, small, None)  # type: ignore[arg-type]
+            assert [number for number, _ in executor.wait(60)] == [2]
+            os.kill(worker.pid, signal.SIGCONT)
+            [(number, outcome)] = executor.wait(60)
+            assert isinstance(outcome, Outcome)
+            assert (number, outcome.metrics) == (1, {"value": 20_000_000.0})
+        finally:
+            executor.shutdown()
+
 
 class _Counted:
     pickled = rebuilt = 0
@@ -385,33 +412,6 @@ class _Explosive:
 
 def _explode() -> Any:
     raise ZeroDivisionError("no way")
-
-    def test_a_large_objective_holds_up_nobody_but_its_trial(self) -> None:
-        """Its worker is stopped before it has taken it in; the driver goes on with another."""
-        ballast = os.urandom(20_000_000)
-
-        def large(channel: Any) -> Outcome:
-            return Outcome(TrialState.COMPLETE, {}, {"value": float(len(ballast))})
-
-        def small(channel: Any) -> Outcome:
-            return Outcome(TrialState.COMPLETE, {}, {"value": 1.0})
-
-        executor = Processes(2)
-        try:
-            executor.submit(0, small, None)  # type: ignore[arg-type]
-            assert [number for number, _ in executor.wait(60)] == [0]
-            worker = executor._workers[0]
-            os.kill(worker.pid, signal.SIGSTOP)
-            executor.submit(1, large, None)  # type: ignore[arg-type]
-            assert worker.outbox.is_full
-            executor.submit(2, small, None)  # type: ignore[arg-type]
-            assert [number for number, _ in executor.wait(60)] == [2]
-            os.kill(worker.pid, signal.SIGCONT)
-            [(number, outcome)] = executor.wait(60)
-            assert isinstance(outcome, Outcome)
-            assert (number, outcome.metrics) == (1, {"value": 20_000_000.0})
-        finally:
-            executor.shutdown()
 
 
 class TestChannel:

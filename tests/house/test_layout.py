@@ -5,6 +5,7 @@ Size is a feature. Raising a budget below takes a line in an ADR that says what 
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -15,6 +16,7 @@ import luthier
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "luthier"
+TESTS = ROOT / "tests"
 VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"}
 
 # Lines of each package, docstrings and examples included.
@@ -90,6 +92,20 @@ def test_tests_mirror_the_source() -> None:
     known = {path.name for path in SOURCE.iterdir()} | {"house", "end_to_end", "benchmarks"}
     strays = [d.name for d in (ROOT / "tests").iterdir() if d.is_dir() and d.name not in known]
     assert [name for name in strays if name != "__pycache__"] == []
+
+
+def hidden_tests(path: Path) -> list[str]:
+    """Tests inside of functions, where pytest doesn't find them."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    tree = ast.parse(path.read_text("utf-8"))
+    outer = [node for node in ast.walk(tree) if isinstance(node, functions)]
+    inner = [node for one in outer for node in ast.walk(one) if node is not one]
+    names = [node.name for node in inner if isinstance(node, functions)]
+    return [f"{path.name}: {name}" for name in names if name.startswith("test_")]
+
+
+def test_no_test_hides_in_a_function() -> None:
+    assert [hidden for path in TESTS.rglob("*.py") for hidden in hidden_tests(path)] == []
 
 
 def test_one_version_everywhere() -> None:
