@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from living import vanished
 
 if TYPE_CHECKING:
     from conftest import Program
@@ -55,15 +56,6 @@ def wait_for(directory: Path, numbers: tuple[int, ...] = (0, 1)) -> list[int]:
     raise AssertionError("the trials don't start")
 
 
-def gone(pids: list[int]) -> bool:
-    for _ in range(1500):
-        living = [pid for pid in pids if psutil.pid_exists(pid)]
-        if all(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in living):
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def line_with(process: subprocess.Popen[str], text: str) -> str:
     assert process.stdout is not None
     for line in process.stdout:
@@ -81,7 +73,7 @@ def test_once_and_running_trials_finish(program: Program, command: list[str]) ->
     (program.directory / "go").touch()
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 130, output
-    assert gone(pids)
+    assert vanished(pids)
     trials = program.export("luthier.db")["trials"]
     assert [trial["state"] for trial in trials] == ["COMPLETE"] * 2
     program.run(*command)
@@ -97,7 +89,7 @@ def test_twice_and_they_are_ended(program: Program, command: list[str]) -> None:
         line_with(process, said)
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 130, output
-    assert gone(pids)
+    assert vanished(pids)
     trials = program.export("luthier.db")["trials"]
     assert [trial["state"] for trial in trials] == ["WAITING"] * 2
     (program.directory / "go").touch()
@@ -114,7 +106,7 @@ def test_a_killed_driver_leaves_no_process(program: Program, command: list[str])
     pids += [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
     process.kill()
     process.wait()
-    assert gone(pids)
+    assert vanished(pids)
     (program.directory / "go").touch()
     program.run(*command)
     trials = program.export("luthier.db")["trials"]

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from living import vanished
 
 import luthier
 from luthier import TrialState
@@ -67,19 +67,6 @@ def make(request: pytest.FixtureRequest) -> Factory:
         return lambda slots=2, **options: Dask(client, slots, **options)
     request.getfixturevalue("ray_here")
     return lambda slots=2, **options: Ray(slots=slots, resources={"cpu": 0.5}, **options)
-
-
-def vanished(pid: int, seconds: float = 30.0) -> bool:
-    """Whether a process ends in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def appeared(path: Path, seconds: float = 60.0) -> str:
@@ -166,7 +153,7 @@ def test_cancel_ends_its_process(make: Factory, tmp_path: Path) -> None:
     [(number, result)] = executor.wait(60)
     assert number == 5
     assert isinstance(result, TrialCancelledError)
-    assert vanished(pid)
+    assert vanished([pid])
     executor.submit(6, _Sleeping(None), None)  # type: ignore[arg-type]
     assert [n for n, _ in executor.wait(60)] == [6]
     executor.shutdown()
@@ -177,7 +164,7 @@ def test_shutdown_ends_running_trials(make: Factory, tmp_path: Path) -> None:
     executor.submit(0, _Sleeping(tmp_path / "pid"), None)  # type: ignore[arg-type]
     pid = int(_while_waiting(executor, tmp_path / "pid"))
     executor.shutdown()
-    assert vanished(pid)
+    assert vanished([pid])
 
 
 def test_asha_with_checkpoints(make: Factory, tmp_path: Path, training: Any) -> None:
@@ -381,7 +368,7 @@ luthier.create_study(seed=0).optimize(objective, 1, executor={place})
     pid = int(appeared(folder / "pid"))
     driver.kill()
     driver.wait()
-    assert vanished(pid)
+    assert vanished([pid])
 
 
 def _while_waiting(executor: Executor, path: Path) -> str:

@@ -16,8 +16,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from living import vanished
 
 import luthier
 from luthier import FrozenTrial, TrialState
@@ -49,22 +49,6 @@ def run(objective: Any, n_trials: int = 3, slots: int = 2, **options: Any) -> lu
     passed = {n: options.pop(n) for n in ("retries", "catch", "fail_fast") if n in options}
     study.optimize(objective, n_trials, executor=Processes(slots, **options), **passed)
     return study
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that is dead but not yet waited for doesn't."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def vanished(pids: list[int]) -> bool:
-    for _ in range(500):
-        if not any(map(alive, pids)):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 class TestDeaths:

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from living import vanished
 
 import luthier
 from luthier import Categorical, Float, Int, Space, TrialState
@@ -185,14 +185,9 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def all_gone(file: str = "pids") -> bool:
-    """Whether the processes named in a file have ended, within seconds."""
+    """Whether the processes named in a file end in time."""
     pids = [int(pid) for pid in Path(file).read_text().split()]
-    for _ in range(200):
-        alive = [p for p in pids if psutil.pid_exists(p) and psutil.Process(p).status() != "zombie"]
-        if not alive:
-            return bool(pids)
-        time.sleep(0.05)
-    return False
+    return bool(pids) and vanished(pids)
 
 
 class TestRuns:

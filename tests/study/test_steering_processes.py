@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from living import vanished
 
 import luthier
 from luthier import Float, FrozenTrial, Space, Study, TrialState
@@ -156,7 +156,7 @@ def test_a_trial_that_hangs_is_terminated_then_killed(
     eventually(lambda: hangs.exists() and hangs.read_text() != "")
     user.stop_trial(1)
     assert ended(process) == ["COMPLETE", "PRUNED", "COMPLETE", "COMPLETE"]
-    eventually(lambda: not _lives(int(hangs.read_text())))
+    assert vanished([int(hangs.read_text())])
     assert (tmp_path / "unwound").exists() is (objective == "unwinding")
 
 
@@ -198,12 +198,3 @@ def test_goals_and_stops_reach_all_processes(start: Start, storage: str) -> None
     user.stop()
     assert set(ended(process)) == {"COMPLETE"}
     assert user.replay().exact
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    return state != "Z"
