@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import threading
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING
+
+import psutil
 
 import luthier
 from luthier import TrialState
@@ -39,7 +44,7 @@ def test_a_stopped_process_loses_its_trial_and_a_living_one_keeps_it(program: Pr
     assert process.stdout is not None
     assert process.stdout.readline() == "asked 0\n"
     living = study.ask()  # this process is watched by nobody, but beats
-    os.kill(process.pid, signal.SIGSTOP)
+    stop_between_writes(process.pid, storage)
     pause = threading.Event()
     while not any(t.state is TrialState.RUNNING and t.attempt == 2 for t in study.trials):
         study._driver.start(new=False)
@@ -50,6 +55,16 @@ def test_a_stopped_process_loses_its_trial_and_a_living_one_keeps_it(program: Pr
     assert "LOST: Trial 0 was taken up by another worker: it is RUNNING at attempt 2" in output
     assert study.tell(0, 1.0).lapses == 1
     assert study.tell(living, 2.0).lapses == 0
+
+
+def stop_between_writes(pid: int, storage: str) -> None:
+    """Stop a process, but not while it has the storage's lock: it would keep that."""
+    with closing(sqlite3.connect(storage, timeout=60, isolation_level=None)) as ours:
+        ours.execute("BEGIN IMMEDIATE")
+        os.kill(pid, signal.SIGSTOP)
+        while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+            time.sleep(0.001)
+        ours.execute("ROLLBACK")
 
 
 KILLER = """
