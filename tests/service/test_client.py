@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, final
 
 import pytest
 
@@ -19,10 +20,34 @@ from luthier.errors import (
     StudyNotFoundError,
     TrialStateError,
 )
+from luthier.service import desks
+from luthier.service.leases import Leases
 from luthier.study.trial import Trial
 
 if TYPE_CHECKING:
     from conftest import Service
+
+
+@final
+class Counted:
+    """How often a method is called from now on."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, owner: type, name: str) -> None:
+        self.n = 0
+        self._called = threading.Condition()
+        method = getattr(owner, name)
+
+        def counting(*given: Any) -> Any:
+            with self._called:
+                self.n += 1
+                self._called.notify_all()
+            return method(*given)
+
+        patch.setattr(owner, name, counting)
+
+    def wait(self, n: int) -> None:
+        with self._called:
+            assert self._called.wait_for(lambda: self.n >= n, 60)
 
 
 def objective(trial: Trial) -> float:
@@ -203,13 +228,21 @@ def test_an_interruption_gives_the_trial_back(service: Service) -> None:
     assert (trial.state, trial.error) == (TrialState.WAITING, "interrupted by KeyboardInterrupt")
 
 
-def test_a_lease_is_renewed_while_an_objective_runs(service: Service) -> None:
-    client = service.client(lease=0.8)
+def test_a_lease_is_renewed_while_an_objective_runs(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the service each renewal takes half a lease, and all else no time."""
+    client = service.client(lease=0.4)
     client.create({"x": Float(0, 1)}, sampler="random")
-    over = threading.Event()
+    begun = time.monotonic()
+    renewals = Counted(monkeypatch, Leases, "renew")
+    looks = Counted(monkeypatch, Leases, "lapsed")
+    monkeypatch.setattr(service.desks._clock, "_clock", lambda: begun + 0.2 * renewals.n)
+    monkeypatch.setattr(desks, "_LOOK_SECONDS", 0.05)
 
     def slow(trial: Trial) -> float:
-        over.wait(2.5)  # three leases, and more than two looks of the service
+        renewals.wait(6)  # three leases
+        looks.wait(looks.n + 2)
         return 1.0
 
     client.optimize(slow, 1)
