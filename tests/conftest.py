@@ -46,6 +46,21 @@ def _heard() -> None:
     logging.disable(logging.NOTSET)
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a trial in a process is over as soon as it has reported, and not before."""
+    from luthier.executors import Processes
+
+    serve = Processes._serve
+
+    def serve_and_hurry(executor: Any, worker: Any, call: int, method: str, given: Any) -> None:
+        serve(executor, worker, call, method, given)
+        if method == "report":
+            executor._tasks[worker.slot].deadline = 0.0
+
+    monkeypatch.setattr(Processes, "_serve", serve_and_hurry)
+
+
 @pytest.fixture(scope="session")
 def dask_client() -> Iterator[Any]:
     """A client of two Dask workers on this machine."""

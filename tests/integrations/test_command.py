@@ -215,10 +215,11 @@ class TestRuns:
         assert len(trial.reports) >= 3
         assert all_gone()
 
+    @pytest.mark.usefixtures("hurried")
     def test_time_limit_ends_the_whole_group(self) -> None:
         command = write("endless.py", ENDLESS) + " {result}"
         study = luthier.create_study(space=SPACE, seed=0)
-        study.optimize(Command(command), n_trials=2, n_jobs=2, time_limit=1.5, fail_fast=None)
+        study.optimize(Command(command), n_trials=2, n_jobs=2, time_limit=60.0, fail_fast=None)
         assert all("TimeLimitError" in str(t.error) for t in study.trials)
         assert len(Path("pids").read_text().split()) == 2
         assert all_gone()
