@@ -508,7 +508,7 @@ def test_a_beat_survives_terms_that_change_meanwhile(
 def test_the_thread_ends_with_the_study_object(tmp_path: Path) -> None:
     study = luthier.create_study(storage=tmp_path / "runs.db")
     trial = study.ask()
-    assert len(threads()) == 1
+    wait_until(lambda: len(threads()) == 1)  # that of an earlier test may be about to end
     del study, trial
     gc.collect()
     wait_until(lambda: threads() == [])
@@ -555,7 +555,7 @@ def test_a_forked_child_is_a_worker_of_its_own(tmp_path: Path) -> None:
             os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert study.trials[0].worker == parent
-    assert len(threads()) == 1
+    wait_until(lambda: len(threads()) == 1)
 
 
 def test_a_told_trial_that_ended_is_refused_in_other_words(world: World) -> None:
