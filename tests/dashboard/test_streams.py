@@ -144,7 +144,7 @@ def test_a_deleted_study_is_gone(tmp_path: Any, start: Callable[..., Dashboard])
         ear.wait(lambda kind, _: kind == "change")
         delete_study(study_name="s", storage=storage)
         ear.wait(lambda kind, _: kind == "gone")
-        assert ear.ended.wait(10)
+        assert ear.ended.wait(20)
     assert dashboard.get(of("s"))[0] == 404
     again = new_study(storage)
     again.tell(again.ask(), 3.0)
@@ -169,7 +169,7 @@ def test_the_server_ends_though_pages_are_open(
     with listening(dashboard, of("s", "events"), 5) as ears:
         ears[0].wait(lambda kind, _: kind == "change")
         dashboard.stop()
-        assert all(ear.ended.wait(5) for ear in ears)
+        assert all(ear.ended.wait(20) for ear in ears)
 
 
 def test_silence_is_told_from_a_lost_connection(

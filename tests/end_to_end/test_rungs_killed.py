@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from conftest import Program
 
 TOTAL = 17  # one round: brackets of 9, 5 and 3
+STEPS = 69  # in all: 21, 21 and 27
 WORK = """
 import os
 import time
@@ -25,6 +26,8 @@ from luthier.schedulers import Hyperband
 
 space = Space(x=Float(0, 1))
 scheduler = Hyperband(9)
+pace, hold = float(os.environ.get("PACE", "0")), int(os.environ.get("HOLD", "1000"))
+trained = []
 log = os.open("steps.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 def say(*words):
@@ -34,7 +37,8 @@ def objective(trial):
     saved = trial.load_checkpoint()
     for step in range(1 if saved is None else int(saved.read_bytes()) + 1, 10):
         say("train", trial.number, step)
-        time.sleep(float(os.environ.get("PACE", "0")))
+        trained.append(step)
+        time.sleep(600 if len(trained) > hold else pace)
         trial.report(trial.params["x"] + 1 / step, step)
         trial.save_checkpoint(str(step).encode())
         say("saved", trial.number, step)
@@ -77,8 +81,9 @@ def killed_and_resumed(program: Program, kills: int, pace: float) -> None:
     steps.unlink()
 
     moments = random.Random(kills)
+    held = {"PACE": str(pace), "HOLD": str(STEPS // (2 * kills + 1))}  # none is over before a kill
     for _ in range(kills):
-        pair = [program.python(*command, PACE=str(pace)) for _ in range(2)]
+        pair = [program.python(*command, **held) for _ in range(2)]
         before = steps.stat().st_size if steps.exists() else 0
         while not steps.exists() or steps.stat().st_size == before:
             assert any(process.poll() is None for process in pair), "over before it was killed"

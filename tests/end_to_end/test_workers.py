@@ -71,10 +71,12 @@ def share_the_work(program: Program, storage: str) -> None:
 
 
 DELAYS = """
-import random, time
+import os, random, time
 
 def objective(trial):
     open("begun", "a").write("x")
+    if "HOLD" in os.environ and os.stat("begun").st_size > 12:
+        time.sleep(600)  # it must not come to its end before it is killed
     time.sleep(random.SystemRandom().random() * 0.1)
     x = trial.suggest_float("x", -1, 1)
     if trial.suggest_categorical("kind", ["a", "b"]) == "b":
@@ -95,7 +97,7 @@ def test_reproducible_study_that_is_killed_and_shared(program: Program) -> None:
     dice = random.Random(0)
     for _ in range(2):
         begun.write_text("")
-        driver = program.start(*command, "--study", "killed")
+        driver = program.start(*command, "--study", "killed", HOLD="1")
         while begun.stat().st_size < 8:
             time.sleep(0.01)
         time.sleep(dice.random() / 10)
