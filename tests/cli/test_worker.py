@@ -111,12 +111,14 @@ class TestCommand:
 
 
 class TestRunning:
+    @pytest.mark.usefixtures("hurried")
     def test_limits_end_trials(self, luthier: Luthier) -> None:
         Path("slow.py").write_text(
-            "import time\ndef objective(trial):\n    time.sleep(60 * (trial.number == 0))\n"
+            "import time\ndef objective(trial):\n    if trial.number == 0:\n"
+            "        trial.report(0.0, 1)\n        time.sleep(600)\n"
             "    return trial.suggest_float('x', 0, 1)\n"
         )
-        limits = ("--time-limit", "1.5 s", "--memory-limit", "4GB", "--executor", "process:2")
+        limits = ("--time-limit", "60 s", "--memory-limit", "4GB", "--executor", "process:2")
         luthier("run", "slow.py:objective", "--study", "demo", "--trials", "3", *limits)
         states = [t.state for t in study().trials]
         assert states == [TrialState.FAILED, TrialState.COMPLETE, TrialState.COMPLETE]
