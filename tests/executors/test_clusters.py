@@ -245,7 +245,7 @@ class TestDask:
                 if seen[-1] == 3:  # Dask takes its time to see that there is more to do
                     study.stop()
 
-            study.optimize(_slow, 80, executor=executor, callbacks=look)
+            study.optimize(_slow, 800, executor=executor, callbacks=look)
             assert {t.state for t in study.trials} == {TrialState.COMPLETE}
             assert max(seen) == 3  # two threads, and one that waits
 
