@@ -55,7 +55,8 @@ def slow(trial):
 def main(storage, objective, executor, **limits):
     study = luthier.load_study(study_name="s", storage=storage)
     if executor.startswith("process"):
-        executor = luthier.executors.Processes(int(executor[-1]), grace=0.5)
+        grace = 60.0 if objective == "unwinding" else 0.5  # SIGTERM ends one, SIGKILL the other
+        executor = luthier.executors.Processes(int(executor[-1]), grace=grace)
     study.optimize(globals()[objective], executor=executor, **limits)
     print([t.state.name for t in study.trials])
 """
