@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import io
 import os
@@ -243,6 +244,7 @@ class Terminal:
             os.environ["TERM"] = "xterm"
             os.execv(sys.executable, [sys.executable, "-m", "luthier.cli", *_WATCH])
         self.pid, self.shown = pid, ""
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode  # a read may split a letter
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
 
     def read_until(self, pattern: str) -> None:
@@ -251,7 +253,7 @@ class Terminal:
         while not re.search(pattern, self.shown):
             assert time.monotonic() < until, self.shown
             if select.select([self.master], [], [], 0.1)[0]:
-                self.shown += os.read(self.master, 65_536).decode()
+                self.shown += self._decode(os.read(self.master, 65_536))
 
     def end(self) -> int:
         """Wait for its end; return the exit code."""
@@ -259,7 +261,7 @@ class Terminal:
         while time.monotonic() < until:
             if select.select([self.master], [], [], 0.1)[0]:
                 try:
-                    self.shown += os.read(self.master, 65_536).decode()
+                    self.shown += self._decode(os.read(self.master, 65_536))
                 except OSError:
                     break
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
