@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
 from luthier.numerics.gp import GaussianProcess, condition, fit
@@ -164,10 +165,21 @@ def test_same_points_and_constant_values_are_no_trouble() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"y": [1.0, 2.0]}, "y must hold a finite value for each of the n >= 1 rows"),
-        ({"y": [1.0, np.nan, 2.0]}, "y must hold a finite value"),
+        ({"y": [1.0, 2.0]}, r"y must hold a finite value for each of 3 points, got shape \(2,\)"),
+        ({"y": [1.0, np.nan, 2.0]}, "and 1 that aren't finite. Leave out"),
+        ({"X": np.empty((0, 1)), "y": []}, "X must hold at least one point"),
+        ({"X": [[0.0], [np.inf], [1.0]]}, "X must be finite, or NaN where missing, got inf"),
+        ({"X": [[0.0], [0.5, 1.0]]}, "X must hold numbers, in rows of one length, got"),
+        ({"X": [["red"], [0.5], [1.0]]}, "Write choices as codes 0, 1, ..."),
+        ({"X": [0.0, 0.5, 1.0]}, r"X must have shape \(n, d\)"),
+        ({"X": [[0], [7], [1]], "categories": [3]}, "X: column 0 must hold codes 0 .. 2 .*got 7"),
+        ({"X": [[0], [-1], [1]], "categories": [3]}, "codes 0 .. 2 of 3 choices.* got -1"),
+        ({"X": [[0], [0.5], [1]], "categories": [3]}, "codes 0 .. 2 of 3 choices.* got 0.5"),
+        ({"noise": [0.1, 0.1]}, "variances .* one for each of 3 points or one for all"),
+        ({"noise": np.inf}, "variances of at least 0, finite"),
+        ({"noise": np.nan}, "variances of at least 0, finite"),
         ({"kernel": "linear"}, "kernel must be one of 'matern52', .* got 'linear'"),
-        ({"noise": -1.0}, "noise must hold variances of at least 0, got -1.0"),
+        ({"noise": -1.0}, "noise must hold variances of at least 0, .* got -1.0"),
         ({"categories": [0, 0]}, "an entry for each of the d columns"),
     ],
 )
@@ -175,8 +187,59 @@ def test_bad_input_is_refused(arguments: dict[str, object], message: str) -> Non
     good: dict[str, object] = {"X": [[0.0], [0.5], [1.0]], "y": [1.0, 0.0, 1.0]}
     with pytest.raises(ArgumentError, match=message):
         fit(**{**good, **arguments})  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match=r"X must have shape \(n, d\)"):
-        fit(**good).predict([[0.0, 1.0]])  # type: ignore[arg-type]
+
+
+ARMED = fit([[0.0, 0], [0.5, 1], [1.0, 2]], [1.0, 0.0, 1.0], categories=[0, 3])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ARMED.predict,
+        ARMED.mean,
+        ARMED.gradient,
+        ARMED.has_seen,
+        ARMED.scaled,
+        lambda X: ARMED.sample(X, 1, np.random.default_rng(0)),
+        lambda X: ARMED.append(X, [0.0]),
+    ],
+)
+def test_points_of_another_shape_are_refused(call: Callable[[ArrayLike], object]) -> None:
+    wrong: list[tuple[ArrayLike, str]] = [
+        ([[0.0]], r"X must have shape \(m, 2\).* got \(1, 1\)"),
+        ([0.0, 1.0], r"got \(2,\). For a single point pass \[point\]"),
+        ([["a", "b"]], "X must hold numbers"),
+    ]
+    for X, message in wrong:
+        with pytest.raises(ArgumentError, match=message):
+            call(X)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"y": [np.nan]}, "y must hold a finite value for each of 1 points"),
+        ({"y": [1.0, 2.0]}, r"y must hold .* got shape \(2,\)"),
+        ({"noise": -5.0}, "noise must hold variances of at least 0"),
+        ({"noise": [0.1, 0.1]}, "one for each of 1 points or one for all"),
+        ({"X": [[np.inf, 0]]}, "X must be finite"),
+        ({"X": [[0.2, 7]]}, "column 1 must hold codes 0 .. 2"),
+    ],
+)
+def test_bad_data_are_not_appended(arguments: dict[str, ArrayLike], message: str) -> None:
+    good: dict[str, ArrayLike] = {"X": [[0.2, 1]], "y": [0.5]}
+    with pytest.raises(ArgumentError, match=message):
+        ARMED.append(**{**good, **arguments})
+
+
+def test_other_bad_arguments_are_refused() -> None:
+    for y in ([1.0, 2.0], [1.0, np.inf, 0.0]):
+        with pytest.raises(ArgumentError, match="y must hold a finite value for each of 3 points"):
+            ARMED.revalued(y)
+    with pytest.raises(ArgumentError, match="n must be at least 1, got 0"):
+        ARMED.sample([[0.0, 1]], 0, np.random.default_rng(0))
+    with pytest.raises(ArgumentError, match="hyper.lengths must be 1, .* got 2"):
+        condition([[0.0], [1.0]], [0.0, 1.0], HYPER)
 
 
 def split_by_choice() -> tuple[GaussianProcess, Array]:

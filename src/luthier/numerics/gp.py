@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
+from luthier.numerics.checks import check_columns, floats, points, targets
 from luthier.numerics.kernels import KERNELS, Features, Kernel, correlation
 from luthier.numerics.marginal import Hyperparameters, map_estimate
 
@@ -58,6 +59,10 @@ class GaussianProcess:
         J: Inverse of the Cholesky factor, lower triangular, shape (n, n).
         a: Weights of the training points in the mean, shape (n,).
         noise: Variances of the noise of standardised values, shape (n,).
+
+    Example:
+        >>> fit([[0.0], [0.5]], [4.0, 0.0]).y.tolist()
+        [1.0, -1.0]
     """
 
     hyper: Hyperparameters
@@ -75,10 +80,10 @@ class GaussianProcess:
         """Return the mean and standard deviation of the function, without noise, at points.
 
         Args:
-            X: Shape (m, d).
+            X: Shape (m, d), as for ``fit``; only the shape is checked, since this has to be fast.
 
         Returns:
-            Both of shape (m,).
+            Both of shape (m,), in the units of y.
 
         Raises:
             ArgumentError: Another number of columns than the model has.
@@ -107,6 +112,13 @@ class GaussianProcess:
 
         Args:
             X: Shape (m, d).
+
+        Raises:
+            ArgumentError: Another number of columns than the model has.
+
+        Example:
+            >>> fit([[0.0], [1.0]], [1.0, 0.0]).has_seen([[0.5], [1.0]]).tolist()
+            [False, True]
         """
         return np.asarray((self.scaled(X)[:, None] == self.A).all(axis=2).any(axis=1))
 
@@ -117,10 +129,14 @@ class GaussianProcess:
             X: Shape (m, d).
 
         Returns:
-            Shape (m,).
+            Shape (m,), in the units of y.
 
         Raises:
             ArgumentError: Another number of columns than the model has.
+
+        Example:
+            >>> fit([[0.0], [1.0]], [3.0, 3.0]).mean([[0.5]]).tolist()
+            [3.0]
         """
         Kx = self.hyper.scale * correlation(self.scaled(X), self.A, self.kernel)[0]
         mean: Array = self.center + self.unit * (Kx @ self.a)
@@ -134,20 +150,25 @@ class GaussianProcess:
 
         Returns:
             The mean, shape (m,), the standard deviation, (m,), and the gradient of each, (m, d),
-            which is 0 in columns of choices.
+            which is 0 in columns of choices: in the units of y, by one of X.
 
         Raises:
             ArgumentError: Another number of columns than the model has.
+
+        Example:
+            >>> mean, std, d_mean, d_std = fit([[0.0], [1.0]], [1.0, 0.0]).gradient([[0.5]])
+            >>> bool(d_mean < 0), d_std.shape
+            (True, (1, 1))
         """
-        points = np.asarray(X, dtype=np.float64)
-        A = self.scaled(points)
+        x = floats(X, "GaussianProcess: X")
+        A = self.scaled(x)
         Kx, g = correlation(A, self.A, self.kernel)
         Kx *= self.hyper.scale
         g *= self.hyper.scale
         V = Kx @ self.J.T
         std = self._deviation(V)
-        d_mean = self._through(points, A, g * self.a)
-        d_std = self._through(points, A, g * (V @ self.J)) / -std[:, None]
+        d_mean = self._through(x, A, g * self.a)
+        d_std = self._through(x, A, g * (V @ self.J)) / -std[:, None]
         mean = self.center + self.unit * (Kx @ self.a)
         return mean, self.unit * std, self.unit * d_mean, self.unit * d_std
 
@@ -160,8 +181,17 @@ class GaussianProcess:
             rng: Source of randomness.
 
         Returns:
-            Shape (n, m).
+            Shape (n, m), in the units of y.
+
+        Raises:
+            ArgumentError: Another number of columns than the model has, or n below 1.
+
+        Example:
+            >>> fit([[0.0], [1.0]], [1.0, 0.0]).sample([[0.5]], 5, np.random.default_rng(0)).shape
+            (5, 1)
         """
+        if n < 1:
+            raise ArgumentError(f"GaussianProcess: n must be at least 1, got {n!r}.", n=n)
         A = self.scaled(X)
         Kx = self.hyper.scale * correlation(A, self.A, self.kernel)[0]
         V = Kx @ self.J.T
@@ -176,8 +206,12 @@ class GaussianProcess:
 
         Args:
             X: New points, shape (m, d).
-            y: Their values, shape (m,).
-            noise: Known noise variances beside the model's own, shape (m,).
+            y: Their values, finite, shape (m,).
+            noise: Known noise variances beside the model's own, in units of y^2, at least 0,
+                shape (m,) or one for all.
+
+        Raises:
+            ArgumentError: See ``fit``.
 
         Example:
             >>> model = fit([[0.0], [0.5], [1.0]], [1.0, 0.0, 1.0])
@@ -185,36 +219,50 @@ class GaussianProcess:
             >>> len(more.y)
             4
         """
-        A = self.scaled(X)
-        new = (np.asarray(y, dtype=np.float64) - self.center) / self.unit
-        extra = np.asarray(noise, dtype=np.float64) / self.unit**2
+        x = points(X, len(self.features.categories), "GaussianProcess: X")
+        check_columns(x, self.features.categories, "GaussianProcess: X")
+        A = self.scaled(x)
+        new = (targets(y, len(x), "GaussianProcess: y") - self.center) / self.unit
+        extra = _variances(noise, len(x)) / self.unit**2
         Kx = self.hyper.scale * correlation(A, self.A, self.kernel)[0]
         V = Kx @ self.J.T  # V' is the new part of L
         S = self.hyper.scale * correlation(A, A, self.kernel)[0] - V @ V.T
-        corner = _inverse_cholesky(S, self.hyper.noise + np.broadcast_to(extra, (len(A),)))
+        corner = _inverse_cholesky(S, self.hyper.noise + extra)
         n, m = len(self.y), len(A)
         J = np.zeros((n + m, n + m))
         J[:n, :n], J[n:, n:] = self.J, corner
         J[n:, :n] = -corner @ (V @ self.J)
         values = np.concatenate([self.y, new])
         a = J.T @ (J @ values)
-        noises = np.concatenate([self.noise, self.hyper.noise + np.broadcast_to(extra, (m,))])
+        noises = np.concatenate([self.noise, self.hyper.noise + extra])
         return replace(self, A=np.concatenate([self.A, A]), y=values, J=J, a=a, noise=noises)
 
     def revalued(self, y: ArrayLike) -> GaussianProcess:
         """Return the model after other values at the same points, in O(n^2).
 
         Args:
-            y: Values, shape (n,). Noise keeps its relation to their spread.
+            y: Values, finite, shape (n,). Noise keeps its relation to their spread.
+
+        Raises:
+            ArgumentError: Another number of values than the model has, or not all finite.
+
+        Example:
+            >>> fit([[0.0], [1.0]], [1.0, 0.0]).revalued([3.0, 5.0]).center
+            4.0
         """
-        values = np.asarray(y, dtype=np.float64)
+        values = targets(y, len(self.y), "GaussianProcess: y")
         center, unit = _center_and_unit(values)
         z = (values - center) / unit
         return replace(self, center=center, unit=unit, y=z, a=self.J.T @ (self.J @ z))
 
     @property
     def smoothed(self) -> Array:
-        """The mean at the training points, which costs next to nothing, shape (n,)."""
+        """The mean at the training points, shape (n,), which costs next to nothing.
+
+        Example:
+            >>> fit([[0.0], [1.0]], [3.0, 3.0]).smoothed.tolist()
+            [3.0, 3.0]
+        """
         return self.center + self.unit * (self.y - self.noise * self.a)
 
     @property
@@ -223,6 +271,10 @@ class GaussianProcess:
 
         The mean log density of each value given all others, in nats, minus that of a constant
         model; 0 or less says that the model knows nothing. Costs O(n^2).
+
+        Example:
+            >>> bool(fit(np.eye(9).cumsum(axis=0), np.arange(9.0)).skill > 1)
+            True
         """
         precision = np.einsum("ij,ij->j", self.J, self.J)
         error = self.a / precision
@@ -234,14 +286,26 @@ class GaussianProcess:
 
     @property
     def leave_one_out(self) -> tuple[Array, Array]:
-        """Predict each training value from all others: means and standard deviations, (n,)."""
+        """Predict each training value from all others: means and deviations of values, (n,) each.
+
+        Both are in the units of y, and the deviations include noise. Costs O(n^2).
+
+        Example:
+            >>> fit([[0.0], [1.0]], [3.0, 3.0]).leave_one_out[0].tolist()
+            [3.0, 3.0]
+        """
         precision = np.einsum("ij,ij->j", self.J, self.J)  # R&W eq. 5.12
         mean = self.y - self.a / precision
         return self.center + self.unit * mean, self.unit / np.sqrt(precision)
 
     @property
     def log_likelihood(self) -> float:
-        """The log marginal likelihood of the standardised values."""
+        """The log marginal likelihood of the standardised values, in nats.
+
+        Example:
+            >>> bool(fit([[0.0], [0.5], [1.0]], [1.0, 0.0, 1.0]).log_likelihood < 0)
+            True
+        """
         log_det = -2.0 * float(np.log(np.diagonal(self.J)).sum())
         n = len(self.y)
         return -0.5 * (float(self.y @ self.a) + log_det + n * float(np.log(2.0 * np.pi)))
@@ -254,9 +318,13 @@ class GaussianProcess:
 
         Raises:
             ArgumentError: Another number of columns than the model has.
+
+        Example:
+            >>> fit([[0.0, 0], [1.0, 1]], [1.0, 0.0], categories=[0, 2]).scaled([[0.5, 1]]).shape
+            (1, 3)
         """
-        _, array = Features.check(X, self.features.categories)
-        return self.hyper.scaled(self.features.of(array), self.features)
+        x = points(X, len(self.features.categories), "GaussianProcess: X")
+        return self.hyper.scaled(self.features.of(x), self.features)
 
     def _deviation(self, V: Array) -> Array:
         variance = self.hyper.scale - np.einsum("ij,ij->i", V, V)
@@ -284,13 +352,14 @@ def fit(
     """Fit a Gaussian process to data.
 
     Args:
-        X: Points, shape (n, d). Numbers should lie in about [0, 1]; NaN is "doesn't apply".
+        X: Points, shape (n, d), n at least 1. Numbers are finite and should lie in about [0, 1];
+            NaN is "doesn't apply".
         y: Values, finite, shape (n,).
         categories: For each column the number of choices, whose codes 0, 1, ... it holds, or 0
             for a number; all are numbers if None.
         by_choice: Whether numbers have length scales of their own within each choice, too.
-        noise: Known noise variances of the values, shape (n,); an unknown constant one is fitted
-            beside them.
+        noise: Known noise variances of the values, in units of y^2, at least 0, shape (n,) or one
+            for all; an unknown constant one is fitted beside them.
         kernel: "matern52", "matern32" or "rbf".
         input_warping: Whether to bend each number by a distribution function of Kumaraswamy's,
             1 - (1 - x^a)^b, whose exponents are fitted with all else and expected near 1, that is
@@ -300,8 +369,9 @@ def fit(
         max_steps: The largest number of steps of the search.
 
     Raises:
-        ArgumentError: Shapes that don't fit, values that aren't finite, an unknown kernel, or
-            numbers outside [0, 1] where inputs are warped.
+        ArgumentError: Shapes that don't fit, values or points that aren't finite, codes of no
+            choice, noise below 0, an unknown kernel, or numbers outside [0, 1] where inputs are
+            warped.
 
     Example:
         >>> X = np.linspace(0, 1, 8)[:, None]
@@ -310,12 +380,12 @@ def fit(
         >>> bool(abs(mean[0] - np.sin(2.4)) < 0.05)
         True
     """
-    features, points, values, extra = _checked(X, y, categories, by_choice, noise, kernel)
+    features, x, values, extra = _checked(X, y, categories, by_choice, noise, kernel)
     if input_warping:
-        _check_unit(points[:, features.numbers])
+        _check_unit(x[:, features.numbers])
     center, unit = _center_and_unit(values)
     hyper = map_estimate(
-        features.of(points),
+        features.of(x),
         (values - center) / unit,
         features,
         extra=extra / unit**2,
@@ -325,7 +395,7 @@ def fit(
         max_steps=max_steps,
     )
     return condition(
-        points,
+        x,
         values,
         hyper,
         categories=categories,
@@ -353,7 +423,7 @@ def condition(
         hyper: Hyperparameters of standardised values.
         categories: See ``fit``; so are the others.
         by_choice: See ``fit``.
-        noise: Known noise variances, shape (n,).
+        noise: Known noise variances, in units of y^2, shape (n,) or one for all.
         kernel: "matern52", "matern32" or "rbf".
 
     Raises:
@@ -365,9 +435,14 @@ def condition(
         >>> model.predict([[1.0]])[0].round(3).tolist()
         [2.0]
     """
-    features, points, values, extra = _checked(X, y, categories, by_choice, noise, kernel)
+    features, x, values, extra = _checked(X, y, categories, by_choice, noise, kernel)
+    if len(hyper.lengths) != features.n_lengths:
+        raise ArgumentError(
+            f"hyper.lengths must be {features.n_lengths}, one a column (and by_choice a number and "
+            f"choice), got {len(hyper.lengths)}. Take hyper of a fit to the same columns."
+        )
     center, unit = _center_and_unit(values)
-    A = hyper.scaled(features.of(points), features)
+    A = hyper.scaled(features.of(x), features)
     K = hyper.scale * correlation(A, A, kernel)[0]
     J = _inverse_cholesky(K, hyper.noise + extra / unit**2)
     z = (values - center) / unit
@@ -383,23 +458,28 @@ def _checked(
     noise: ArrayLike,
     kernel: str,
 ) -> tuple[Features, Array, Array, Array]:
-    features, points = Features.check(X, categories, by_choice)
-    values = np.asarray(y, dtype=np.float64)
-    if values.shape != (len(points),) or not len(points) or not np.isfinite(values).all():
-        raise ArgumentError(
-            f"y must hold a finite value for each of the n >= 1 rows of X, got shape "
-            f"{values.shape} for {len(points)} rows. Leave out rows without a value.",
-            y=y,
-        )
+    features, x = Features.check(floats(X, "X"), categories, by_choice)
+    check_columns(x, features.categories, "X")
+    values = targets(y, len(x), "y")
+    if not len(x):
+        raise ArgumentError(f"X must hold at least one point, got shape {x.shape}.", X=X)
     if kernel not in KERNELS:
         raise ArgumentError(
             f"kernel must be one of {', '.join(map(repr, KERNELS))}, got {kernel!r}.",
             kernel=kernel,
         )
-    extra = np.broadcast_to(np.asarray(noise, dtype=np.float64), values.shape)
-    if not (extra >= 0).all():
-        raise ArgumentError(f"noise must hold variances of at least 0, got {noise!r}.", noise=noise)
-    return features, points, values, extra
+    return features, x, values, _variances(noise, len(x))
+
+
+def _variances(noise: ArrayLike, n: int) -> Array:
+    extra = floats(noise, "noise")
+    if extra.shape not in ((), (n,)) or not ((extra >= 0) & (extra < np.inf)).all():
+        raise ArgumentError(
+            "noise must hold variances of at least 0, finite and in units of y^2, one for each of "
+            f"{n} points or one for all, got {noise!r}.",
+            noise=noise,
+        )
+    return np.broadcast_to(extra, (n,))
 
 
 def _check_unit(numbers: Array) -> None:
