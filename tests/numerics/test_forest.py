@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -116,9 +118,11 @@ def test_same_generator_same_forest() -> None:
 @pytest.mark.parametrize(
     ("X", "y", "settings", "message"),
     [
-        (np.zeros((0, 1)), np.zeros(0), {}, r"n > 0.*got \(0, 1\)"),
-        (np.zeros((2, 2)), np.zeros(2), {}, "categories have length d, got .* and 1"),
-        (np.zeros((2, 1)), np.array([0.0, np.inf]), {}, "targets must be finite"),
+        (np.zeros((0, 1)), np.zeros(0), {}, r"at least 1 point, got shape \(0, 1\)"),
+        (np.zeros((2, 2)), np.zeros(2), {}, r"X must have shape \(m, 1\).* got \(2, 2\)"),
+        (np.zeros((2, 1)), np.array([0.0, np.inf]), {}, "y must hold a finite value for each of 2"),
+        (np.zeros((2, 1)), np.zeros(3), {}, r"for each of 2 points, got shape \(3,\)"),
+        (np.full((2, 1), np.inf), np.zeros(2), {}, "X must be finite, or NaN where missing"),
         (np.zeros((2, 1)), np.zeros(2), {"n_trees": 0}, "n_trees and min_leaf .* got 0, 1"),
         (np.zeros((2, 1)), np.zeros(2), {"max_features": 0.0}, "max_features and share above 0"),
         (np.zeros((2, 1)), np.zeros(2), {"share": 1.5}, "at most 1, got 10, 1, 0.83.* and 1.5"),
@@ -147,7 +151,36 @@ def test_each_tree_sees_its_share() -> None:
     assert np.count_nonzero(forest.feature == -1) == 3 * 40
 
 
-def test_points_to_predict_must_have_the_same_columns() -> None:
-    forest = fit(np.zeros((2, 1)), np.zeros(2), [0], RNG(0))
-    with pytest.raises(ArgumentError, match=r"X must have shape \(c, 1\).*got \(1, 2\)"):
-        forest.predict(np.zeros((1, 2)))
+SEEN = fit([[0.0, 0], [1.0, 2]], [0.0, 1.0], [0, 3], RNG(0))
+
+
+@pytest.mark.parametrize(
+    "call", [SEEN.predict, SEEN.by_tree, lambda X: SEEN.updated(X, np.zeros(len(X)))]
+)
+def test_it_refuses_points_unlike_those_it_has_seen(call: Callable[[object], object]) -> None:
+    wrong: list[tuple[object, str]] = [
+        ([[0.0]], r"X must have shape \(m, 2\).*got \(1, 1\)"),
+        ([[0.0, 1.0, 0.0]], r"got \(1, 3\)"),
+        ([[0.5, 3]], "column 1 of X must hold codes 0 .. 2 of 3 choices.* got 3"),
+        ([[0.5, -1]], "got -1"),
+        ([[0.5, 0.5]], "got 0.5. Number the choices from 0"),
+    ]
+    for X, message in wrong:
+        with pytest.raises(ArgumentError, match=message):
+            call(X)
+
+
+def test_it_learns_from_nothing_but_codes_and_finite_targets() -> None:
+    with pytest.raises(ArgumentError, match="X: column 1 must hold codes 0 .. 2.* got 7"):
+        fit([[0.0, 7]], [0.0], [0, 3], RNG(0))
+    for y in ([np.nan], [0.0, 1.0]):
+        with pytest.raises(ArgumentError, match="y must hold a finite value for each of 1 points"):
+            SEEN.updated([[0.5, 1]], y)
+    with pytest.raises(ArgumentError, match="X must be finite"):
+        SEEN.updated([[np.inf, 1]], [0.0])
+
+
+def test_lists_are_as_good_as_arrays() -> None:
+    X, y = [[0.0, 0], [0.5, None], [1.0, 2]], [0, 1, 2]
+    first, again = fit(X, y, [0, 3], RNG(0)), fit(np.array(X, float), np.array(y), [0, 3], RNG(0))
+    np.testing.assert_array_equal(first.predict(X), again.predict(np.array(X, float)))

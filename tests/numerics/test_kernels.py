@@ -49,14 +49,6 @@ def test_features_of_a_fortnight_of_columns_keep_their_owners() -> None:
     assert features.of(np.zeros((1, 5))).shape == (1, 8)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Features((0, -1)), r"categories must hold, for each column"),
-        (lambda: Features.check([1.0, 2.0], None), r"X must have shape \(n, d\).*got \(2,\)"),
-        (lambda: Features.check([[1.0, 2.0]], [0]), r"an entry for each of the d columns"),
-    ],
-)
-def test_bad_input_is_refused(make: object, message: str) -> None:
-    with pytest.raises(ArgumentError, match=message):
-        make()  # type: ignore[operator]
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="categories must hold, for each column"):
+        Features((0, -1))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
 
-__all__ = ["check_codes", "check_columns", "floats", "points", "targets"]
+__all__ = ["check_codes", "data", "floats", "points", "targets"]
 
 Array = NDArray[np.float64]
 
@@ -41,6 +41,19 @@ def points(X: ArrayLike, width: int, what: str) -> Array:
     return array
 
 
+def data(X: ArrayLike, categories: Sequence[int], what: str, least: int = 0) -> Array:
+    """Return points to learn from as an array: finite, codes in columns of so many choices; NaN."""
+    array = points(X, len(categories), what)
+    if len(array) < least:
+        raise ArgumentError(f"{what} must hold at least {least} point, got shape {array.shape}.")
+    if np.isinf(array).any():
+        raise ArgumentError(f"{what} must be finite, or NaN where missing, got inf. Rescale it.")
+    for j, k in enumerate(categories):
+        if k:
+            check_codes(array[:, j], k, f"{what}: column {j}")
+    return array
+
+
 def targets(y: ArrayLike, n: int, what: str) -> Array:
     """Return finite values as an array of shape (n,)."""
     values = floats(y, what)
@@ -52,21 +65,10 @@ def targets(y: ArrayLike, n: int, what: str) -> Array:
     return values
 
 
-def check_columns(X: Array, categories: Sequence[int], what: str) -> None:
-    """Refuse infinite numbers, and what isn't a code in columns of choices; 0 of them: numbers."""
-    if np.isinf(X).any():
-        raise ArgumentError(f"{what} must be finite, or NaN where missing, got inf. Rescale it.")
-    for j, k in enumerate(categories):
-        if k:
-            check_codes(X[~np.isnan(X[:, j]), j], k, f"{what}: column {j}")
-
-
 def check_codes(codes: Array, k: int, what: str) -> None:
-    """Refuse what isn't a code 0 .. k - 1; NaN has to be left out before."""
-    if not codes.size:
-        return
-    if codes.min() < 0 or codes.max() >= k or (codes != np.floor(codes)).any():
-        wrong = codes[(codes < 0) | (codes >= k) | (codes != np.floor(codes))]
+    """Refuse what is neither a code 0 .. k - 1 nor NaN."""
+    wrong = codes[(codes < 0) | (codes >= k) | (codes > np.floor(codes))]
+    if len(wrong):
         raise ArgumentError(
             f"{what} must hold codes 0 .. {k - 1} of {k} choices, or NaN where missing, got "
             f"{wrong[0]:g}. Number the choices from 0."

@@ -30,9 +30,10 @@ from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
+from luthier.numerics.checks import check_codes, data, points, targets
 
 __all__ = ["Forest", "fit"]
 
@@ -58,6 +59,10 @@ class Forest:
         count: Number of samples in a node.
         mean: Mean target of the samples in a node.
         variance: Their variance.
+
+    Example:
+        >>> fit([[0.0], [1.0]], [2.0, 2.0], [0], np.random.default_rng(0), n_trees=3).mean.tolist()
+        [2.0, 2.0, 2.0]
     """
 
     n_trees: int
@@ -71,63 +76,77 @@ class Forest:
     mean: Array
     variance: Array
 
-    def predict(self, X: Array) -> tuple[Array, Array]:
+    def predict(self, X: ArrayLike) -> tuple[Array, Array]:
         """Return mean and standard deviation at points.
 
         Args:
             X: Shape (c, d); NaN is missing. Codes must be those that ``fit`` was told of.
 
         Returns:
-            Two arrays of shape (c,).
+            Two arrays of shape (c,), in the units of y.
 
         Raises:
-            ArgumentError: Another number of columns.
+            ArgumentError: Another number of columns, or codes of no category.
+
+        Example:
+            >>> fit([[0.0]], [2.0], [0], np.random.default_rng(0)).predict([[0.5]])[0].tolist()
+            [2.0]
         """
-        self._check_width(X)
-        leaves = self._leaves(X)
+        leaves = self._leaves(points(X, self.width, "Forest: X"))
         means = self.mean[leaves]
         variance = means.var(axis=0) + self.variance[leaves].mean(axis=0)
         return means.mean(axis=0), np.sqrt(variance)
 
-    def by_tree(self, X: Array) -> Array:
+    def by_tree(self, X: ArrayLike) -> Array:
         """Return what each tree says of the mean at points.
 
         Args:
             X: Shape (c, d), as for ``predict``.
 
         Returns:
-            Shape (T, c).
+            Shape (T, c), in the units of y.
 
         Raises:
-            ArgumentError: Another number of columns.
+            ArgumentError: See ``predict``.
+
+        Example:
+            >>> fit([[0.0]], [2.0], [0], np.random.default_rng(0)).by_tree([[0.5]]).shape
+            (10, 1)
         """
-        self._check_width(X)
-        return self.mean[self._leaves(X)]
+        return self.mean[self._leaves(points(X, self.width, "Forest: X"))]
 
     def gains(self) -> Array:
         """Return by how much the splits of each column lower the squared error, shape (d,).
 
         Summed over the samples of all trees: the mean decrease of impurity, times their number.
+
+        Example:
+            >>> fit(np.eye(2), [1.0, 1.0], [0, 0], np.random.default_rng(0)).gains().tolist()
+            [0.0, 0.0]
         """
         inner = np.flatnonzero(self.feature != _LEAF)
         error, left = self.count * self.variance, self.left[inner]
         gain = error[inner] - error[left] - error[left + 1]
         return np.bincount(self.feature[inner], gain, self.width).astype(np.float64)
 
-    def updated(self, X: Array, y: Array) -> Forest:
+    def updated(self, X: ArrayLike, y: ArrayLike) -> Forest:
         """Return a forest of the same trees whose leaves hold more samples; much faster than a fit.
 
         Args:
             X: Data, shape (m, d).
             y: Finite targets, shape (m,). Every tree sees all of them.
 
+        Raises:
+            ArgumentError: See ``fit``.
+
         Example:
-            >>> forest = fit(np.zeros((1, 1)), np.zeros(1), [0], np.random.default_rng(0))
-            >>> forest.updated(np.ones((3, 1)), np.ones(3)).predict(np.ones((1, 1)))[0].tolist()
+            >>> forest = fit([[0.0]], [0.0], [0], np.random.default_rng(0))
+            >>> forest.updated(np.ones((3, 1)), np.ones(3)).predict([[1.0]])[0].tolist()
             [0.75]
         """
-        leaves, n = self._leaves(X).ravel(), len(self.mean)
-        new = np.tile(y, self.n_trees)
+        x = data(X, [0] * self.width, "Forest: X")  # codes are checked when they are read
+        new = np.tile(targets(y, len(x), "Forest: y"), self.n_trees)
+        leaves, n = self._leaves(x).ravel(), len(self.mean)
         count = self.count + np.bincount(leaves, minlength=n)
         shift = np.bincount(leaves, new - self.mean[leaves], n) / count
         spread = np.bincount(leaves, (new - self.mean[leaves]) ** 2, n)
@@ -135,12 +154,6 @@ class Forest:
         return replace(
             self, count=count, mean=self.mean + shift, variance=np.maximum(variance, 0.0)
         )
-
-    def _check_width(self, X: Array) -> None:
-        if X.ndim != 2 or X.shape[1] != self.width:
-            raise ArgumentError(
-                f"Forest: X must have shape (c, {self.width}), as in fit, got {X.shape}."
-            )
 
     def _leaves(self, X: Array) -> Places:
         """The leaf of every point in every tree, shape (T, c)."""
@@ -159,8 +172,8 @@ class Forest:
 
 
 def fit(
-    X: Array,
-    y: Array,
+    X: ArrayLike,
+    y: ArrayLike,
     categories: Sequence[int],
     rng: np.random.Generator,
     *,
@@ -172,7 +185,7 @@ def fit(
     """Fit a forest.
 
     Args:
-        X: Data, NaN where missing, shape (n, d), n at least 1.
+        X: Data, finite or NaN where missing, shape (n, d), n at least 1.
         y: Finite targets, shape (n,).
         categories: Number of categories of each column, 0 for numbers, length d; a categorical
             column holds codes 0 .. K - 1.
@@ -184,25 +197,28 @@ def fit(
             at most 1. All of it makes a forest interpolate, and be certain at the data.
 
     Raises:
-        ArgumentError: Shapes that don't match, targets that aren't finite, or a bad setting.
+        ArgumentError: Shapes that don't match, data or targets that aren't finite, codes of no
+            category, or a bad setting.
 
     Example:
         >>> rng = np.random.default_rng(0)
         >>> X = rng.random((200, 2))
         >>> forest = fit(X, 3 * X[:, 0], [0, 0], rng)
-        >>> mean, std = forest.predict(np.array([[0.5, 0.5]]))
+        >>> mean, std = forest.predict([[0.5, 0.5]])
         >>> bool(abs(mean[0] - 1.5) < 0.2)
         True
     """
-    _check(X, y, categories, (n_trees, min_leaf), (max_features, share))
-    n, width = X.shape
+    x = data(X, categories, "Forest: X", least=1)
+    values = targets(y, len(x), "Forest: y")
+    _check_settings((n_trees, min_leaf), (max_features, share))
+    n, width = x.shape
     samples = np.argsort(rng.random((n_trees, n)), axis=1)[:, : math.ceil(share * n)]
     columns = {j: k for j, k in enumerate(categories) if k}
-    codes = {j: _order_of_codes(X[:, j], y, samples, k) for j, k in columns.items()}
-    values = _read_codes(X, codes, n_trees)
-    tree = np.arange(n_trees)[:, None] if len(values) > 1 else 0
-    rows = values[tree, samples].reshape(-1, width).T
-    grower = _Grower(np.ascontiguousarray(rows), y[samples].ravel(), n_trees)
+    codes = {j: _order_of_codes(x[:, j], values, samples, k) for j, k in columns.items()}
+    read = _read_codes(x, codes, n_trees)
+    tree = np.arange(n_trees)[:, None] if len(read) > 1 else 0
+    rows = read[tree, samples].reshape(-1, width).T
+    grower = _Grower(np.ascontiguousarray(rows), values[samples].ravel(), n_trees)
     while grower.grow(rng, min_leaf, max_features):
         pass
     return Forest(n_trees, width, codes, *grower.nodes())
@@ -328,24 +344,12 @@ def _read_codes(X: Array, codes: dict[int, Array], n_trees: int) -> Array:
     values = np.repeat(X[None], n_trees, axis=0)
     for j, table in codes.items():
         known = ~np.isnan(X[:, j])
+        check_codes(X[:, j], table.shape[1], f"Forest: column {j} of X")
         values[:, known, j] = table[:, X[known, j].astype(np.intp)]
     return values
 
 
-def _check(
-    X: Array,
-    y: Array,
-    categories: Sequence[int],
-    counts: tuple[int, int],
-    shares: tuple[float, float],
-) -> None:
-    if X.ndim != 2 or not len(X) or y.shape != (len(X),) or len(categories) != X.shape[1]:
-        raise ArgumentError(
-            f"Forest: X must be (n, d) with n > 0, y (n,) and categories have length d, got "
-            f"{X.shape}, {y.shape} and {len(categories)}."
-        )
-    if not np.isfinite(y).all():
-        raise ArgumentError("Forest: targets must be finite. Leave such rows out, or clip them.")
+def _check_settings(counts: tuple[int, int], shares: tuple[float, float]) -> None:
     if min(counts) < 1 or not 0 < min(shares) <= max(shares) <= 1:
         raise ArgumentError(
             "Forest: n_trees and min_leaf must be at least 1, max_features and share above 0 and "

@@ -22,6 +22,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
@@ -30,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
-from luthier.numerics.checks import check_columns, floats, points, targets
+from luthier.numerics.checks import data, floats, points, targets
 from luthier.numerics.kernels import KERNELS, Features, Kernel, correlation
 from luthier.numerics.marginal import Hyperparameters, map_estimate
 
@@ -214,13 +215,10 @@ class GaussianProcess:
             ArgumentError: See ``fit``.
 
         Example:
-            >>> model = fit([[0.0], [0.5], [1.0]], [1.0, 0.0, 1.0])
-            >>> more = model.append([[0.25]], [0.2])
-            >>> len(more.y)
-            4
+            >>> len(fit([[0.0], [1.0]], [1.0, 0.0]).append([[0.25]], [0.2]).y)
+            3
         """
-        x = points(X, len(self.features.categories), "GaussianProcess: X")
-        check_columns(x, self.features.categories, "GaussianProcess: X")
+        x = data(X, self.features.categories, "GaussianProcess: X")
         A = self.scaled(x)
         new = (targets(y, len(x), "GaussianProcess: y") - self.center) / self.unit
         extra = _variances(noise, len(x)) / self.unit**2
@@ -286,9 +284,7 @@ class GaussianProcess:
 
     @property
     def leave_one_out(self) -> tuple[Array, Array]:
-        """Predict each training value from all others: means and deviations of values, (n,) each.
-
-        Both are in the units of y, and the deviations include noise. Costs O(n^2).
+        """Predict each value from all others: means and deviations, noise included, (n,) each.
 
         Example:
             >>> fit([[0.0], [1.0]], [3.0, 3.0]).leave_one_out[0].tolist()
@@ -369,9 +365,8 @@ def fit(
         max_steps: The largest number of steps of the search.
 
     Raises:
-        ArgumentError: Shapes that don't fit, values or points that aren't finite, codes of no
-            choice, noise below 0, an unknown kernel, or numbers outside [0, 1] where inputs are
-            warped.
+        ArgumentError: Shapes that don't fit, X or y that isn't finite, codes of no choice, noise
+            below 0, an unknown kernel, or numbers outside [0, 1] where inputs are warped.
 
     Example:
         >>> X = np.linspace(0, 1, 8)[:, None]
@@ -436,11 +431,6 @@ def condition(
         [2.0]
     """
     features, x, values, extra = _checked(X, y, categories, by_choice, noise, kernel)
-    if len(hyper.lengths) != features.n_lengths:
-        raise ArgumentError(
-            f"hyper.lengths must be {features.n_lengths}, one a column (and by_choice a number and "
-            f"choice), got {len(hyper.lengths)}. Take hyper of a fit to the same columns."
-        )
     center, unit = _center_and_unit(values)
     A = hyper.scaled(features.of(x), features)
     K = hyper.scale * correlation(A, A, kernel)[0]
@@ -458,11 +448,11 @@ def _checked(
     noise: ArrayLike,
     kernel: str,
 ) -> tuple[Features, Array, Array, Array]:
-    features, x = Features.check(floats(X, "X"), categories, by_choice)
-    check_columns(x, features.categories, "X")
+    x = floats(X, "X")
+    columns = [0] * math.prod(x.shape[1:]) if categories is None else categories
+    features = Features(tuple(columns), by_choice)
+    data(x, columns, "X", least=1)
     values = targets(y, len(x), "y")
-    if not len(x):
-        raise ArgumentError(f"X must hold at least one point, got shape {x.shape}.", X=X)
     if kernel not in KERNELS:
         raise ArgumentError(
             f"kernel must be one of {', '.join(map(repr, KERNELS))}, got {kernel!r}.",

@@ -21,13 +21,12 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from luthier.errors import ArgumentError
 
@@ -134,21 +133,6 @@ class Features:
                 f"number, got {self.categories!r}.",
                 categories=self.categories,
             )
-
-    @staticmethod
-    def check(
-        X: ArrayLike, categories: Sequence[int] | None, by_choice: bool = False
-    ) -> tuple[Features, Array]:
-        """Return the features of a matrix whose columns are numbers unless told otherwise."""
-        array = np.asarray(X, dtype=np.float64)
-        if array.ndim != 2 or (categories is not None and len(categories) != array.shape[1]):
-            raise ArgumentError(
-                "X must have shape (n, d), and categories an entry for each of the d columns, "
-                f"got {array.shape} and {categories!r}.",
-                shape=array.shape,
-                categories=categories,
-            )
-        return Features(tuple(categories or (0,) * array.shape[1]), by_choice), array
 
     @cached_property
     def numbers(self) -> NDArray[np.intp]:

@@ -32,8 +32,9 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from luthier.numerics.checks import floats
 from luthier.numerics.gp import GaussianProcess
-from luthier.numerics.kernels import Features, Kernel, correlation
+from luthier.numerics.kernels import Kernel, correlation
 
 __all__ = ["Path", "sample_path"]
 
@@ -89,8 +90,7 @@ class Path:
         Raises:
             ArgumentError: Another number of columns than the model has.
         """
-        model = self.model
-        _, points = Features.check(X, model.features.categories)
+        model, points = self.model, floats(X, "Path: X")
         A = model.scaled(points)
         Kx, g = correlation(A, model.A, model.kernel)
         waves = _waves(A, self.frequencies)
