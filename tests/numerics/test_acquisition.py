@@ -200,3 +200,47 @@ def test_functions_by_name_are_those_on_a_logarithmic_scale() -> None:
         assert np.array_equal(log_named(name, mean, std, best, 2.5), acquired)
     with pytest.raises(ArgumentError, match="name must be one of 'logei', .*, got 'best'"):
         log_named("best", mean, std, best)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        expected_improvement,
+        log_expected_improvement,
+        probability_of_improvement,
+        log_probability_below,
+        log_optimistic_improvement,
+        lambda mean, std, best: log_named("ucb", mean, std, best),
+    ],
+)
+def test_bad_predictions_are_refused(function: Callable[..., Acquired]) -> None:
+    for std in ([1.0, 0.0], [1.0, -1.0], [1.0, np.nan]):
+        with pytest.raises(ArgumentError, match="std must be above 0, got"):
+            function([0.0, 1.0], std, 0.0)
+    for mean, std, best in (
+        ([0.0, 1.0], [1.0], 0.0),
+        ([0.0, 1.0], 1.0, 0.0),
+        ([0.0, 1.0], [1.0, 1.0], [0.0, 0.0, 0.0]),
+    ):
+        with pytest.raises(ArgumentError, match="mean and std must have one shape"):
+            function(mean, std, best)
+    with pytest.raises(ArgumentError, match="mean must hold numbers"):
+        function([[0.0], [0.0, 1.0]], [1.0, 1.0], 0.0)
+
+
+def test_bad_settings_are_refused() -> None:
+    for kappa in (-1.0, np.nan):
+        with pytest.raises(ArgumentError, match="kappa must be at least 0 and at most inf, got"):
+            lower_confidence_bound([0.0], [1.0], kappa)
+    for weight in (-0.1, 5.0):
+        with pytest.raises(ArgumentError, match="weight must be at least 0 and at most 1, got"):
+            log_cost([2.0], weight)
+    with pytest.raises(ArgumentError, match="weight must be at least 0 .* got -1"):
+        log_prior([2.0], -1)
+
+
+def test_gradients_of_other_points_are_not_chained() -> None:
+    acquired = lower_confidence_bound([0.0, 1.0], [1.0, 1.0])
+    for d_mean, d_std in ((np.ones((3, 2)), np.ones((3, 2))), (np.ones((2, 2)), np.ones((2, 1)))):
+        with pytest.raises(ArgumentError, match="chain: d_mean and d_std must have 2 rows"):
+            chain(acquired, d_mean, d_std)

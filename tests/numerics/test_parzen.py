@@ -144,12 +144,55 @@ def test_axis_says_what_is_wrong(settings_: dict[str, object], message: str) -> 
 
 
 def test_parzen_says_what_is_wrong() -> None:
-    with pytest.raises(ArgumentError, match=r"X must have shape \(n, 1\).*got \(2, 3\)"):
+    with pytest.raises(ArgumentError, match=r"X must have shape \(m, 1\).*got \(2, 3\)"):
         Parzen(np.zeros((2, 3)), [NUMBER])
-    with pytest.raises(ArgumentError, match="weights must be 1 numbers of at least 0"):
-        Parzen(np.zeros((1, 1)), [NUMBER], weights=np.array([-1.0]))
-    with pytest.raises(ArgumentError, match="prior_weight above 0, got .*prior_weight=0"):
-        Parzen(np.zeros((1, 1)), [NUMBER], prior_weight=0)
+    with pytest.raises(ArgumentError, match="X must hold numbers, in rows of one length"):
+        Parzen([[0.0], [0.1, 0.2]], [NUMBER])
+    for weights in ([-1.0], [np.nan], [np.inf], [1.0, 1.0]):
+        with pytest.raises(ArgumentError, match="weights must be 1 numbers of at least 0"):
+            Parzen(np.zeros((1, 1)), [NUMBER], weights=weights)
+    for prior_weight in (0, np.inf, np.nan):
+        with pytest.raises(ArgumentError, match="prior_weight must be above 0, got"):
+            Parzen(np.zeros((1, 1)), [NUMBER], prior_weight=prior_weight)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([7.0, 0], r"X must hold numbers in \[0, 1\], got 0.5 to 7"),
+        ([-0.1, 0], "got -0.1 to 0.5"),
+        ([np.inf, 0], "got 0.5 to inf"),
+        ([0.5, 3], "column 1 of X must hold codes 0 .. 2 of 3 choices.* got 3"),
+        ([0.5, -1], "got -1"),
+        ([0.5, 0.5], "got 0.5. Number the choices from 0"),
+    ],
+)
+def test_parzen_looks_at_the_values_it_is_made_of(row: list[float], message: str) -> None:
+    axes = [NUMBER, Axis("choice", 3)]
+    with pytest.raises(ArgumentError, match=message):
+        Parzen([[0.5, 0], row], axes)
+    with pytest.raises(ArgumentError, match=message):
+        Parzen([[0.5, 0]], axes).append([row])
+
+
+def test_parzen_judges_points_of_its_own_shape_only() -> None:
+    density = Parzen([[0.5, 0]], [NUMBER, Axis("choice", 3)])
+    for x in ([[0.5]], [[0.5, 0, 0]], [0.5, 0]):
+        with pytest.raises(ArgumentError, match=r"x must have shape \(m, 2\)"):
+            density.log_density(x)
+    with pytest.raises(ArgumentError, match="column 1 of x must hold codes 0 .. 2.* got 3"):
+        density.log_density([[0.5, 3]])
+    with pytest.raises(ArgumentError, match="n must be at least 0, got -1"):
+        density.sample(-1, RNG(0))
+
+
+def test_lists_are_as_good_as_arrays() -> None:
+    first = Parzen([[0.5, 0], [None, 1]], [NUMBER, Axis("choice", 2, prior=[0.4, 0.6])])
+    again = Parzen(
+        np.array([[0.5, 0], [np.nan, 1]]), [NUMBER, Axis("choice", 2, prior=np.array([0.4, 0.6]))]
+    )
+    assert np.array_equal(first.log_density([[0.2, 1]]), again.log_density(np.array([[0.2, 1.0]])))
+    assert Axis("number", edges=[0, 0.5, 1]).edges.tolist() == [0.0, 0.5, 1.0]
 
 
 @settings(deadline=None, max_examples=60)
@@ -210,7 +253,7 @@ def test_only_kernels_next_to_new_ones_are_worked_out_again(
         (np.zeros((1, 2)), None, r"X must have shape \(m, 1\)"),
         (np.zeros(1), None, r"X must have shape \(m, 1\)"),
         (np.zeros((2, 1)), np.ones(3), "weights must be 2 numbers"),
-        (np.zeros((1, 1)), -np.ones(1), "weights must be 4 numbers of at least 0"),
+        (np.zeros((1, 1)), -np.ones(1), "weights must be 1 numbers of at least 0"),
     ],
 )
 def test_appending_says_what_is_wrong(

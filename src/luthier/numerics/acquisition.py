@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
+from luthier.numerics.checks import floats
 
 __all__ = [
     "ACQUISITIONS",
@@ -60,7 +61,12 @@ _TAIL: Final = -30.0
 
 
 class Acquired(NamedTuple):
-    """Values of an acquisition function, and their derivatives by mean and deviation, (m,) each."""
+    """Values of an acquisition function, and their derivatives by mean and deviation, (m,) each.
+
+    Example:
+        >>> (log_cost([2.0], 0.5) + log_prior([-3.0], 1.0)).value.tolist()
+        [-4.0]
+    """
 
     value: Array
     by_mean: Array
@@ -73,7 +79,7 @@ class Acquired(NamedTuple):
         return Acquired(*(a + b for a, b in zip(self, other, strict=True)))
 
 
-def chain(acquired: Acquired, d_mean: Array, d_std: Array) -> Array:
+def chain(acquired: Acquired, d_mean: ArrayLike, d_std: ArrayLike) -> Array:
     """Return the gradient by coordinates.
 
     Args:
@@ -83,8 +89,21 @@ def chain(acquired: Acquired, d_mean: Array, d_std: Array) -> Array:
 
     Returns:
         Shape (m, d).
+
+    Raises:
+        ArgumentError: Other shapes.
+
+    Example:
+        >>> chain(lower_confidence_bound([0.0], [1.0], 2.0), [[3.0]], [[1.0]]).tolist()
+        [[-1.0]]
     """
-    return acquired.by_mean[:, None] * d_mean + acquired.by_std[:, None] * d_std
+    by_mean, by_std = floats(d_mean, "d_mean"), floats(d_std, "d_std")
+    if by_mean.shape != by_std.shape or by_mean.shape[:1] != acquired.by_mean.shape:
+        raise ArgumentError(
+            f"chain: d_mean and d_std must have {len(acquired.value)} rows, one a value, got "
+            f"shapes {by_mean.shape} and {by_std.shape}. Take both from the model's gradient."
+        )
+    return acquired.by_mean[:, None] * by_mean + acquired.by_std[:, None] * by_std
 
 
 def expected_improvement(mean: ArrayLike, std: ArrayLike, best: ArrayLike) -> Acquired:
@@ -95,8 +114,11 @@ def expected_improvement(mean: ArrayLike, std: ArrayLike, best: ArrayLike) -> Ac
 
     Args:
         mean: Shape (m,).
-        std: Above 0, shape (m,).
-        best: The value to improve on.
+        std: Above 0, shape (m,), in the units of the mean.
+        best: The value to improve on, shape () or (m,).
+
+    Raises:
+        ArgumentError: Other shapes, or a deviation that isn't above 0.
 
     Example:
         >>> expected_improvement([0.0, 1.0], [1.0, 1.0], 0.0).value.round(3).tolist()
@@ -112,8 +134,11 @@ def log_expected_improvement(mean: ArrayLike, std: ArrayLike, best: ArrayLike) -
 
     Args:
         mean: Shape (m,).
-        std: Above 0, shape (m,).
-        best: The value to improve on.
+        std: Above 0, shape (m,), in the units of the mean.
+        best: The value to improve on, shape () or (m,).
+
+    Raises:
+        ArgumentError: Other shapes, or a deviation that isn't above 0.
 
     Example:
         >>> log_expected_improvement([0.0, 40.0], [1.0, 1.0], 0.0).value.round(3).tolist()
@@ -121,8 +146,8 @@ def log_expected_improvement(mean: ArrayLike, std: ArrayLike, best: ArrayLike) -
     """
     from scipy.special import log_ndtr
 
-    mu, s = np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64)
-    z = (np.asarray(best, dtype=np.float64) - mu) / s
+    mu, s, least = _checked(mean, std, best)
+    z = (least - mu) / s
     log_h = _log_h(z)
     log_phi = -0.5 * (z * z + _LOG_2PI)
     return Acquired(
@@ -139,8 +164,11 @@ def probability_of_improvement(mean: ArrayLike, std: ArrayLike, best: ArrayLike)
 
     Args:
         mean: Shape (m,).
-        std: Above 0, shape (m,).
-        best: The value to improve on.
+        std: Above 0, shape (m,), in the units of the mean.
+        best: The value to improve on, shape () or (m,).
+
+    Raises:
+        ArgumentError: Other shapes, or a deviation that isn't above 0.
 
     Example:
         >>> probability_of_improvement([0.0, 1.0], [1.0, 1.0], 0.0).value.round(3).tolist()
@@ -158,8 +186,11 @@ def log_probability_below(mean: ArrayLike, std: ArrayLike, bound: ArrayLike) -> 
 
     Args:
         mean: Shape (m,).
-        std: Above 0, shape (m,).
-        bound: What the value should be below.
+        std: Above 0, shape (m,), in the units of the mean.
+        bound: What the value should be below, shape () or (m,).
+
+    Raises:
+        ArgumentError: Other shapes, or a deviation that isn't above 0.
 
     Example:
         >>> log_probability_below([0.0], [1.0], 0.0).value.round(3).tolist()
@@ -167,8 +198,8 @@ def log_probability_below(mean: ArrayLike, std: ArrayLike, bound: ArrayLike) -> 
     """
     from scipy.special import log_ndtr
 
-    mu, s = np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64)
-    z = (np.asarray(bound, dtype=np.float64) - mu) / s
+    mu, s, most = _checked(mean, std, bound)
+    z = (most - mu) / s
     value = log_ndtr(z)
     slope = np.exp(-0.5 * (z * z + _LOG_2PI) - value) / s
     return Acquired(value, -slope, -slope * z)
@@ -179,19 +210,23 @@ def lower_confidence_bound(mean: ArrayLike, std: ArrayLike, kappa: float = 1.8) 
 
     Args:
         mean: Shape (m,).
-        std: Above 0, shape (m,).
+        std: Above 0, shape (m,), in the units of the mean.
         kappa: How optimistic, at least 0.
+
+    Raises:
+        ArgumentError: Other shapes, a deviation that isn't above 0, or kappa below 0.
 
     Example:
         >>> lower_confidence_bound([0.0], [1.0], kappa=2.0).value.tolist()
         [2.0]
     """
-    mu, s = np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64)
+    mu, s, _ = _checked(mean, std, 0.0)
+    _check_within(kappa, math.inf, "kappa")
     return Acquired(kappa * s - mu, np.full_like(mu, -1.0), np.full_like(mu, kappa))
 
 
 def log_optimistic_improvement(
-    mean: ArrayLike, std: ArrayLike, best: float, kappa: float = 1.8
+    mean: ArrayLike, std: ArrayLike, best: ArrayLike, kappa: float = 1.8
 ) -> Acquired:
     """Log t log(1 + exp((best - (mu - kappa s)) / t)): by how much a point may be better at best.
 
@@ -200,16 +235,20 @@ def log_optimistic_improvement(
 
     Args:
         mean: Shape (m,).
-        std: Above 0, shape (m,).
-        best: What is to be improved on.
+        std: Above 0, shape (m,), in the units of the mean.
+        best: What is to be improved on, shape () or (m,).
         kappa: How optimistic, at least 0.
+
+    Raises:
+        ArgumentError: Other shapes, a deviation that isn't above 0, or kappa below 0.
 
     Example:
         >>> log_optimistic_improvement([0.0], [1.0], 0.0, kappa=2.0).value.round(3).tolist()
         [0.693]
     """
-    bound = lower_confidence_bound(mean, std, kappa)
-    u = (bound.value + best) / _SMOOTH
+    mu, s, least = _checked(mean, std, best)
+    bound = lower_confidence_bound(mu, s, kappa)
+    u = (bound.value + least) / _SMOOTH
     soft = np.logaddexp(0.0, u)
     tail = u < _TAIL
     safe = np.where(tail, 1.0, soft)
@@ -219,7 +258,7 @@ def log_optimistic_improvement(
 
 
 def log_named(
-    name: str, mean: ArrayLike, std: ArrayLike, best: float, kappa: float = 1.8
+    name: str, mean: ArrayLike, std: ArrayLike, best: ArrayLike, kappa: float = 1.8
 ) -> Acquired:
     """One of ``ACQUISITIONS``, on the logarithmic scale to which terms can be added.
 
@@ -227,12 +266,12 @@ def log_named(
         name: "logei" or "ei": ``log_expected_improvement``, the same points for both; "ucb":
             ``log_optimistic_improvement``; "pi": ``log_probability_below``.
         mean: Shape (m,).
-        std: Above 0, shape (m,).
-        best: What is to be improved on.
+        std: Above 0, shape (m,), in the units of the mean.
+        best: What is to be improved on, shape () or (m,).
         kappa: How optimistic "ucb" is, at least 0.
 
     Raises:
-        ArgumentError: Another name.
+        ArgumentError: Another name, or what these functions refuse.
 
     Example:
         >>> log_named("pi", [0.0], [1.0], 0.0).value.round(3).tolist()
@@ -254,15 +293,19 @@ def log_cost(mean_log_cost: ArrayLike, weight: float) -> Acquired:
     """The term that makes ``log_expected_improvement`` count improvement for its cost.
 
     Args:
-        mean_log_cost: Predicted logarithm of the cost, shape (m,).
+        mean_log_cost: Predicted natural logarithm of the cost, shape (m,).
         weight: From 1 (improvement per cost) to 0; a good schedule is the share of the budget
             that is left. Derivatives are by the mean of this other model.
+
+    Raises:
+        ArgumentError: A weight outside [0, 1].
 
     Example:
         >>> log_cost([2.0], weight=0.5).value.tolist()
         [-1.0]
     """
-    mu = np.asarray(mean_log_cost, dtype=np.float64)
+    _check_within(weight, 1.0, "weight")
+    mu = floats(mean_log_cost, "mean_log_cost")
     return Acquired(-weight * mu, np.full_like(mu, -weight), np.zeros_like(mu))
 
 
@@ -270,16 +313,20 @@ def log_prior(log_density: ArrayLike, weight: float) -> Acquired:
     """The term that makes ``log_expected_improvement`` heed what somebody believes: piBO.
 
     Args:
-        log_density: Logarithm of the density that the optimum is believed to have, up to a
-            constant, shape (m,).
+        log_density: Logarithm of the density that the optimum is believed to have, in nats and up
+            to a constant, shape (m,).
         weight: At least 0; beta / n after n trials, so that data overrule the belief in the end.
             A good beta is a tenth of the trials planned. Derivatives are by the log density.
+
+    Raises:
+        ArgumentError: A weight below 0.
 
     Example:
         >>> log_prior([-3.0], weight=0.5).value.tolist()
         [-1.5]
     """
-    log_pi = np.asarray(log_density, dtype=np.float64)
+    _check_within(weight, math.inf, "weight")
+    log_pi = floats(log_density, "log_density")
     return Acquired(weight * log_pi, np.full_like(log_pi, weight), np.zeros_like(log_pi))
 
 
@@ -298,6 +345,23 @@ def thompson(drawn: ArrayLike) -> Acquired:
     """
     f = np.asarray(drawn, dtype=np.float64)
     return Acquired(-f, np.full_like(f, -1.0), np.zeros_like(f))
+
+
+def _checked(mean: ArrayLike, std: ArrayLike, best: ArrayLike) -> tuple[Array, Array, Array]:
+    mu, s, least = floats(mean, "mean"), floats(std, "std"), floats(best, "best")
+    if mu.shape != s.shape or (mu.ndim < 2 and least.shape not in ((), mu.shape)):
+        raise ArgumentError(
+            "mean and std must have one shape, and best that shape or none, got "
+            f"{mu.shape}, {s.shape} and {least.shape}. Take mean and std from one prediction."
+        )
+    if not np.minimum.reduce(s, axis=None, initial=math.inf) > 0:
+        raise ArgumentError(f"std must be above 0, got {s!r:.200}. Use np.maximum(std, 1e-9).")
+    return mu, s, least
+
+
+def _check_within(value: float, most: float, name: str) -> None:
+    if not 0 <= value <= most:
+        raise ArgumentError(f"{name} must be at least 0 and at most {most:g}, got {value!r}.")
 
 
 def _log_h(z: Array) -> Array:

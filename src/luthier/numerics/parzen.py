@@ -28,15 +28,17 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol, final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from luthier.errors import ArgumentError
+from luthier.numerics.checks import check_codes, floats, points
 from luthier.numerics.mallows import draw_places, log_probabilities
 
 __all__ = ["Axis", "Parzen", "bins_of", "neighbour_widths"]
 
 Array = NDArray[np.float64]
 _LOG_2PI: Final = float(np.log(2 * np.pi))
+_ROUNDING: Final = 1e-9
 
 
 @final
@@ -58,8 +60,8 @@ class Axis:
             positive or of another length.
 
     Example:
-        >>> Axis("choice", 3).width, Axis("order", 3).width
-        (1, 3)
+        >>> Axis("choice", 3).width
+        1
     """
 
     kind: Literal["number", "choice", "order"]
@@ -74,17 +76,30 @@ class Axis:
             )
         if self.kind != "number" and self.size < 1:
             raise ArgumentError(f"Axis: size must be at least 1, got {self.size}.")
+        for name in ("edges", "prior"):  # array-likes become arrays
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, floats(given, f"Axis: {name}"))
         _check_edges(self.edges)
         _check_prior(self.prior, self._cells)
 
     @property
     def width(self) -> int:
-        """Number of columns."""
+        """Number of columns.
+
+        Example:
+            >>> Axis("order", 3).width
+            3
+        """
         return self.size if self.kind == "order" else 1
 
     @property
     def shares(self) -> Array:
-        """Probabilities of the choices, all equal without a prior, shape (size,)."""
+        """Probabilities of the choices, all equal without a prior, shape (size,).
+
+        Example:
+            >>> Axis("choice", 2).shares.tolist()
+            [0.5, 0.5]
+        """
         return np.full(self.size, 1 / self.size) if self.prior is None else self.prior
 
     @property
@@ -99,7 +114,8 @@ class Parzen:
     """A density estimated from weighted observations.
 
     Args:
-        X: Observations, NaN where inactive, shape (n, columns); n may be 0.
+        X: Observations, NaN where inactive, shape (n, columns); n may be 0. Numbers lie in [0, 1],
+            choices are codes.
         axes: What the columns mean, in order; ``width`` columns each.
         weights: Weight of each observation, at least 0, shape (n,). None: all 1.
         prior_weight: Weight of the prior, above 0, on the same scale.
@@ -107,42 +123,39 @@ class Parzen:
             least 1 / (n + 2), as hyperopt has it: few observations say little.
 
     Raises:
-        ArgumentError: Shapes that don't match, or weights that aren't positive.
+        ArgumentError: Shapes that don't match, numbers outside [0, 1], codes of no choice, or
+            weights that aren't positive.
 
     Example:
-        >>> density = Parzen(
-        ...     np.array([[0.2, 0.0], [0.3, 1.0]]), [Axis("number"), Axis("choice", 2)]
-        ... )
+        >>> density = Parzen([[0.2, 0], [0.3, 1]], [Axis("number"), Axis("choice", 2)])
         >>> density.sample(3, np.random.default_rng(0)).shape
         (3, 2)
-        >>> near, far = density.log_density(np.array([[0.25, 0.0], [0.9, 0.0]]))
+        >>> near, far = density.log_density([[0.25, 0], [0.9, 0]])
         >>> bool(near > far)
         True
     """
 
     def __init__(
         self,
-        X: Array,
+        X: ArrayLike,
         axes: Sequence[Axis],
         *,
-        weights: Array | None = None,
+        weights: ArrayLike | None = None,
         prior_weight: float = 1.0,
         least_width: float = 0.01,
     ) -> None:
         columns = sum(axis.width for axis in axes)
-        if X.ndim != 2 or X.shape[1] != columns:
-            raise ArgumentError(
-                f"Parzen: X must have shape (n, {columns}), one column for each of the axes', "
-                f"got {X.shape}."
-            )
+        x = points(X, columns, "Parzen: X")
+        if not 0 < prior_weight < np.inf:
+            raise ArgumentError(f"Parzen: prior_weight must be above 0, got {prior_weight!r}.")
         self._columns, self._axes = columns, tuple(axes)
         self._prior_weight, self._least_width = prior_weight, least_width
         self._parts: list[_Part] = []
-        self._fit(X, np.ones(len(X)) if weights is None else weights)
+        self._fit(x, _checked_weights(weights, len(x)))
 
     def _fit(self, X: Array, weights: Array) -> None:
         """Make kernels of observations; those that there are of the first ones are used."""
-        w = _mixture_weights(len(X), weights, self._prior_weight)
+        w = np.append(weights, self._prior_weight) / (weights.sum() + self._prior_weight)
         self._X, self._weights = X, weights
         self._cumulative = np.cumsum(w)
         with np.errstate(divide="ignore"):
@@ -155,7 +168,7 @@ class Parzen:
             self._parts,
         )
 
-    def append(self, X: Array, weights: Array | None = None) -> Parzen:
+    def append(self, X: ArrayLike, weights: ArrayLike | None = None) -> Parzen:
         """Return the density after more observations: the same as if it were made of them all.
 
         Of numbers only the kernels are worked out whose widths change: the new ones and those next
@@ -166,37 +179,38 @@ class Parzen:
             weights: Their weights, at least 0, shape (m,). None: all 1.
 
         Raises:
-            ArgumentError: Shapes that don't match, or weights that aren't positive.
+            ArgumentError: See ``Parzen``.
 
         Example:
-            >>> density = Parzen(np.array([[0.2], [0.6]]), [Axis("number")])
-            >>> more = density.append(np.array([[0.3]]))
-            >>> whole = Parzen(np.array([[0.2], [0.6], [0.3]]), [Axis("number")])
-            >>> at = np.array([[0.4]])
-            >>> bool(abs(more.log_density(at) - whole.log_density(at))[0] < 1e-12)
+            >>> more = Parzen([[0.2], [0.6]], [Axis("number")]).append([[0.3]])
+            >>> whole = Parzen([[0.2], [0.6], [0.3]], [Axis("number")])
+            >>> bool(abs(more.log_density([[0.4]]) - whole.log_density([[0.4]])) < 1e-12)
             True
         """
-        if X.ndim != 2 or X.shape[1] != self._columns:
-            raise ArgumentError(
-                f"Parzen: X must have shape (m, {self._columns}), as the other observations have, "
-                f"got {X.shape}."
-            )
-        new = np.ones(len(X)) if weights is None else weights
-        if new.shape != (len(X),):
-            raise ArgumentError(f"Parzen: weights must be {len(X)} numbers, got shape {new.shape}.")
+        x = points(X, self._columns, "Parzen: X")
+        new = _checked_weights(weights, len(x))
         grown = copy(self)
-        grown._fit(np.vstack([self._X, X]), np.concatenate([self._weights, new]))
+        grown._fit(np.vstack([self._X, x]), np.concatenate([self._weights, new]))
         return grown
 
-    def log_density(self, x: Array) -> Array:
-        """Return the logarithm of the density at points.
+    def log_density(self, x: ArrayLike) -> Array:
+        """Return the logarithm of the density at points, in nats.
 
         Args:
-            x: Shape (c, columns); NaN where a point is inactive.
+            x: Shape (c, columns); NaN where a point is inactive. That numbers lie in [0, 1] and
+                codes are whole isn't checked, since this has to be fast.
 
         Returns:
             Shape (c,).
+
+        Raises:
+            ArgumentError: Another number of columns, or a code of no choice.
+
+        Example:
+            >>> Parzen(np.empty((0, 1)), [Axis("choice", 4)]).log_density([[2]]).round(3).tolist()
+            [-1.386]
         """
+        x = points(x, self._columns, "Parzen: x")
         if not self._parts:
             return np.zeros(len(x))
         log_kernels = self._parts[0].log_kernels(x, self._log_w)
@@ -211,12 +225,21 @@ class Parzen:
         """Draw points, with a value in every column; leave out what their parents deactivate.
 
         Args:
-            n: How many.
+            n: How many, at least 0.
             rng: Source of randomness.
 
         Returns:
             Shape (n, columns).
+
+        Raises:
+            ArgumentError: n is below 0.
+
+        Example:
+            >>> Parzen([[0.2]], [Axis("number")]).sample(3, np.random.default_rng(0)).shape
+            (3, 1)
         """
+        if n < 0:
+            raise ArgumentError(f"Parzen: n must be at least 0, got {n!r}.")
         kernels = np.searchsorted(self._cumulative, rng.random(n) * self._cumulative[-1])
         kernels = np.minimum(kernels, len(self._log_w) - 1)
         x = np.empty((n, self._columns))
@@ -225,7 +248,7 @@ class Parzen:
         return x
 
 
-def neighbour_widths(X: Array, least_width: float = 0.01) -> Array:
+def neighbour_widths(X: ArrayLike, least_width: float = 0.01) -> Array:
     """Return a width for each observation: the larger of the distances to its neighbours.
 
     Args:
@@ -236,10 +259,10 @@ def neighbour_widths(X: Array, least_width: float = 0.01) -> Array:
         Shape (n, d), at most 1; NaN where X is.
 
     Example:
-        >>> neighbour_widths(np.array([[0.1], [0.2], [0.6]])).ravel().round(2).tolist()
+        >>> neighbour_widths([[0.1], [0.2], [0.6]]).ravel().round(2).tolist()
         [0.2, 0.4, 0.4]
     """
-    return _Sorted.of(X).widths(least_width)
+    return _Sorted.of(floats(X, "neighbour_widths: X")).widths(least_width)
 
 
 @final
@@ -357,6 +380,11 @@ class _Numbers:
         s[:-1] = places.widths(least_width)
         self._sorted: _Sorted = places
         mu[missing], s[missing] = 0.5, 1.0
+        least, most = mu.min(), mu.max()
+        if least < -_ROUNDING or most > 1 + _ROUNDING:
+            raise ArgumentError(
+                f"Parzen: X must hold numbers in [0, 1], got {least:g} to {most:g}."
+            )
         self._mu, self._s = mu, s
         self._low, self._mass, self._log_area = self._worked_out(before)
         known = ~missing
@@ -437,6 +465,7 @@ class _Choice:
     ) -> None:
         self.columns = columns
         known = ~np.isnan(codes)
+        check_codes(codes, axis.size, f"Parzen: column {columns[0]} of X")
         n = np.count_nonzero(known) + 1
         p = np.tile(axis.shares, (len(codes), 1))
         spread = p[known] * (prior_weight * axis.size / n)
@@ -448,7 +477,11 @@ class _Choice:
     def log_kernels(self, x: Array, base: Array | float) -> Array:
         codes = x[:, self.columns[0]]
         active = ~np.isnan(codes)
-        table = self._log_p[np.where(active, codes, 0.0).astype(np.intp)]
+        try:
+            table = self._log_p[np.where(active, codes, 0.0).astype(np.intp)]
+        except IndexError:
+            check_codes(codes, len(self._log_p), f"Parzen: column {self.columns[0]} of x")
+            raise
         total: Array = np.where(active[:, None], table, 0.0) + base
         return total
 
@@ -505,19 +538,24 @@ def _cells(u: Array, n: int) -> NDArray[np.intp]:
     return np.clip((np.nan_to_num(u) * n).astype(np.intp), 0, n - 1)
 
 
-def bins_of(u: Array, edges: Array) -> NDArray[np.intp]:
-    """Return which bins numbers of [0, 1] are in, the upper end in the last one."""
+def bins_of(u: ArrayLike, edges: Array | Sequence[float]) -> NDArray[np.intp]:
+    """Return which bins numbers of [0, 1] are in, the upper end in the last one.
+
+    Args:
+        u: Numbers, any shape; what lies outside is in the first or last bin.
+        edges: Where bins meet: increasing from 0 to 1, shape (bins + 1,).
+
+    Example:
+        >>> bins_of([0.0, 0.6, 1.0], [0.0, 0.5, 1.0]).tolist()
+        [0, 1, 1]
+    """
     return np.clip(np.searchsorted(edges, u, side="right") - 1, 0, len(edges) - 2)
 
 
-def _mixture_weights(n: int, weights: Array | None, prior_weight: float) -> Array:
-    given = np.ones(n) if weights is None else weights
-    if given.shape != (n,) or not (given >= 0).all() or not prior_weight > 0:
-        raise ArgumentError(
-            f"Parzen: weights must be {n} numbers of at least 0 and prior_weight above 0, got "
-            f"shape {given.shape} and prior_weight={prior_weight!r}."
-        )
-    w: Array = np.append(given, prior_weight) / (given.sum() + prior_weight)
+def _checked_weights(weights: ArrayLike | None, n: int) -> Array:
+    w = np.ones(n) if weights is None else floats(weights, "Parzen: weights")
+    if w.shape != (n,) or not ((w >= 0) & (w < np.inf)).all():
+        raise ArgumentError(f"Parzen: weights must be {n} numbers of at least 0, got {w!r:.200}.")
     return w
 
 
@@ -531,7 +569,7 @@ def _check_edges(edges: Array | None) -> None:
 def _check_prior(prior: Array | None, cells: int | None) -> None:
     if prior is None:
         return
-    wrong = cells is not None and len(prior) != cells
+    wrong = prior.ndim != 1 or (cells is not None and len(prior) != cells)
     if wrong or not (prior > 0).all() or abs(prior.sum() - 1) > 1e-9:
         raise ArgumentError(
             f"Axis: prior must be {cells or 'some'} probabilities above 0 that add up to 1, "
