@@ -343,8 +343,9 @@ def _read_codes(X: Array, codes: dict[int, Array], n_trees: int) -> Array:
         return np.ascontiguousarray(X)[None]
     values = np.repeat(X[None], n_trees, axis=0)
     for j, table in codes.items():
-        known = ~np.isnan(X[:, j])
         check_codes(X[:, j], table.shape[1], f"Forest: column {j} of X")
+        missing = np.isnan(X[:, j])
+        known = ~missing if missing.any() else slice(None)  # much faster
         values[:, known, j] = table[:, X[known, j].astype(np.intp)]
     return values
 

@@ -155,13 +155,13 @@ class Parzen:
 
     def _fit(self, X: Array, weights: Array) -> None:
         """Make kernels of observations; those that there are of the first ones are used."""
-        w = np.append(weights, self._prior_weight) / (weights.sum() + self._prior_weight)
+        w = np.concatenate([weights, [self._prior_weight]]) / (weights.sum() + self._prior_weight)
         self._X, self._weights = X, weights
         self._cumulative = np.cumsum(w)
         with np.errstate(divide="ignore"):
             self._log_w = np.log(w)
         self._parts = _parts(
-            np.vstack([X, np.full(self._columns, np.nan)]),
+            np.concatenate([X, np.full((1, self._columns), np.nan)]),
             self._axes,
             self._prior_weight,
             self._least_width,
@@ -467,7 +467,7 @@ class _Choice:
         known = ~np.isnan(codes)
         check_codes(codes, axis.size, f"Parzen: column {columns[0]} of X")
         n = np.count_nonzero(known) + 1
-        p = np.tile(axis.shares, (len(codes), 1))
+        p = np.repeat(axis.shares[None], len(codes), axis=0)
         spread = p[known] * (prior_weight * axis.size / n)
         spread[np.arange(len(spread)), codes[known].astype(np.intp)] += 1.0
         p[known] = spread / spread.sum(axis=1, keepdims=True)
@@ -553,8 +553,10 @@ def bins_of(u: ArrayLike, edges: Array | Sequence[float]) -> NDArray[np.intp]:
 
 
 def _checked_weights(weights: ArrayLike | None, n: int) -> Array:
-    w = np.ones(n) if weights is None else floats(weights, "Parzen: weights")
-    if w.shape != (n,) or not ((w >= 0) & (w < np.inf)).all():
+    if weights is None:
+        return np.ones(n)
+    w = floats(weights, "Parzen: weights")
+    if w.shape != (n,) or not (w >= 0).all() or not w.sum() < np.inf:
         raise ArgumentError(f"Parzen: weights must be {n} numbers of at least 0, got {w!r:.200}.")
     return w
 
