@@ -19,7 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from luthier import catalog, errors, samplers, schedulers
+    from luthier import catalog, errors, numerics, samplers, schedulers
     from luthier.core.trial import (
         FrozenTrial,
         TrialState,
@@ -145,6 +145,7 @@ __all__ = [
     "maximize",
     "mfes",
     "minimize",
+    "numerics",
     "open_storage",
     "samplers",
     "schedulers",

@@ -23,7 +23,7 @@ VAGUE = {"base", "common", "helper", "helpers", "misc", "tools", "util", "utils"
 BUDGETS = {
     "errors": 350,
     "space": 5400,
-    "numerics": 6280,
+    "numerics": 6500,
     "core": 5080,
     "samplers": 7930,
     "schedulers": 3230,

@@ -107,7 +107,7 @@ def test_hypervolume_agrees_with_inclusion_and_exclusion(m: int) -> None:
 
 def test_hypervolume_ignores_what_is_beyond_the_reference() -> None:
     assert hypervolume([[1.0, 1.0], [0.0, 3.0], [4.0, 0.0]], [3.0, 3.0]) == 4.0
-    with pytest.raises(ArgumentError, match=r"shape \(n, m\)"):
+    with pytest.raises(ArgumentError, match=r"Y must have shape \(m, 1\).* got \(1, 2\)"):
         hypervolume([[1.0, 1.0]], [3.0])
 
 

@@ -313,8 +313,7 @@ def log_prior(log_density: ArrayLike, weight: float) -> Acquired:
     """The term that makes ``log_expected_improvement`` heed what somebody believes: piBO.
 
     Args:
-        log_density: Logarithm of the density that the optimum is believed to have, in nats and up
-            to a constant, shape (m,).
+        log_density: Believed log density of the optimum, in nats, up to a constant, shape (m,).
         weight: At least 0; beta / n after n trials, so that data overrule the belief in the end.
             A good beta is a tenth of the trials planned. Derivatives are by the log density.
 

@@ -195,9 +195,7 @@ class Weighting:
         )
         slope = np.exp(-0.5 * x * x - _LOG_ROOT_2PI - log_below) * (share / total)[:, :, None]
         return Acquired(
-            (top + np.log(total))[:, 0],
-            -slope.sum(axis=1) / std,
-            -(slope * x).sum(axis=1) / std,
+            (top + np.log(total))[:, 0], -slope.sum(axis=1) / std, -(slope * x).sum(axis=1) / std
         )
 
     def beyond(self, F: Array) -> Weighting:

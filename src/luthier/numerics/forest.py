@@ -197,8 +197,7 @@ def fit(
             at most 1. All of it makes a forest interpolate, and be certain at the data.
 
     Raises:
-        ArgumentError: Shapes that don't match, data or targets that aren't finite, codes of no
-            category, or a bad setting.
+        ArgumentError: Shapes that don't match, X or y that isn't finite, bad codes or settings.
 
     Example:
         >>> rng = np.random.default_rng(0)

@@ -157,9 +157,8 @@ class GaussianProcess:
             ArgumentError: Another number of columns than the model has.
 
         Example:
-            >>> mean, std, d_mean, d_std = fit([[0.0], [1.0]], [1.0, 0.0]).gradient([[0.5]])
-            >>> bool(d_mean < 0), d_std.shape
-            (True, (1, 1))
+            >>> [part.shape for part in fit([[0.0], [1.0]], [1.0, 0.0]).gradient([[0.5]])]
+            [(1,), (1,), (1, 1), (1, 1)]
         """
         x = floats(X, "GaussianProcess: X")
         A = self.scaled(x)
@@ -208,8 +207,7 @@ class GaussianProcess:
         Args:
             X: New points, shape (m, d).
             y: Their values, finite, shape (m,).
-            noise: Known noise variances beside the model's own, in units of y^2, at least 0,
-                shape (m,) or one for all.
+            noise: Known noise variances beside the model's own, as for ``fit``, shape (m,).
 
         Raises:
             ArgumentError: See ``fit``.
@@ -348,8 +346,7 @@ def fit(
     """Fit a Gaussian process to data.
 
     Args:
-        X: Points, shape (n, d), n at least 1. Numbers are finite and should lie in about [0, 1];
-            NaN is "doesn't apply".
+        X: Finite points, shape (n, d), n >= 1. Numbers lie in about [0, 1]; NaN is "doesn't apply".
         y: Values, finite, shape (n,).
         categories: For each column the number of choices, whose codes 0, 1, ... it holds, or 0
             for a number; all are numbers if None.
@@ -390,13 +387,7 @@ def fit(
         max_steps=max_steps,
     )
     return condition(
-        x,
-        values,
-        hyper,
-        categories=categories,
-        by_choice=by_choice,
-        noise=extra,
-        kernel=kernel,
+        x, values, hyper, categories=categories, by_choice=by_choice, noise=extra, kernel=kernel
     )
 
 
@@ -455,8 +446,7 @@ def _checked(
     values = targets(y, len(x), "y")
     if kernel not in KERNELS:
         raise ArgumentError(
-            f"kernel must be one of {', '.join(map(repr, KERNELS))}, got {kernel!r}.",
-            kernel=kernel,
+            f"kernel must be one of {', '.join(map(repr, KERNELS))}, got {kernel!r}.", kernel=kernel
         )
     return features, x, values, _variances(noise, len(x))
 
@@ -477,8 +467,7 @@ def _check_unit(numbers: Array) -> None:
     if len(outside):
         raise ArgumentError(
             "X must hold numbers in [0, 1] for input_warping=True, got "
-            f"{outside[0]:g}. Rescale the columns of numbers, or leave inputs unwarped.",
-            X=numbers,
+            f"{outside[0]:g}. Rescale the columns of numbers, or leave inputs unwarped."
         )
 
 

@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from luthier.errors import ArgumentError
+from luthier.numerics.checks import floats, points
 from luthier.numerics.qmc import Sobol
 
 __all__ = [
@@ -285,12 +285,12 @@ def covering(F: Array, k: int) -> Places:
         Guerreiro, Fonseca, Paquete, Greedy hypervolume subset selection in low dimensions,
         Evolutionary Computation 24 (2016).
     """
-    points = _even_points(F.shape[1])
-    beaten = np.ones((len(points), len(F)), dtype=np.bool_)
-    for f, p in zip(F.T, points.T, strict=True):
+    spots = _even_points(F.shape[1])
+    beaten = np.ones((len(spots), len(F)), dtype=np.bool_)
+    for f, p in zip(F.T, spots.T, strict=True):
         beaten &= f <= p[:, None]
     gains = np.count_nonzero(beaten, axis=0)
-    left = np.ones(len(points), dtype=np.bool_)
+    left = np.ones(len(spots), dtype=np.bool_)
     chosen: list[int] = []
     for _ in range(min(k, len(F))):
         best = int(gains.argmax())
@@ -326,16 +326,10 @@ def hypervolume(Y: ArrayLike, reference: ArrayLike) -> float:
         >>> hypervolume([[1.0, 2.0], [2.0, 1.0]], [3.0, 3.0])
         3.0
     """
-    points, corner = np.asarray(Y, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    if points.ndim != 2 or corner.shape != points.shape[1:]:
-        raise ArgumentError(
-            "hypervolume: Y must have shape (n, m) and reference shape (m,), got "
-            f"{points.shape} and {corner.shape}.",
-            Y=points.shape,
-            reference=corner.shape,
-        )
-    points = points[(points < corner).all(axis=1)]
-    return _volume(points, corner) if len(points) else 0.0
+    corner = floats(reference, "hypervolume: reference").ravel()
+    P = points(Y, corner.size, "hypervolume: Y")
+    P = P[(corner > P).all(axis=1)]
+    return _volume(P, corner) if len(P) else 0.0
 
 
 def _volume(Y: Array, reference: Array) -> float:

@@ -123,13 +123,10 @@ class Parzen:
             least 1 / (n + 2), as hyperopt has it: few observations say little.
 
     Raises:
-        ArgumentError: Shapes that don't match, numbers outside [0, 1], codes of no choice, or
-            weights that aren't positive.
+        ArgumentError: Shapes that don't match, numbers outside [0, 1], bad codes or weights.
 
     Example:
         >>> density = Parzen([[0.2, 0], [0.3, 1]], [Axis("number"), Axis("choice", 2)])
-        >>> density.sample(3, np.random.default_rng(0)).shape
-        (3, 2)
         >>> near, far = density.log_density([[0.25, 0], [0.9, 0]])
         >>> bool(near > far)
         True
@@ -182,10 +179,8 @@ class Parzen:
             ArgumentError: See ``Parzen``.
 
         Example:
-            >>> more = Parzen([[0.2], [0.6]], [Axis("number")]).append([[0.3]])
-            >>> whole = Parzen([[0.2], [0.6], [0.3]], [Axis("number")])
-            >>> bool(abs(more.log_density([[0.4]]) - whole.log_density([[0.4]])) < 1e-12)
-            True
+            >>> Parzen([[0.2]], [Axis("number")]).append([[0.3]]).log_density([[0.4]]).shape
+            (1,)
         """
         x = points(X, self._columns, "Parzen: X")
         new = _checked_weights(weights, len(x))
@@ -197,8 +192,7 @@ class Parzen:
         """Return the logarithm of the density at points, in nats.
 
         Args:
-            x: Shape (c, columns); NaN where a point is inactive. That numbers lie in [0, 1] and
-                codes are whole isn't checked, since this has to be fast.
+            x: Shape (c, columns), NaN where inactive. Numbers aren't looked at, to be fast.
 
         Returns:
             Shape (c,).
@@ -329,11 +323,7 @@ class _Part(Protocol):
 
 
 def _parts(
-    X: Array,
-    axes: Sequence[Axis],
-    prior_weight: float,
-    least_width: float,
-    before: Sequence[_Part],
+    X: Array, axes: Sequence[Axis], prior_weight: float, least_width: float, before: Sequence[_Part]
 ) -> list[_Part]:
     known = before[0] if before and isinstance(before[0], _Numbers) else None
     starts = np.cumsum([0, *(axis.width for axis in axes)])[:-1].tolist()
