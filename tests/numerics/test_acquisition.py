@@ -237,6 +237,8 @@ def test_bad_settings_are_refused() -> None:
             log_cost([2.0], weight)
     with pytest.raises(ArgumentError, match="weight must be at least 0 .* got -1"):
         log_prior([2.0], -1)
+    with pytest.raises(ArgumentError, match="drawn must hold numbers"):
+        thompson([[1.0], [1.0, 2.0]])
 
 
 def test_gradients_of_other_points_are_not_chained() -> None:

@@ -336,13 +336,13 @@ def thompson(drawn: ArrayLike) -> Acquired:
     needed, and draws differ: right for many trials at once.
 
     Args:
-        drawn: Values of one draw at m points, shape (m,). Derivatives are by these.
+        drawn: Numbers, else ArgumentError: values of one draw, shape (m,). Derivatives are by these.
 
     Example:
         >>> thompson([0.5, -1.0]).value.tolist()
         [-0.5, 1.0]
     """
-    f = np.asarray(drawn, dtype=np.float64)
+    f = floats(drawn, "drawn")
     return Acquired(-f, np.full_like(f, -1.0), np.zeros_like(f))
 
 
