@@ -336,7 +336,7 @@ def thompson(drawn: ArrayLike) -> Acquired:
     needed, and draws differ: right for many trials at once.
 
     Args:
-        drawn: Numbers, else ArgumentError: values of one draw, shape (m,). Derivatives are by these.
+        drawn: Numbers, else ArgumentError: values of a draw, shape (m,). Derivatives are by these.
 
     Example:
         >>> thompson([0.5, -1.0]).value.tolist()
