@@ -40,13 +40,18 @@ class RunChannel:
     def report(self, number: int, step: int, metrics: Metrics) -> Decision:
         """Record a report and return the decision: STOP for a run that isn't this one."""
         driver, attempt, ledger = self._driver, self._attempt, self._ledger
-        if number != self._number:
-            return Decision.STOP
-        passes = step in self._unwatched and ledger.is_running(number, attempt)
-        passes = passes and self._asked is driver.scheduler and not driver.listeners
-        if passes and monotonic() < driver.flush_at:
+        if (
+            step in self._unwatched
+            and number == self._number
+            and self._asked is driver.scheduler
+            and not driver.listeners
+            and ledger.is_running(number, attempt)
+            and monotonic() < driver.flush_at
+        ):
             ledger.hear(number, attempt, step, metrics)
             return Decision.CONTINUE
+        if number != self._number:
+            return Decision.STOP
         self._asked = driver.scheduler  # before: another one may be set at any time
         decision = driver.report(number, step, metrics, attempt)
         self._unwatched = driver.unwatched(number, attempt)
