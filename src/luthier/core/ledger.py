@@ -145,8 +145,8 @@ class Ledger:
 
     def report(self, number: int, step: int, metrics: Metrics) -> FrozenTrial:
         """Take in a report of a RUNNING trial before any storage has it; return the trial."""
-        self._add_reports(self.trials[number], [step], [metrics])
-        return self._trials[number]
+        self.hear(number, self._trials[number].attempt, step, metrics)
+        return self.trials[number]
 
     def hear(self, number: int, attempt: int, step: int, metrics: Metrics) -> None:
         """Take in a report as ``report`` does, but later, when somebody looks; needs no lock.

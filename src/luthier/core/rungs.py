@@ -13,7 +13,6 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import final
 
 import numpy as np
@@ -130,7 +129,8 @@ class _Growing:
         self._signs = [1.0 if objective.direction_of(m) == "minimize" else -1.0 for m in metrics]
         self._needed = {c.metric for c in objective.constraints}
         self._read = 0
-        self._arrived: dict[int, _Key] = {}  # by number, in order of arrival
+        self._arrived: dict[int, _Key] = {}  # by number
+        self._keys: list[_Key] = []  # the same in order of arrival
         self._ranked: list[_Key] = []
         self._places: list[int] = []
         self._numbers = np.empty(16, dtype=np.int64)
@@ -150,11 +150,10 @@ class _Growing:
     def standing(self, number: int, n: int) -> tuple[int, int]:
         count = bisect_left(self._places, n)
         ranked = self._ranked
-        if count < len(self._arrived):  # an earlier snapshot
-            ranked = sorted(islice(self._arrived.values(), count))
-        elif count > len(ranked):
-            for key in islice(self._arrived.values(), len(ranked), count):
-                insort(ranked, key)
+        if count < len(self._keys):  # an earlier snapshot
+            ranked = sorted(self._keys[:count])
+        for key in self._keys[len(ranked) : count]:
+            insort(ranked, key)
         return bisect_left(ranked, self._arrived[number]), count
 
     def _append(self, place: int, number: int, metrics: Metrics) -> None:
@@ -162,12 +161,13 @@ class _Growing:
         if count == len(self._rows):
             self._numbers = np.concatenate([self._numbers, self._numbers])
             self._rows = np.concatenate([self._rows, self._rows])
-        known = self._needed <= metrics.keys()
+        known = self._needed and self._needed <= metrics.keys()
         violation = self._objective.violation(metrics) if known else 0.0
         found = zip(self._signs, self._metrics, strict=True)
         values = [s * metrics.get(m, math.nan) for s, m in found]
         self._numbers[count] = number
         self._rows[count] = violation, *values
         unknown = values[0] != values[0]
-        self._arrived[number] = unknown, violation, 0.0 if unknown else values[0], number
+        self._arrived[number] = key = unknown, violation, 0.0 if unknown else values[0], number
+        self._keys.append(key)
         self._places.append(place)
