@@ -52,9 +52,9 @@ class RunChannel:
             return Decision.CONTINUE
         if number != self._number:
             return Decision.STOP
-        self._asked = driver.scheduler  # before: another one may be set at any time
+        asked = driver.scheduler  # before: another one may be set at any time
         decision = driver.report(number, step, metrics, attempt)
-        self._unwatched = driver.unwatched(number, attempt)
+        self._unwatched, self._asked = driver.unwatched(number, attempt), asked
         return decision
 
     def set_attrs(self, number: int, attrs: Mapping[str, Any]) -> None:

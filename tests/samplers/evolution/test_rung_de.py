@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -91,8 +92,8 @@ def test_settled_competitions_are_those_of_all_trials_anew() -> None:
     for curve in values:
         reached(stage, curve)
         anew = stage.history.where(lambda _: True)
-        for rung in (1, 3):
-            there, again = (PAIR._occupants(h, rung) for h in (stage.history, anew))
+        for sampler, rung in itertools.product((PAIR, RungDE([(6, 1), (6, 3)])), (1, 3)):
+            there, again = (sampler._occupants(h, rung) for h in (stage.history, anew))
             if there is not None and again is not None:
                 assert there.numbers.tolist() == again.numbers.tolist()
     assert occupants(stage, 1) != [0, 1, 2, 3]

@@ -185,7 +185,8 @@ class RungDE:
 
         # of several objectives a trial's standing changes with every other, so all compete anew
         settled = len(group) // _BLOCK * _BLOCK if alone else 0
-        held = seen.fold(("slots", rung), seen.completed, _BLOCK, competed) if settled else None
+        known = ("slots", rung, size)
+        held = seen.fold(known, seen.completed, _BLOCK, competed) if alone else None
         held = competed(held, slice(settled, len(group)))
         return group.at(np.array(held, dtype=np.intp))
 
