@@ -236,7 +236,7 @@ def sources(results: Results, labels: Sequence[str], present: str) -> Table:
         found = [run.get("source") for run in every]
         same, none = found.count(present), found.count(None)
         rows.append((label, str(same), str(len(found) - same - none), str(none)))
-    title = f"Studies of ours by the source that they ran with (now: {present})"
+    title = "Studies of ours by the source that they ran with, as of this page"
     return Table(title, ("sampler", "this one", "another", "not recorded"), tuple(rows))
 
 
